@@ -1,0 +1,56 @@
+"""What travels between the stations: frozen values, each with its Kafka coordinates."""
+
+from airflow_kafka_bq.batch.arrow import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA
+from airflow_kafka_bq.batch.coordinates import (
+    Bounds,
+    Committed,
+    Gap,
+    GroupFacts,
+    GroupMember,
+    OffsetRange,
+    Polled,
+    Position,
+    TopicFacts,
+)
+from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
+from airflow_kafka_bq.batch.travel import (
+    Applied,
+    Batch,
+    Decoded,
+    Kind,
+    LedgerRow,
+    Outcome,
+    PartitionPlan,
+    RawBatch,
+    RunPlan,
+    Staged,
+)
+
+__all__ = [
+    "DEAD_LETTER_SCHEMA",
+    "HEADERS",
+    "RAW_SCHEMA",
+    "Applied",
+    "Batch",
+    "Bounds",
+    "ColumnBounds",
+    "Committed",
+    "Decoded",
+    "Failure",
+    "Gap",
+    "GroupFacts",
+    "GroupMember",
+    "JobResult",
+    "Kind",
+    "LedgerRow",
+    "OffsetRange",
+    "Outcome",
+    "PartitionPlan",
+    "Polled",
+    "Position",
+    "RawBatch",
+    "RunContext",
+    "RunPlan",
+    "Staged",
+    "TopicFacts",
+]

@@ -1,0 +1,36 @@
+"""Arrow schemas of what travels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
+
+_RAW: list[pa.Field[Any]] = [
+    pa.field("partition", pa.int64(), nullable=False),
+    pa.field("offset", pa.int64(), nullable=False),
+    pa.field("timestamp_ms", pa.int64()),  # null: the message carries no timestamp
+    pa.field("key", pa.binary()),
+    pa.field("value", pa.binary()),  # null: a tombstone
+    pa.field("headers", HEADERS),
+]
+RAW_SCHEMA = pa.schema(_RAW)
+"""Messages as read: one row per message, in the order of arrival (ascending offsets within a partition)."""
+
+_DEAD: list[pa.Field[Any]] = [
+    pa.field("_kafka_partition", pa.int64(), nullable=False),
+    pa.field("_kafka_offset", pa.int64(), nullable=False),
+    pa.field("_kafka_timestamp", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("_kafka_key", pa.binary()),
+    pa.field("_kafka_value", pa.binary()),
+    pa.field("_kafka_headers", HEADERS),
+    pa.field("_kafka_end_offset", pa.int64()),  # only for stage "lost": first offset that is still there
+    pa.field("stage", pa.string(), nullable=False),  # decode, validate, key, tombstone, load, lost
+    pa.field("reason", pa.string(), nullable=False),  # short and stable, to group by
+    pa.field("error", pa.string()),  # for people; at most 1,024 characters, no payload
+    pa.field("schema_id", pa.int64()),
+]
+DEAD_LETTER_SCHEMA = pa.schema(_DEAD)
+"""Messages that could not be used, whole, and ranges that Kafka no longer has."""

@@ -1,0 +1,154 @@
+"""What the stations hand over to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from airflow_kafka_bq.batch.coordinates import Bounds, Gap, OffsetRange, Position, TopicFacts
+from airflow_kafka_bq.batch.jobs import ColumnBounds
+
+
+class Kind(StrEnum):
+    """Why a batch was applied; the history keeps it."""
+
+    LIVE = "live"
+    WINDOW = "window"
+    REDRIVE = "redrive"
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    END = "end"
+    LIMIT = "limit"
+    WINDOW = "window"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A pipeline's row of the ledger. ``positions`` is empty where only windows ran so far."""
+
+    pipeline: str
+    topic: str
+    topic_id: str | None
+    cluster_id: str | None
+    group_id: str | None
+    revision: int
+    batch_id: str | None
+    job_id: str | None
+    positions: Mapping[int, Position]
+    target_created_at: str | None  # ISO time, UTC, milliseconds
+    updated_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionPlan:
+    """What a run will read of one partition."""
+
+    partition: int
+    start_offset: int
+    end_offset: int
+    leader_epoch: int | None
+    bounds: Bounds
+    committed: int | None
+
+    @property
+    def lag(self) -> int:
+        """Messages at most between the start and the end of the run."""
+        return self.end_offset - self.start_offset
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """Ranges, identity and fencing token of a run."""
+
+    facts: TopicFacts
+    pipeline: str
+    kind: Kind
+    partitions: Mapping[int, PartitionPlan]
+    revision: int | None  # None: fence="none"
+    positions: Mapping[int, Position]  # of every partition of the topic, as the ledger has them
+    gaps: tuple[Gap, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def lag(self) -> int:
+        """Messages at most in this run."""
+        return sum(part.lag for part in self.partitions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """Messages of one batch as read, with the ranges they close."""
+
+    messages: pa.Table  # RAW_SCHEMA
+    ranges: tuple[OffsetRange, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Rows, dead letters and what was dropped; ``rows.num_rows + dead_letters + ignored == messages``.
+
+    ``rows`` has one Arrow column per target column that the load carries (wire types: see ``schema.wire``),
+    plus ``_tombstone`` (bool). ``dead_letters`` has DEAD_LETTER_SCHEMA.
+    """
+
+    rows: pa.Table
+    dead_letters: pa.Table
+    ignored: int = 0
+    unknown_fields: int = 0
+    timestamps_replaced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A decoded batch with its identity."""
+
+    batch_id: str
+    kind: Kind
+    ranges: tuple[OffsetRange, ...]
+    decoded: Decoded
+    messages: int
+    bad_messages: int
+
+    @property
+    def rows_encoded(self) -> int:
+        """Rows that the load job must report."""
+        return int(self.decoded.rows.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch that lies in staging tables; the rows are no longer in memory."""
+
+    batch_id: str
+    kind: Kind
+    ranges: tuple[OffsetRange, ...]
+    messages: int
+    rows: int
+    dead_lettered: int
+    ignored: int
+    tombstones: int
+    rows_table: str | None  # full id; None: no rows
+    dead_letters_table: str | None
+    load_job_ids: tuple[str, ...]
+    bounds: tuple[ColumnBounds, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one MERGE did."""
+
+    revision: int | None
+    merge_job_id: str
+    inserted: int
+    updated: int
+    deleted: int
+    estimated_bytes: int
+    bytes_billed: int

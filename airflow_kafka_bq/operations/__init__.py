@@ -1,0 +1,1 @@
+"""Procedures for people on call, each one readable."""

@@ -1,0 +1,1 @@
+"""The seven stations and their driver."""

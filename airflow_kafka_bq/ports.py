@@ -1,0 +1,157 @@
+"""All the stations know of the world: a Source of messages and a Warehouse for rows.
+
+Both raise only errors of ``airflow_kafka_bq.exceptions``. In-memory parts and the real adapters are held to one
+contract test suite (``tests/contract``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from airflow_kafka_bq.batch import (
+    Bounds,
+    Committed,
+    GroupFacts,
+    JobResult,
+    LedgerRow,
+    Polled,
+    Position,
+    RunContext,
+    Staged,
+    TopicFacts,
+)
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.schema.target import TableFacts, Target
+
+
+class Source(Protocol):
+    """One topic and one consumer group of a Kafka cluster. Not thread-safe, except ``commit`` beside ``poll``.
+
+    Every call has a time limit and ends in ``KafkaUnavailableError`` when it runs out, ``AccessDeniedError`` when the
+    cluster refuses the login or an ACL is missing.
+    """
+
+    def describe(self) -> TopicFacts:
+        """Partitions and identity. :raises NotFoundError: no such topic (it is never created)."""
+
+    def committed(self) -> Mapping[int, Committed]:
+        """Committed positions of the group for this topic; partitions without one are left out."""
+
+    def group(self) -> GroupFacts:
+        """Members, and other topics that this group has positions for."""
+
+    def bounds(self) -> Mapping[int, Bounds]:
+        """Log start, last stable offset and high watermark of every partition (one admin call each)."""
+
+    def offsets_at(self, time: datetime) -> Mapping[int, int]:
+        """First offset whose timestamp is >= ``time``; the last stable offset where there is none."""
+
+    def open(self, positions: Mapping[int, Position]) -> None:
+        """Start fetching exactly these partitions at exactly these offsets. May be called again."""
+
+    def poll(self, max_messages: int, timeout_seconds: float) -> Polled:
+        """At most ``max_messages`` messages and the events that came with them; empty after the timeout.
+
+        Raises what only the client's error callback tells: login and TLS at once.
+        """
+
+    def finish(self, partition: int) -> None:
+        """Stop fetching a partition."""
+
+    def fetch_positions(self) -> Mapping[int, int]:
+        """Next offset that the client will ask for: moves also over control records and aborted messages."""
+
+    def connection_error(self) -> str | None:
+        """Latest connection trouble that the client rides out, since the last message; None when all is well."""
+
+    def commit(self, positions: Mapping[int, Position], metadata: str) -> None:
+        """Commit without joining the group; every partition's answer is checked.
+
+        :raises KafkaUnavailableError: no answer in time; the commit may still be applied later.
+        :raises GroupInUseError: the group has members. :raises AccessDeniedError: not allowed.
+        """
+
+    def close(self) -> None:
+        """Release everything within a time limit; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSpec:
+    """One transaction: fence, MERGE, dead letters, history."""
+
+    target: Target
+    topic: str
+    pipeline: str
+    staged: Staged
+    revision: int | None  # expected revision; None: no ledger (fence="none")
+    positions: Mapping[int, Position] | None  # None: an isolated run, the revision alone moves
+    context: RunContext
+    started_at: datetime
+
+
+class Warehouse(Protocol):
+    """A BigQuery project as far as a job needs it.
+
+    Transient trouble is retried inside with the same job id until a deadline, then ``WarehouseUnavailableError``.
+    A job that BigQuery itself ended with an error is returned as a ``JobResult``, not raised.
+    """
+
+    @property
+    def project(self) -> str | None:
+        """Project of the credentials."""
+
+    def table(self, table: TableId) -> TableFacts | None:
+        """What is there, read without lag; None if there is no such table. :raises NotFoundError: no such dataset."""
+
+    def create(self, target: Target) -> None:
+        """Create the target unless it exists (DDL)."""
+
+    def add_columns(self, target: Target, names: tuple[str, ...]) -> None:
+        """Add these columns of ``target.columns`` unless they exist (one DDL statement)."""
+
+    def relax(self, target: Target, names: tuple[str, ...]) -> None:
+        """REQUIRED to NULLABLE."""
+
+    def create_ledger(self, target: Target) -> None:
+        """Ledger with its sentinel row in one statement, and history, unless they exist."""
+
+    def create_dead_letters(self, target: Target) -> None:
+        """Dead-letter table unless it exists."""
+
+    def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
+        """A pipeline's row; None if there is none or no ledger. :raises AccountingError: more than one."""
+
+    def register(self, target: Target, row: LedgerRow) -> None:
+        """Insert a pipeline's row unless it exists; the sentinel row keeps two creators from both inserting."""
+
+    def place(self, target: Target, row: LedgerRow) -> bool:
+        """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved."""
+
+    def applied(self, target: Target, batch_id: str, revision: int) -> bool:
+        """Whether the history has this batch at the revision it moved the ledger to."""
+
+    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+        """Load rows into a new staging table that expires; attaches to the job if the id is taken."""
+
+    def row_count(self, table: TableId) -> int | None:
+        """Rows of a table; None if it is not there."""
+
+    def estimate(self, spec: MergeSpec) -> int:
+        """Upper bound of the bytes that the MERGE would bill, by dry run of the MERGE alone."""
+
+    def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
+        """Run the transaction as one job; attaches to the job if the id is taken."""
+
+    def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
+        """Convert these staged rows as the MERGE would; BigQuery's message if that fails."""
+
+    def drop(self, table: TableId) -> None:
+        """Drop a staging table; never raises."""
+
+    def close(self) -> None:
+        """Release connections."""

@@ -1,0 +1,1 @@
+"""Columns: from pydantic models, to Arrow, to BigQuery."""

@@ -1,0 +1,76 @@
+"""The target table, as a job sees it and as BigQuery has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.schema.columns import Column
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """A table that exists. ``created_at`` is ISO UTC with milliseconds: a re-created table has another one."""
+
+    columns: tuple[Column, ...]
+    created_at: str
+    num_rows: int
+    partitioning: Partitioning | None = None
+    partitioned_otherwise: bool = False  # ingestion time or integer range: nothing we prune by
+    cluster_by: tuple[str, ...] = ()
+    require_partition_filter: bool = False
+    is_table: bool = True  # False: a view, an external table, a snapshot
+
+    def column(self, name: str) -> Column | None:
+        """Column by name, case-insensitively as BigQuery compares."""
+        return next((found for found in self.columns if found.name.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The target of a job: what to create, how to merge, where companions live."""
+
+    table: TableId
+    columns: tuple[Column, ...]  # in the order of creation: the message's, then Kafka's, then _deleted_at
+    key: tuple[str, ...]
+    by_coordinates: bool = True
+    update: bool = False  # on_duplicate="update"
+    version: tuple[str, ...] = ()
+    soft_delete: bool = False
+    immutable: bool = True  # equal keys always have equal partition values
+    partitioning: Partitioning | None = None
+    cluster_by: tuple[str, ...] = ()
+    staging_dataset: str | None = None
+    companion_dataset: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    kms_key_name: str | None = None
+
+    @property
+    def ledger(self) -> TableId:
+        """One row per pipeline: positions and fencing token."""
+        return self.table.companion("ledger", self.companion_dataset)
+
+    @property
+    def history(self) -> TableId:
+        """One row per applied batch."""
+        return self.table.companion("batches", self.companion_dataset)
+
+    @property
+    def dead_letters(self) -> TableId:
+        """Messages that could not be used."""
+        return self.table.companion("dead_letters", self.companion_dataset)
+
+    def staging(self, name: str) -> TableId:
+        """A staging table of this target."""
+        return self.table.companion(f"stg_{name}", self.staging_dataset)
+
+    def column(self, name: str) -> Column | None:
+        """Column by name, case-insensitively as BigQuery compares."""
+        return next((found for found in self.columns if found.name.lower() == name.lower()), None)
+
+    @property
+    def kafka_columns(self) -> bool:
+        """Whether the table carries coordinates."""
+        return self.column("_kafka_offset") is not None
