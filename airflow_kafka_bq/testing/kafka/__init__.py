@@ -9,16 +9,17 @@
         produce(kafka.bootstrap, "orders", [{"id": 1}, {"id": 2}])
 """
 
+from airflow_kafka_bq.testing.kafka.access import allow
 from airflow_kafka_bq.testing.kafka.api_keys import ApiKey
 from airflow_kafka_bq.testing.kafka.broker import KafkaBroker
 from airflow_kafka_bq.testing.kafka.broker_node import KafkaStartError
 from airflow_kafka_bq.testing.kafka.bulk import BulkReport, bulk_values, produce_bulk
 from airflow_kafka_bq.testing.kafka.jars import KafkaProgramsError
 from airflow_kafka_bq.testing.kafka.mock_cluster import MockCluster, MockClusterError, MockClusterUnavailableError
-from airflow_kafka_bq.testing.kafka.producing import Acknowledged, NewMessage, produce
+from airflow_kafka_bq.testing.kafka.producing import Acknowledged, NewMessage, new_producer, produce, send
 from airflow_kafka_bq.testing.kafka.tcp_proxy import TcpProxy
 from airflow_kafka_bq.testing.kafka.topics import (
-    NotVisibleError,
+    TopicFactory,
     add_partitions,
     create_topic,
     delete_records,
@@ -28,6 +29,7 @@ from airflow_kafka_bq.testing.kafka.topics import (
     wait_until_visible,
 )
 from airflow_kafka_bq.testing.kafka.transactions import OpenTransaction, produce_in_transaction, warm_up
+from airflow_kafka_bq.testing.kafka.waiting import NotVisibleError, wait_until
 
 __all__ = [
     "Acknowledged",
@@ -43,15 +45,20 @@ __all__ = [
     "NotVisibleError",
     "OpenTransaction",
     "TcpProxy",
+    "TopicFactory",
     "add_partitions",
+    "allow",
     "bulk_values",
     "create_topic",
     "delete_records",
     "delete_topic",
+    "new_producer",
     "offset_bounds",
     "produce",
     "produce_bulk",
     "produce_in_transaction",
+    "send",
+    "wait_until",
     "wait_until_stable",
     "wait_until_visible",
     "warm_up",

@@ -111,6 +111,16 @@ class KafkaBroker:
         return ",".join(f"{HOST}:{proxy.port}" for proxy in self.proxies.values())
 
     @property
+    def users(self) -> list[str]:
+        """Names that the SASL listener knows."""
+        return list(self._users)
+
+    @property
+    def tls(self) -> bool:
+        """True if there is a TLS listener."""
+        return self._tls
+
+    @property
     def node_ids(self) -> list[int]:
         """Ids of all nodes, running or not."""
         return list(self._nodes)

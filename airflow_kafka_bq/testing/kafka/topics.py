@@ -5,23 +5,25 @@ The mock cluster answers none of these requests; it has methods of its own for t
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from airflow_kafka_bq.testing.kafka.producing import Acknowledged
+from airflow_kafka_bq.testing.kafka.waiting import NotVisibleError, wait_until
 
-_POLL_SECONDS = 0.02
 _Settings = Mapping[str, Any] | None
 
 
-class NotVisibleError(TimeoutError):
-    """The broker did not show the expected state in time."""
+class TopicFactory(Protocol):
+    """Makes a topic with a fresh name and returns the name; what the pytest fixtures hand out."""
+
+    def __call__(self, partitions: int = 1, *, config: Mapping[str, str] | None = None) -> str:
+        """Name of the new topic."""
 
 
 def create_topic(
@@ -118,7 +120,7 @@ def wait_until_visible(
         # A client of its own for each address: its first request goes there and nowhere else.
         return all(_partitions_with_leader(address, topic, settings) == partitions for address in bootstrap.split(","))
 
-    _wait(visible, f"{topic} with {partitions} partitions", timeout_seconds)
+    wait_until(visible, f"{topic} with {partitions} partitions", timeout_seconds)
 
 
 def wait_until_stable(
@@ -143,7 +145,7 @@ def wait_until_stable(
             for (topic, partition), offset in last.items()
         )
 
-    _wait(stable, f"stable offsets behind {last}", timeout_seconds)
+    wait_until(stable, f"stable offsets behind {last}", timeout_seconds)
 
 
 def _partitions_with_leader(address: str, topic: str, settings: _Settings) -> int:
@@ -165,11 +167,3 @@ def _admin(bootstrap: str, settings: _Settings) -> AdminClient:
 def _result(futures: Mapping[str, Future[Any]], timeout_seconds: float) -> None:
     for future in futures.values():
         future.result(timeout_seconds)
-
-
-def _wait(condition: Callable[[], bool], what: str, timeout_seconds: float) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotVisibleError(f"{what}: not within {timeout_seconds} s")
-        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,101 @@
+"""The servers of the tests, and the checks that every test leaves nothing behind.
+
+Each pytest process has servers of its own, on ports of its own: ``pytest -n 2`` starts two of each.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client
+
+if TYPE_CHECKING:
+    from airflow_kafka_bq.testing.bigquery import LocalBigQuery
+
+pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures"]
+
+PROJECT = "demo"
+# fixture -> the marker of every test that uses it
+_SERVERS = {
+    "kafka": "kafka",
+    "mock_cluster": "mock",
+    "bigquery": "bigquery",
+}
+# Python's own, started by multiprocessing and kept until the interpreter ends.
+_PYTHONS_OWN = ("resource_tracker", "forkserver")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by fixture, so that no test starts a server in a run that asked for none."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if marker := _SERVERS.get(fixture):
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def bigquery() -> Iterator[LocalBigQuery]:
+    """The local BigQuery, started once and shared; ``bigquery.url`` is its API endpoint."""
+    from airflow_kafka_bq.testing.bigquery import LocalBigQuery
+
+    with LocalBigQuery() as local:
+        yield local
+
+
+@pytest.fixture(scope="session")
+def bigquery_client(bigquery: LocalBigQuery) -> Iterator[Client]:
+    """Google's own client, without credentials, on the local BigQuery."""
+    options = ClientOptions(api_endpoint=bigquery.url)
+    client = Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=options)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def dataset(bigquery_client: Client) -> Iterator[str]:
+    """A fresh dataset of project :data:`PROJECT`, by its plain name; gone after the test."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    bigquery_client.create_dataset(name)
+    yield name
+    bigquery_client.delete_dataset(name, delete_contents=True, not_found_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    """A thread of ours that outlives its test works on in somebody's Airflow worker."""
+    before = set(threading.enumerate())
+    yield
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("kafka-bq") and thread not in before]
+    for thread in ours:  # one that was told to stop a moment ago may need that moment
+        thread.join(2.0)
+    assert [thread.name for thread in ours if thread.is_alive()] == []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """All fixtures are closed by now: no server of theirs may run on."""
+    if os.environ.get("PYTEST_XDIST_WORKER") is None and getattr(session.config.option, "numprocesses", None):
+        return  # this process only distributes; its children are the workers, and each looks after its own
+    left = [child for child in psutil.Process().children(recursive=True) if _is_left(child)]
+    if left:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        for child in left:
+            if reporter is not None:
+                reporter.write_line(f"LEFT BEHIND: {child.pid} {' '.join(child.cmdline())[:200]}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_left(child: psutil.Process) -> bool:
+    try:
+        return child.status() != psutil.STATUS_ZOMBIE and not any(
+            own in " ".join(child.cmdline()) for own in _PYTHONS_OWN
+        )
+    except psutil.NoSuchProcess:
+        return False
