@@ -15,6 +15,8 @@ import pytest
 import airflow_kafka_bq
 
 REPOSITORY = Path(__file__).parent.parent
+PACKAGE = REPOSITORY / "airflow_kafka_bq"
+CONSTRAINTS = sorted([*REPOSITORY.glob("constraints/*.txt"), *PACKAGE.rglob("constraints/*.txt")])
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home/[a-z]\w*|Users/[a-z]\w*|work)/")
 PACKAGE_INDEX = re.compile(r"--(?:extra-)?index-url|^\s*(?:extra-)?index-url\s*=|\[\[tool\.uv\.index\]\]", re.MULTILINE)
 REGISTRY_HOST = re.compile(
@@ -56,7 +58,7 @@ def test_no_registry(tracked: dict[str, str]) -> None:
     assert lines_matching(REGISTRY_HOST, mine) == []
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "constraints").glob("*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.name)
 def test_constraints_are_pins_without_addresses(path: Path) -> None:
     lines = [line for line in path.read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
     assert lines
@@ -96,7 +98,6 @@ def test_changelog_opens_with_what_comes_next_or_this_version() -> None:
     assert heading[1] in {"Unreleased", airflow_kafka_bq.__version__}
 
 
-@pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     build = [
         sys.executable,
@@ -115,7 +116,9 @@ def test_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
         names = set(archive.namelist())
         entry_points = archive.read(next(name for name in names if name.endswith("/entry_points.txt"))).decode()
     assert wheel.name == f"airflow_provider_kafka_bq-{airflow_kafka_bq.__version__}-py3-none-any.whl"
-    package = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "airflow_kafka_bq").rglob("*.py")}
+    package = {
+        str(path.relative_to(REPOSITORY)) for path in PACKAGE.rglob("*") if path.suffix in {".py", ".txt", ".json"}
+    }
     assert package <= names
     assert "airflow_kafka_bq/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
