@@ -54,9 +54,10 @@ def bigquery() -> Iterator[LocalBigQuery]:
 def bigquery_client(bigquery: LocalBigQuery) -> Iterator[Client]:
     """Google's own client, without credentials, on the local BigQuery."""
     options = ClientOptions(api_endpoint=bigquery.url)
-    client = Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=options)
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    client = Client(project=PROJECT, credentials=credentials, client_options=options)
     yield client
-    client.close()
+    client.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -94,8 +95,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _is_left(child: psutil.Process) -> bool:
     try:
-        return child.status() != psutil.STATUS_ZOMBIE and not any(
-            own in " ".join(child.cmdline()) for own in _PYTHONS_OWN
-        )
+        command = " ".join(child.cmdline())
+        return child.status() != psutil.STATUS_ZOMBIE and not any(own in command for own in _PYTHONS_OWN)
     except psutil.NoSuchProcess:
         return False

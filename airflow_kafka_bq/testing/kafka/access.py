@@ -52,10 +52,10 @@ def _bindings(admin: AdminClient, user: str) -> set[AclBinding]:
     """What the broker's own copy of the rules says, which it asks for each request."""
     everything = AclBindingFilter(
         ResourceType.ANY,
-        None,
+        None,  # type: ignore[arg-type]  # the client takes None for "any"
         ResourcePatternType.ANY,
         f"User:{user}",
-        None,
+        None,  # type: ignore[arg-type]
         AclOperation.ANY,
         AclPermissionType.ANY,
     )

@@ -73,6 +73,8 @@ class KafkaBroker:
         :raises KafkaProgramsError: no Java, or Kafka's jars cannot be downloaded.
         :raises KafkaStartError: a node ended or was not ready in time.
         """
+        if self._nodes:
+            raise RuntimeError("the cluster is running already")
         for attempt in range(1, _START_ATTEMPTS + 1):
             try:
                 self._start_once()

@@ -55,13 +55,14 @@ def kafka_topic(kafka: KafkaBroker, request: pytest.FixtureRequest) -> TopicFact
 @pytest.fixture
 def mock_cluster() -> Iterator[MockCluster]:
     """A mock cluster of one broker for this test alone, so that no fault of one test reaches another."""
+    cluster = MockCluster()
     try:
-        cluster = MockCluster().start()
+        cluster.start()
     except MockClusterUnavailableError as missing:
         pytest.skip(str(missing))
-    with cluster:
-        cluster.set_initial_rebalance_delay(0)
-        yield cluster
+    cluster.set_initial_rebalance_delay(0)
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture

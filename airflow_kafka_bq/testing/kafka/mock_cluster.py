@@ -85,6 +85,8 @@ class MockCluster:
 
         :raises MockClusterUnavailableError: the library or one of its symbols is missing.
         """
+        if self._process is not None:
+            raise RuntimeError("the mock cluster is running already")
         command = [sys.executable, "-I", "-S", str(_PROGRAM), str(librdkafka_path()), str(self._brokers)]
         try:
             self._process = spawn(command, log=Path(self._log.name) / "stderr", piped=True)
