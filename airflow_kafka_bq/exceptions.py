@@ -52,6 +52,7 @@ class IngestError(Exception):
         self.group_id = group_id
         self.batch_id = batch_id
         self.remedy = remedy
+        self.report: dict[str, Any] | None = None  # of the run that failed, so far
 
     def located(self, **context: Any) -> Self:
         """Fill fields that are still unknown; what the raiser said stays."""
@@ -67,16 +68,25 @@ class IngestError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only fields are lost by the default pickling of exceptions, which Airflow and process pools use.
-        return (_rebuild, (type(self), self.message, {name: getattr(self, name) for name in self._FIELDS}))
+        fields = {name: getattr(self, name) for name in self._FIELDS}
+        return (_rebuild, (type(self), self.message, fields, self.report))
 
     def to_json(self) -> dict[str, Any]:
-        """The failure as the command line prints it with ``--json``, without the report."""
+        """The failure as the command line prints it with ``--json``."""
         fields = {name: getattr(self, name) for name in self._FIELDS}
-        return {"error": type(self).__name__, "message": self.message, **fields}
+        return {"error": type(self).__name__, "message": self.message, **fields, "report": self.report}
 
 
-def _rebuild(kind: type[IngestError], message: str, fields: dict[str, Any]) -> IngestError:
-    return kind(message, **fields)
+def _rebuild(
+    kind: type[IngestError], message: str, fields: dict[str, Any], report: dict[str, Any] | None
+) -> IngestError:
+    error = kind(message, **fields)
+    error.report = report
+    return error
+
+
+class StopRequested(Exception):  # noqa: N818  # not an error: somebody asked the run to stop
+    """The run was asked to stop; nothing further is merged or committed, and the next run goes on from here."""
 
 
 class TransientError(IngestError):

@@ -15,7 +15,6 @@ from airflow_kafka_bq.batch.coordinates import (
 from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
 from airflow_kafka_bq.batch.travel import (
     Applied,
-    Batch,
     Decoded,
     Kind,
     LedgerRow,
@@ -31,7 +30,6 @@ __all__ = [
     "HEADERS",
     "RAW_SCHEMA",
     "Applied",
-    "Batch",
     "Bounds",
     "ColumnBounds",
     "Committed",

@@ -101,26 +101,10 @@ class Decoded:
 
     rows: pa.Table
     dead_letters: pa.Table
+    origins: pa.Array | pa.ChunkedArray | None = None  # index of each row's message in the raw batch
     ignored: int = 0
     unknown_fields: int = 0
     timestamps_replaced: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A decoded batch with its identity."""
-
-    batch_id: str
-    kind: Kind
-    ranges: tuple[OffsetRange, ...]
-    decoded: Decoded
-    messages: int
-    bad_messages: int
-
-    @property
-    def rows_encoded(self) -> int:
-        """Rows that the load job must report."""
-        return int(self.decoded.rows.num_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +122,19 @@ class Staged:
     rows_table: str | None  # full id; None: no rows
     dead_letters_table: str | None
     load_job_ids: tuple[str, ...]
-    bounds: tuple[ColumnBounds, ...] = ()
+    bounds: tuple[ColumnBounds, ...] = ()  # of the rows, for the target
+    dead_letter_bounds: tuple[ColumnBounds, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What one MERGE did."""
 
-    revision: int | None
+    revision: int | None  # of the ledger after it
     merge_job_id: str
     inserted: int
     updated: int
     deleted: int
     estimated_bytes: int
     bytes_billed: int
+    overtaken: bool = False  # applied, and another live writer went on from there

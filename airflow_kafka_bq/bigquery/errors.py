@@ -1,0 +1,119 @@
+"""Google's errors as ours, sorted by what to do next.
+
+Reasons: https://cloud.google.com/bigquery/docs/error-messages ; transactions and conflicts:
+https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency .
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from google.api_core import exceptions as google
+from google.auth import exceptions as auth
+
+from airflow_kafka_bq.batch import Failure
+from airflow_kafka_bq.bigquery.sql import MISSING, MOVED
+from airflow_kafka_bq.exceptions import (
+    AccessDeniedError,
+    ConfigError,
+    CostLimitError,
+    IngestError,
+    MergeConflictError,
+    MergeRejectedError,
+    NotFoundError,
+    WarehouseUnavailableError,
+)
+
+log = logging.getLogger(__name__)
+
+_CONFLICTS = re.compile(
+    r"Could not serialize access|aborted due to concurrent|Too many DML statements outstanding", re.IGNORECASE
+)
+_AGAIN = {
+    "backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded",
+    "jobRateLimitExceeded", "badGateway", "tableUnavailable",
+}  # fmt: skip
+_QUOTA = {"quotaExceeded", "billingTierLimitExceeded", "stopped", "timeout"}
+_ROWS = {"invalid", "invalidQuery"}
+_FINAL = {"responseTooLarge", "resourcesExceeded", "resourceInUse", "duplicate", "notImplemented", "required"}
+_COST = "bytesBilledLimitExceeded"
+_SECRET = re.compile(r"(ya29\.[\w.-]+|-----BEGIN [^-]+-----[\s\S]*?(-----END [^-]+-----|$)|Bearer\s+\S+)")
+KNOWN_REASONS = frozenset(_AGAIN | _QUOTA | _ROWS | _FINAL | {_COST, "accessDenied", "blocked", "notFound"})
+
+
+def masked(message: str) -> str:
+    """Google's text without tokens and keys, at most 2,000 characters."""
+    return _SECRET.sub("***", message)[:2000]
+
+
+def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestError]:
+    """A finished job's ``errorResult`` as (what to do, error to raise when nothing more can be done)."""
+    reason, message = str(result.get("reason") or "unknown"), masked(str(result.get("message") or ""))
+    text = f"{what}: {message} ({reason})"
+    if MOVED in message or MISSING in message:
+        return Failure.LEDGER_MOVED, MergeConflictError(text)
+    if _CONFLICTS.search(message):
+        return Failure.CONFLICT, MergeConflictError(text, remedy="run it again; look for other writers of this table")
+    if reason in _AGAIN or "too many table update operations" in message.lower():
+        return Failure.AGAIN, WarehouseUnavailableError(text)
+    if reason in _ROWS and _COST not in message:
+        return Failure.BAD_ROWS, MergeRejectedError(text)
+    if reason not in KNOWN_REASONS:
+        log.warning("unknown BigQuery reason %r is taken as transient: %s", reason, message)
+        return Failure.AGAIN, WarehouseUnavailableError(text)
+    return Failure.TERMINAL, _final(reason, text)
+
+
+def _final(reason: str, text: str) -> IngestError:
+    if reason == _COST or _COST in text:
+        return CostLimitError(text, remedy="raise max_bytes_billed, or let the MERGE prune: see partition_immutable")
+    if reason in _QUOTA:
+        return WarehouseUnavailableError(text, remedy="run it again later")
+    if reason in {"accessDenied", "blocked"}:
+        return AccessDeniedError(text, remedy="the account needs roles/bigquery.jobUser and dataEditor on the datasets")
+    if reason == "notFound":
+        return NotFoundError(text)
+    return MergeRejectedError(text)
+
+
+def reason_of(error: google.GoogleAPICallError) -> str:
+    """The first reason that the API gave."""
+    details = getattr(error, "errors", None) or [{}]
+    return str(details[0].get("reason", "")) if isinstance(details[0], Mapping) else ""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed if it is made again with the same job id."""
+    if isinstance(error, google.Forbidden | google.BadRequest):
+        return reason_of(error) in _AGAIN
+    kinds = (
+        google.ServerError, google.TooManyRequests, requests.exceptions.ConnectionError, requests.exceptions.Timeout,
+        requests.exceptions.ChunkedEncodingError, ConnectionError, TimeoutError, google.RetryError,
+    )  # fmt: skip
+    transport = isinstance(error, auth.TransportError) or (isinstance(error, auth.RefreshError) and error.retryable)
+    return isinstance(error, kinds) or transport
+
+
+def translated(error: Exception, what: str) -> IngestError:
+    """An exception of the client as ours. Unknown ones are transient, and logged as unknown."""
+    text = masked(f"{what}: {getattr(error, 'message', None) or error}")
+    if isinstance(error, google.NotFound):
+        return NotFoundError(text, remedy="create it, or mend the name")
+    if isinstance(error, google.Forbidden | google.BadRequest) and reason_of(error) in KNOWN_REASONS - _ROWS:
+        reason = reason_of(error)
+        return WarehouseUnavailableError(text) if reason in _AGAIN else _final(reason, text)
+    if isinstance(error, google.Forbidden | google.Unauthorized | auth.RefreshError):
+        return AccessDeniedError(text, remedy="check the credentials and their roles")
+    if isinstance(error, auth.DefaultCredentialsError | auth.MalformedError):
+        return AccessDeniedError(text, remedy="give credentials: a key file, or gcloud auth application-default login")
+    if isinstance(error, google.BadRequest | google.Conflict | google.PreconditionFailed):
+        return MergeRejectedError(text)
+    if isinstance(error, ValueError | TypeError):
+        return ConfigError(text)
+    if not is_transient(error):
+        log.warning("unknown error %s is taken as transient: %s", type(error).__name__, text)
+    return WarehouseUnavailableError(text, remedy="run it again")

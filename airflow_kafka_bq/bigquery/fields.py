@@ -1,0 +1,63 @@
+"""Columns to and from the API's schema fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from google.cloud import bigquery
+
+from airflow_kafka_bq.bigquery.ledger import stamp
+from airflow_kafka_bq.config.values import Partitioning
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.target import TableFacts
+
+_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+_ARROW: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_int64, "INT64"),
+    (pa.types.is_float64, "FLOAT64"),
+    (pa.types.is_boolean, "BOOL"),
+    (pa.types.is_string, "STRING"),
+    (pa.types.is_binary, "BYTES"),
+    (pa.types.is_date32, "DATE"),
+    (pa.types.is_timestamp, "TIMESTAMP"),
+    (pa.types.is_decimal128, "NUMERIC"),
+)
+_GRAINS = {"HOUR": "hour", "DAY": "day", "MONTH": "month", "YEAR": "year"}
+
+
+def column(field: bigquery.SchemaField) -> Column:
+    """An API field as a column; legacy type names become GoogleSQL's."""
+    kind = _NAMES.get(field.field_type, field.field_type)
+    inner = tuple(column(one) for one in field.fields)
+    return Column(field.name, kind, field.mode or "NULLABLE", inner, field.description)
+
+
+def staged_fields(schema: pa.Schema) -> list[bigquery.SchemaField]:
+    """API fields of a staging table, from the Arrow types that its Parquet carries."""
+    return [_staged(one.name, one.type) for one in schema]
+
+
+def _staged(name: str, kind: pa.DataType) -> bigquery.SchemaField:
+    if pa.types.is_list(kind):
+        element = _staged(name, kind.value_type)
+        return bigquery.SchemaField(name, element.field_type, mode="REPEATED", fields=element.fields)
+    if pa.types.is_struct(kind):
+        return bigquery.SchemaField(name, "RECORD", fields=tuple(_staged(one.name, one.type) for one in kind))
+    return bigquery.SchemaField(name, next(sql for holds, sql in _ARROW if holds(kind)))
+
+
+def facts(table: bigquery.Table) -> TableFacts:
+    """What ``tables.get`` says of a table."""
+    time = table.time_partitioning
+    partitioning = Partitioning(time.field, _GRAINS[time.type_]) if time and time.field else None  # type: ignore[arg-type]
+    return TableFacts(
+        columns=tuple(column(one) for one in table.schema),
+        created_at=stamp(table.created) if table.created else "",
+        num_rows=table.num_rows or 0,
+        partitioning=partitioning,
+        partitioned_otherwise=partitioning is None and bool(time or table.range_partitioning),
+        cluster_by=tuple(table.clustering_fields or ()),
+        require_partition_filter=bool(table.require_partition_filter),
+        is_table=table.table_type == "TABLE",
+    )

@@ -1,0 +1,122 @@
+"""Submit a job under an id of our own, attach where the id is taken, wait for its end.
+
+The job id is what makes a retry safe: BigQuery refuses a second job with the same id, so an unknown outcome is settled
+by sending the same request again (https://googleapis.dev/python/bigquery/latest/design/query-retries.html).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tenacity
+from google.api_core import exceptions as google
+from google.cloud import bigquery
+
+from airflow_kafka_bq.bigquery.errors import is_transient, reason_of, translated
+from airflow_kafka_bq.exceptions import IngestError, StopRequested
+
+Job = bigquery.QueryJob | bigquery.LoadJob
+_CALL_SECONDS = 60.0
+
+
+class Jobs:
+    """Jobs of one client.
+
+    :param deadline_seconds: how long one call is retried while BigQuery does not answer.
+    :param stop: set by a signal handler; waiting ends at once, the job is left to finish.
+    """
+
+    def __init__(self, client: bigquery.Client, stop: threading.Event, deadline_seconds: float) -> None:
+        self.client = client
+        self._stop = stop
+        self._deadline_seconds = deadline_seconds
+
+    def call[T](self, what: str, request: Callable[[], T]) -> T:
+        """One request, repeated while the trouble is transient.
+
+        :raises IngestError: BigQuery's answer as our error.
+        :raises StopRequested: asked to stop between two attempts.
+        """
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.25, max=15),
+            stop=tenacity.stop_after_delay(self._deadline_seconds),
+            sleep=self.pause,
+            reraise=True,
+        )
+        try:
+            return attempts(request)
+        except (IngestError, StopRequested, google.Conflict, google.BadRequest):
+            raise
+        except Exception as error:
+            raise translated(error, what) from error
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the run is to stop. :raises StopRequested: it is."""
+        if self._stop.wait(seconds):
+            raise StopRequested
+
+    def submit(self, job_id: str, location: str | None, send: Callable[[], Job]) -> tuple[Job | None, bool, Any]:
+        """(job, attached, refusal): the job under this id, ours or an earlier one with the same id.
+
+        ``refusal`` is an ``errorResult`` where BigQuery answered 400 instead of running the job.
+        """
+        try:
+            return self.call(f"job {job_id}", send), False, None
+        except google.Conflict:
+            return self.call(f"job {job_id}", lambda: self._get(job_id, location)), True, None
+        except google.BadRequest as error:
+            return None, False, {"reason": reason_of(error) or "invalidQuery", "message": error.message}
+
+    def _get(self, job_id: str, location: str | None) -> Job:
+        try:
+            job = self.client.get_job(job_id, location=location, retry=None, timeout=_CALL_SECONDS)
+        except google.NotFound as error:
+            # Right after a 409 the job may not be visible yet; taken as transient, as Google's own client does.
+            raise google.ServiceUnavailable(f"job {job_id} exists but is not visible yet") from error
+        assert isinstance(job, bigquery.QueryJob | bigquery.LoadJob)  # noqa: S101  # ids are ours alone
+        return job
+
+    def wait(self, job: Job) -> Job:
+        """Until the job is done, whatever its outcome. A stop leaves the job to finish; the next run attaches."""
+        interval = 0.02
+        while job.state != "DONE":
+            self.pause(interval)
+            interval = min(interval * 1.6, 2.0)
+            self.call(f"job {job.job_id}", lambda: job.reload(retry=None, timeout=_CALL_SECONDS))
+        return job
+
+    def query(self, sql: str, location: str | None, **settings: Any) -> tuple[bigquery.QueryJob | None, Any]:
+        """A statement that is no batch's merge: (finished job, errorResult or None)."""
+        job_id = f"kafka-bq-{uuid.uuid4().hex}"
+        config = bigquery.QueryJobConfig(use_legacy_sql=False, **settings)
+        job, _, refusal = self.submit(job_id, location, lambda: self.send_query(job_id, sql, location, config))
+        if job is None:
+            return None, refusal
+        if not config.dry_run:
+            self.wait(job)
+        assert isinstance(job, bigquery.QueryJob)  # noqa: S101
+        return job, job.error_result
+
+    def send_query(
+        self, job_id: str, sql: str, location: str | None, config: bigquery.QueryJobConfig
+    ) -> bigquery.QueryJob:
+        """jobs.insert, once; repetition is ``call``'s business, with the same id."""
+        return self.client.query(
+            sql, job_id=job_id, job_config=config, location=location, retry=None, job_retry=None, timeout=_CALL_SECONDS
+        )
+
+    def rows(self, job: bigquery.QueryJob) -> list[Mapping[str, Any]]:
+        """All rows of a finished SELECT."""
+        found = self.call(f"job {job.job_id}", lambda: list(job.result(retry=None, timeout=_CALL_SECONDS)))
+        return [dict(row.items()) for row in found]
+
+
+def monotonic_deadline(seconds: float) -> Callable[[], bool]:
+    """A function that says whether ``seconds`` have passed since now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end

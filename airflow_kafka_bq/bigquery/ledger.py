@@ -1,0 +1,112 @@
+"""The ledger: one row per pipeline, one sentinel row, one revision that fences every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_kafka_bq.batch import LedgerRow, Position
+from airflow_kafka_bq.bigquery.ddl import SENTINEL
+from airflow_kafka_bq.bigquery.literals import literal, positions, text
+from airflow_kafka_bq.exceptions import AccountingError
+from airflow_kafka_bq.schema.target import Target
+
+
+def stamp(moment: datetime) -> str:
+    """A creation time as the ledger's rows are compared: ISO, UTC, milliseconds."""
+    return moment.isoformat(timespec="milliseconds")
+
+
+def select(target: Target, pipeline: str) -> str:
+    """A pipeline's row (or rows: two are an error that must be seen)."""
+    return f"SELECT * FROM {target.ledger.quoted} WHERE pipeline = {text(pipeline)}"
+
+
+def row_of(found: list[Mapping[str, Any]], target: Target, pipeline: str) -> LedgerRow | None:
+    """What ``select`` found.
+
+    :raises AccountingError: the row is doubled; nobody may guess which one holds.
+    """
+    if not found:
+        return None
+    if len(found) > 1:
+        message = f"ledger {target.ledger} has {len(found)} rows for pipeline {pipeline!r}"
+        raise AccountingError(message, remedy="delete all but the row with the greatest revision")
+    row = found[0]
+    created = row["target_created_at"]
+    return LedgerRow(
+        pipeline=row["pipeline"],
+        topic=row["topic"],
+        topic_id=row["topic_id"],
+        cluster_id=row["cluster_id"],
+        group_id=row["group_id"],
+        revision=row["revision"],
+        batch_id=row["batch_id"],
+        job_id=row["job_id"],
+        positions={at["partition"]: Position(at["next_offset"], at["leader_epoch"]) for at in row["positions"] or ()},
+        target_created_at=stamp(created) if created else None,
+        updated_by=row["updated_by"],
+    )
+
+
+# BEGIN TRANSACTION;
+# UPDATE ledger SET revision = revision + 1 WHERE pipeline = '*';
+# SELECT IF((SELECT COUNT(*) FROM ledger WHERE pipeline = '*') = 1, 1, CAST(ERROR('…') AS INT64));
+# INSERT INTO ledger (…) SELECT … FROM UNNEST([1]) WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE pipeline = 'P');
+# COMMIT TRANSACTION;
+def register(target: Target, row: LedgerRow) -> str:
+    """Insert a pipeline's row unless it is there.
+
+    Inserts alone never conflict; the sentinel's UPDATE makes two creators conflict, so that one is cancelled.
+    """
+    ledger = target.ledger.quoted
+    values = {
+        "pipeline": text(row.pipeline),
+        "topic": text(row.topic),
+        "topic_id": literal(row.topic_id),
+        "cluster_id": literal(row.cluster_id),
+        "group_id": literal(row.group_id),
+        "revision": "0",
+        "batch_id": "CAST(NULL AS STRING)",
+        "job_id": "CAST(NULL AS STRING)",
+        "positions": positions(row.positions),
+        "target_created_at": _created(row),
+        "updated_at": "CURRENT_TIMESTAMP()",
+        "updated_by": literal(row.updated_by),
+    }
+    return (
+        "BEGIN TRANSACTION;\n"
+        f"UPDATE {ledger} SET revision = revision + 1, updated_at = CURRENT_TIMESTAMP() "
+        f"WHERE pipeline = {text(SENTINEL)};\n"
+        f"SELECT IF((SELECT COUNT(*) FROM {ledger} WHERE pipeline = {text(SENTINEL)}) = 1, 1, "
+        "CAST(ERROR('kafka-bq: ledger sentinel missing or doubled') AS INT64));\n"
+        f"INSERT INTO {ledger} ({', '.join(values)})\nSELECT {', '.join(values.values())} FROM UNNEST([1]) AS one\n"
+        f"WHERE NOT EXISTS (SELECT 1 FROM {ledger} WHERE pipeline = {text(row.pipeline)});\n"
+        "COMMIT TRANSACTION;"
+    )
+
+
+def place(target: Target, row: LedgerRow) -> str:
+    """Compare-and-set of positions and identity; no row is affected where the revision moved."""
+    return (
+        f"UPDATE {target.ledger.quoted}\nSET revision = revision + 1, topic_id = {literal(row.topic_id)}, "
+        f"cluster_id = {literal(row.cluster_id)}, group_id = {literal(row.group_id)}, "
+        f"positions = {positions(row.positions)}, target_created_at = {_created(row)}, "
+        f"updated_at = CURRENT_TIMESTAMP(), updated_by = {literal(row.updated_by)}\n"
+        f"WHERE pipeline = {text(row.pipeline)} AND revision = {row.revision}"
+    )
+
+
+def _created(row: LedgerRow) -> str:
+    if row.target_created_at is None:
+        return "CAST(NULL AS TIMESTAMP)"
+    return literal(datetime.fromisoformat(row.target_created_at))
+
+
+def applied(target: Target, batch_id: str, revision: int) -> str:
+    """How often the history has this batch at this revision (0 or 1)."""
+    return (
+        f"SELECT COUNT(*) AS found FROM {target.history.quoted} "
+        f"WHERE batch_id = {text(batch_id)} AND revision = {revision} AND applied_at > TIMESTAMP '1970-01-01'"
+    )

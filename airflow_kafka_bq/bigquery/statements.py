@@ -1,0 +1,126 @@
+"""Queries of a warehouse: DDL, ledger reads, dry runs, and the batch's transaction with its statistics."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from google.cloud import bigquery
+
+from airflow_kafka_bq.batch import Failure, JobResult
+from airflow_kafka_bq.bigquery import sql
+from airflow_kafka_bq.bigquery.errors import job_failure
+from airflow_kafka_bq.bigquery.jobs import Jobs
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.exceptions import MergeConflictError
+from airflow_kafka_bq.ports import MergeSpec
+
+_ATTEMPTS = 6
+_CALL_SECONDS = 60.0
+
+
+class Statements:
+    """SQL of one warehouse, in the location of its datasets."""
+
+    def __init__(self, jobs: Jobs, location: str | None) -> None:
+        self._jobs = jobs
+        self._configured = location
+        self._locations: dict[str, str | None] = {}
+
+    def location_of(self, table: TableId) -> str | None:
+        """Location of a table's dataset: a job of another location than US or EU is found only with it.
+
+        :raises NotFoundError: no such dataset.
+        """
+        if self._configured:
+            return self._configured
+        name = f"{table.project}.{table.dataset}"
+        if name not in self._locations:
+            found = self._jobs.call(
+                f"dataset {name}",
+                lambda: self._jobs.client.get_dataset(name, retry=None, timeout=_CALL_SECONDS),
+            )
+            self._locations[name] = found.location
+        return self._locations[name]
+
+    def run(self, statement: str, table: TableId) -> bigquery.QueryJob:
+        """A statement that may meet a concurrent one of the same kind: repeated with jitter, then raised."""
+        location = self.location_of(table)
+        for attempt in range(_ATTEMPTS):
+            job, refusal = self._jobs.query(statement, location)
+            if job is not None and not refusal:
+                return job
+            failure, error = job_failure(refusal, f"table {table}")
+            if failure not in {Failure.AGAIN, Failure.CONFLICT}:
+                raise error
+            self._jobs.pause(random.uniform(0.05, 0.4) * 2**attempt)  # noqa: S311  # jitter, not a secret
+        raise MergeConflictError(f"table {table}: {_ATTEMPTS} attempts met concurrent changes") from error
+
+    def rows(self, statement: str, table: TableId) -> list[Mapping[str, Any]]:
+        """Rows of a SELECT. :raises NotFoundError: the table is not there."""
+        return self._jobs.rows(self.run(statement, table))
+
+    def dry_run(self, statement: str, table: TableId) -> int:
+        """Bytes that one statement would process."""
+        job, refusal = self._jobs.query(statement, self.location_of(table), dry_run=True, use_query_cache=False)
+        if job is None or refusal:
+            raise job_failure(refusal, f"dry run for {table}")[1]
+        return int(job.total_bytes_processed or 0)
+
+    def failure_of(self, statement: str, table: TableId) -> str | None:
+        """BigQuery's message if a SELECT fails because of its rows; None if it runs."""
+        _, refusal = self._jobs.query(statement, self.location_of(table))
+        if not refusal:
+            return None
+        failure, error = job_failure(refusal, f"table {table}")
+        if failure is not Failure.BAD_ROWS:
+            raise error
+        return str(refusal.get("message"))
+
+    def transaction(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
+        """The batch's script as one job, under an id of our own."""
+        location = self.location_of(spec.target.table)
+        config = bigquery.QueryJobConfig(use_legacy_sql=False, labels=spec.target.labels)
+        if max_bytes_billed is not None:
+            config.script_options = bigquery.ScriptOptions(statement_byte_budget=max_bytes_billed)
+        text = sql.script(spec, job_id)
+        job, attached, refusal = self._jobs.submit(
+            job_id, location, lambda: self._jobs.send_query(job_id, text, location, config)
+        )
+        if job is not None:
+            self._jobs.wait(job)
+            refusal = job.error_result
+        if refusal:
+            failure, error = job_failure(refusal, f"merge job {job_id} of {spec.target.table}")
+            return JobResult(job_id, attached, failure, error)
+        assert isinstance(job, bigquery.QueryJob)  # noqa: S101
+        inserted, updated, deleted = self._statistics(job_id, spec)
+        return JobResult(
+            job_id, attached, inserted=inserted, updated=updated, deleted=deleted,
+            bytes_billed=int(job.total_bytes_billed or 0),
+        )  # fmt: skip
+
+    def _statistics(self, job_id: str, spec: MergeSpec) -> tuple[int, int, int]:
+        """(inserted, updated, deleted) from the script's child jobs, which carry the counts of each statement."""
+        if not sql.merges(spec):
+            return 0, 0, 0
+        children = self._jobs.call(
+            f"job {job_id}",
+            lambda: list(self._jobs.client.list_jobs(parent_job=job_id, retry=None, timeout=_CALL_SECONDS)),
+        )
+        merges = sorted((one for one in children if getattr(one, "statement_type", "") == "MERGE"), key=_order)
+        inserted = updated = deleted = 0
+        if spec.staged.rows > spec.staged.tombstones:
+            stats = merges.pop(0).dml_stats
+            inserted, updated = stats.inserted_row_count, stats.updated_row_count
+        if spec.staged.tombstones:
+            deleted = merges.pop(0).dml_stats.updated_row_count
+        return inserted, updated, deleted
+
+
+def _order(job: bigquery.QueryJob) -> tuple[int, Any]:
+    """Statements in the order of the script: BigQuery numbers child jobs at the end of their ids."""
+    number = re.search(r"_(\d+)$", str(job.job_id))
+    return (int(number[1]) if number else 0, job.created)

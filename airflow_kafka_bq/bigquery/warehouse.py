@@ -1,0 +1,191 @@
+"""BigQuery as the stations see it: ``ports.Warehouse`` on google-cloud-bigquery."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.api_core import exceptions as google
+from google.cloud import bigquery
+
+from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.bigquery import ddl, ledger, sql
+from airflow_kafka_bq.bigquery.errors import job_failure, translated
+from airflow_kafka_bq.bigquery.fields import facts, staged_fields
+from airflow_kafka_bq.bigquery.jobs import Jobs
+from airflow_kafka_bq.bigquery.statements import Statements
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.target import TableFacts, Target
+
+log = logging.getLogger(__name__)
+
+_CALL_SECONDS = 60.0
+
+
+class BigQueryWarehouse:
+    """One project's BigQuery. Safe to use from two threads: one that stages, one that merges.
+
+    :param client: see ``bigquery.client.connect``.
+    :param location: of the datasets; None: read from the target's dataset.
+    :param stop: set when the run is to stop; waiting for jobs then ends with ``StopRequested``.
+    :param deadline_seconds: how long a call is retried while BigQuery does not answer.
+    """
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        location: str | None = None,
+        stop: threading.Event | None = None,
+        deadline_seconds: float = 600.0,
+    ) -> None:
+        self._jobs = Jobs(client, stop or threading.Event(), deadline_seconds)
+        self._client = client
+        self._statements = Statements(self._jobs, location)
+
+    @property
+    def project(self) -> str | None:
+        """Project of the credentials."""
+        return self._client.project
+
+    def table(self, table: TableId) -> TableFacts | None:
+        """What ``tables.get`` says: unlike INFORMATION_SCHEMA it never lags behind a DDL."""
+
+        def get() -> TableFacts | None:
+            try:
+                return facts(self._client.get_table(str(table), retry=None, timeout=_CALL_SECONDS))
+            except google.NotFound as error:
+                if "dataset" in str(error.message).lower() and "table" not in str(error.message).lower():
+                    raise translated(error, f"table {table}") from error
+                return None
+
+        found = self._jobs.call(f"table {table}", get)
+        if found is None:
+            self._statements.location_of(table)  # a missing dataset is an error, a missing table is not
+        return found
+
+    def create(self, target: Target) -> None:
+        """Create the target unless it exists."""
+        self._statements.run(ddl.create_target(target), target.table)
+
+    def add_columns(self, target: Target, names: tuple[str, ...]) -> None:
+        """Add columns unless they exist."""
+        self._statements.run(ddl.add_columns(target, names), target.table)
+
+    def relax(self, target: Target, names: tuple[str, ...]) -> None:
+        """REQUIRED to NULLABLE."""
+        for name in names:
+            self._statements.run(ddl.relax(target, name), target.table)
+
+    def create_ledger(self, target: Target) -> None:
+        """Ledger with its sentinel, and history."""
+        self._statements.run(ddl.create_ledger(target), target.ledger)
+        self._statements.run(ddl.create_history(target), target.history)
+
+    def create_dead_letters(self, target: Target) -> None:
+        """Dead-letter table."""
+        self._statements.run(ddl.create_dead_letters(target), target.dead_letters)
+
+    def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
+        """A pipeline's row; None if there is none, or no ledger yet."""
+        try:
+            found = self._statements.rows(ledger.select(target, pipeline), target.ledger)
+        except NotFoundError:
+            self._statements.location_of(target.ledger)
+            return None
+        return ledger.row_of(found, target, pipeline)
+
+    def register(self, target: Target, row: LedgerRow) -> None:
+        """Insert a pipeline's row unless it exists."""
+        self._statements.run(ledger.register(target, row), target.ledger)
+
+    def place(self, target: Target, row: LedgerRow) -> bool:
+        """Compare-and-set of positions."""
+        job = self._statements.run(ledger.place(target, row), target.ledger)
+        return job.num_dml_affected_rows == 1
+
+    def applied(self, target: Target, batch_id: str, revision: int) -> bool:
+        """Whether the history has this batch at this revision."""
+        found = self._statements.rows(ledger.applied(target, batch_id, revision), target.history)
+        return bool(found[0]["found"])
+
+    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+        """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""
+        staging = bigquery.Table(str(table), schema=staged_fields(rows.schema))
+        staging.expires = expires_at
+        location = self._statements.location_of(table)
+        self._jobs.call(
+            f"staging table {table}",
+            lambda: self._client.create_table(staging, exists_ok=True, retry=None, timeout=_CALL_SECONDS),
+        )
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            write_disposition=bigquery.WriteDisposition.WRITE_EMPTY,  # a table that holds rows is never doubled
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,  # never without its expiry
+            schema=staging.schema,
+            labels=target.labels,
+        )
+        config.parquet_options = bigquery.format_options.ParquetOptions()
+        config.parquet_options.enable_list_inference = True
+        buffer = io.BytesIO()
+        pq.write_table(rows, buffer, compression="zstd")
+
+        def send() -> bigquery.LoadJob:
+            return self._client.load_table_from_file(
+                buffer, staging, rewind=True, job_id=job_id, location=location, job_config=config, num_retries=0,
+                timeout=_CALL_SECONDS,
+            )  # fmt: skip
+
+        job, attached, refusal = self._jobs.submit(job_id, location, send)
+        if job is None:
+            failure, error = job_failure(refusal, f"load job {job_id} into {table}")
+            return JobResult(job_id, failure=failure, error=error)
+        self._jobs.wait(job)
+        return _load_result(job, attached)
+
+    def row_count(self, table: TableId) -> int | None:
+        """Rows of a staging table; None if it is not there any more."""
+        found = self.table(table)
+        return None if found is None else found.num_rows
+
+    def estimate(self, spec: MergeSpec) -> int:
+        """Bytes of the MERGE statements by dry run; never of the script, which some servers would execute."""
+        return sum(self._statements.dry_run(one, spec.target.table) for one in sql.merges(spec))
+
+    def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
+        """The batch's transaction as one job."""
+        return self._statements.transaction(job_id, spec, max_bytes_billed)
+
+    def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
+        """Convert staged rows without applying them; BigQuery's message if that fails."""
+        return self._statements.failure_of(sql.probe(spec, first_row, last_row), spec.target.table)
+
+    def drop(self, table: TableId) -> None:
+        """Best effort: the expiry takes what is left."""
+        try:
+            self._client.delete_table(str(table), not_found_ok=True, retry=None, timeout=10)
+        except Exception as error:  # noqa: BLE001  # the rows are applied; a leftover staging table is no failure
+            log.warning("staging table %s is left to its expiry: %s", table, type(error).__name__)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._client.close()
+
+
+def _load_result(job: bigquery.QueryJob | bigquery.LoadJob, attached: bool) -> JobResult:
+    if not isinstance(job, bigquery.LoadJob):
+        return JobResult(str(job.job_id), attached, destination="not a load job", output_rows=-1)
+    where = job.destination
+    failure, error = (None, None)
+    if job.error_result:
+        failure, error = job_failure(job.error_result, f"load job {job.job_id}")
+    return JobResult(
+        str(job.job_id), attached, failure, error, f"{where.project}.{where.dataset_id}.{where.table_id}",
+        job.output_rows,
+    )  # fmt: skip
+

@@ -1,0 +1,64 @@
+"""Names for a batch's things, made of its content: doing it twice is doing it once.
+
+A name made of (pipeline, revision, attempt) is not enough: a run that dies between load and MERGE, and a next run that
+reads further, would attach to the older, shorter staging. A name made of the ranges alone is not enough either: after
+compaction, or with another version of a library, the same ranges hold other rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from airflow_kafka_bq.batch import OffsetRange, RunPlan
+
+
+class _Digest:
+    """A file that only hashes what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.hash.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def digest(table: pa.Table) -> str:
+    """Hash of a table's content, the same however it is chunked."""
+    sink = _Digest()
+    with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
+        writer.write_table(table.combine_chunks())
+    return sink.hash.hexdigest()
+
+
+def batch_id(plan: RunPlan, ranges: Iterable[OffsetRange], fingerprint: str, *tables: pa.Table) -> str:
+    """20 hex digits: pipeline, topic id, ranges, settings and code, and the rows themselves."""
+    parts = [
+        plan.pipeline,
+        plan.facts.topic_id,
+        plan.kind,
+        sorted((one.partition, one.start_offset, one.end_offset) for one in ranges),
+        fingerprint,
+        [digest(table) for table in tables],
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+
+
+def load_job(batch: str, part: str, attempt: int) -> str:
+    """Id of a load job."""
+    return f"kafka-bq-load-{batch}-{part}-{attempt}"
+
+
+def merge_job(batch: str, revision: int | None, attempt: int) -> str:
+    """Id of a merge job."""
+    return f"kafka-bq-merge-{batch}-{'x' if revision is None else revision}-{attempt}"

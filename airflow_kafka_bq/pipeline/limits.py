@@ -1,0 +1,54 @@
+"""How many bad messages a run may have, checked before each MERGE."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_kafka_bq.batch import Decoded
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.exceptions import BadMessagesError
+
+_RATIO_FROM_MESSAGES = 1_000
+_BAD_STAGES = ("decode", "validate", "key", "load")
+
+
+class BadMessages:
+    """Counts over one run."""
+
+    def __init__(self, config: JobConfig) -> None:
+        self._config = config
+        self._messages = 0
+        self._bad = 0
+
+    def check(self, decoded: Decoded, messages: int, group_id: str, batch_id: str) -> None:
+        """Add a batch. :raises BadMessagesError: the run has more bad messages than the job allows."""
+        stages = decoded.dead_letters.column("stage")
+        bad = decoded.dead_letters.filter(pc.is_in(stages, value_set=pa.array(_BAD_STAGES, stages.type)))
+        self._messages += messages
+        self._bad += bad.num_rows
+        reason = self._reason() if bad.num_rows else None
+        if reason is None:
+            return
+        first = bad.slice(0, 1).to_pylist()[0]
+        raise BadMessagesError(
+            f"{reason}; the first of this batch: {first['reason']}: {first['error']}",
+            topic=self._config.topic,
+            partition=first["_kafka_partition"],
+            offset=first["_kafka_offset"],
+            group_id=group_id,
+            batch_id=batch_id,
+            remedy="mend the producer or the model; or allow more with max_bad_ratio and max_bad_messages",
+        )
+
+    def _reason(self) -> str | None:
+        config = self._config
+        if config.on_bad_message == "fail":
+            return "a message cannot be used, and on_bad_message='fail'"
+        if config.max_bad_messages is not None and self._bad > config.max_bad_messages:
+            return f"{self._bad} bad messages; allowed are max_bad_messages={config.max_bad_messages}"
+        ratio = self._bad / self._messages
+        if self._messages >= _RATIO_FROM_MESSAGES and config.max_bad_ratio is not None and ratio > config.max_bad_ratio:
+            return f"{self._bad} of {self._messages} messages are bad; allowed is max_bad_ratio={config.max_bad_ratio}"
+        return None
+

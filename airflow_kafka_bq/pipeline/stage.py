@@ -1,0 +1,150 @@
+"""Stage: a batch into staging tables of its own, by load jobs that can be found again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded, Failure, Gap, RawBatch, RunPlan, Staged
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.exceptions import AccountingError, IngestError, MergeRejectedError, WarehouseUnavailableError
+from airflow_kafka_bq.pipeline import bounds, identity
+from airflow_kafka_bq.ports import Warehouse
+from airflow_kafka_bq.schema.target import Target
+
+log = logging.getLogger(__name__)
+
+_FRESH_FAILURES = 5  # of our own submissions; older ones under our ids are stepped over
+_ATTEMPTS = 100
+
+
+class RowsRejected(Exception):  # noqa: N818  # a signal between stage and its caller, not an error of the package
+    """A load job failed because of its rows."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Stager:
+    """What staging needs besides the batch."""
+
+    warehouse: Warehouse
+    target: Target
+    plan: RunPlan
+    fingerprint: str
+    expiration_hours: float
+    pause: Callable[[float], None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def expires_at(self) -> datetime:
+        """When BigQuery removes what a dead run left."""
+        return self.now() + timedelta(hours=self.expiration_hours)
+
+
+def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
+    """Load rows and dead letters; the load jobs' row counts must be ours.
+
+    :raises RowsRejected: BigQuery does not take a row; see ``bad_rows``.
+    :raises AccountingError: a load job reports another number of rows.
+    """
+    rows = _numbered(decoded.rows)
+    dead = _numbered(pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]))
+    batch = identity.batch_id(stager.plan, raw.ranges, stager.fingerprint, rows, dead)
+    loaded = [_load(stager, batch, part, table) for part, table in (("rows", rows), ("dead", dead)) if table.num_rows]
+    tables = {part: table for part, table, _ in loaded}
+    return Staged(
+        batch_id=batch,
+        kind=stager.plan.kind,
+        ranges=raw.ranges,
+        messages=raw.messages.num_rows,
+        rows=rows.num_rows,
+        dead_lettered=decoded.dead_letters.num_rows,
+        ignored=decoded.ignored,
+        tombstones=pc.sum(rows.column("_tombstone")).as_py() or 0,
+        rows_table=str(tables["rows"]) if "rows" in tables else None,
+        dead_letters_table=str(tables["dead"]) if "dead" in tables else None,
+        load_job_ids=tuple(job_id for _, _, job_id in loaded),
+        bounds=bounds.of_rows(rows, stager.target) if rows.num_rows else (),
+        dead_letter_bounds=bounds.of_dead_letters(dead) if dead.num_rows else (),
+    )
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    return table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
+
+
+def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
+    """Dead letters for ranges that Kafka no longer has."""
+    rows = [
+        {
+            "_kafka_partition": gap.partition,
+            "_kafka_offset": gap.start_offset,
+            "_kafka_timestamp": datetime(1970, 1, 1, tzinfo=UTC),
+            "_kafka_end_offset": gap.end_offset,
+            "stage": "lost",
+            "reason": "offsets_gone",
+            "error": f"offsets {gap.start_offset} to {gap.end_offset - 1} were no longer in Kafka",
+        }
+        for gap in gaps
+    ]
+    return pa.Table.from_pylist(rows, DEAD_LETTER_SCHEMA)
+
+
+def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, TableId, str]:
+    """(part, staging table, job id) of a load that holds exactly these rows."""
+    error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
+    fresh = 0
+    for attempt in range(_ATTEMPTS):
+        job_id = identity.load_job(batch, part, attempt)
+        table = stager.target.staging(f"{batch}_{part}_{attempt}")
+        result = stager.warehouse.load(job_id, table, rows, stager.target, stager.expires_at())
+        if result.failure is None:
+            right = result.destination == str(table) and result.output_rows == rows.num_rows
+            if right and (not result.attached or stager.warehouse.row_count(table) == rows.num_rows):
+                return part, table, job_id
+            if not result.attached:
+                message = f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {rows.num_rows}"
+                raise AccountingError(message, batch_id=batch)
+            continue  # an older job under our id does not hold our rows any more (expired): the next attempt does
+        error = result.error or error
+        if result.attached:
+            continue
+        if result.failure is Failure.BAD_ROWS:
+            raise RowsRejected(error)
+        if result.failure is Failure.TERMINAL:
+            raise error
+        fresh += 1
+        if fresh >= _FRESH_FAILURES:
+            break
+        stager.pause(0.2 * 2**fresh)
+    raise error
+
+
+def rejects(stager: Stager, rows: pa.Table) -> Callable[[int, int], str | None]:
+    """A probe for ``isolate.find_bad``: loads some of the rows into a scratch table and drops it."""
+    numbered = _numbered(rows)
+
+    def rejected(first: int, last: int) -> str | None:
+        part = numbered.slice(first, last - first + 1)
+        name = identity.digest(part)[:20]
+        try:
+            _, table, _ = _load(replace(stager, expiration_hours=1), name, "probe", part)
+        except RowsRejected as signal:
+            found = signal.error
+            return found.message if isinstance(found, IngestError) else str(found)
+        stager.warehouse.drop(table)
+        return None
+
+    return rejected
+
+
+def unexplained(error: Exception) -> IngestError:
+    """The error to raise where no single row explains the rejection."""
+    return error if isinstance(error, IngestError) else MergeRejectedError(str(error))

@@ -1,0 +1,118 @@
+"""Target: create or alter tables, outside the transaction, each step idempotent; then write where the run starts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from airflow_kafka_bq.batch import Kind, LedgerRow, RunContext, RunPlan
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.exceptions import SchemaDriftError
+from airflow_kafka_bq.pipeline.plan import Seen
+from airflow_kafka_bq.ports import Warehouse
+from airflow_kafka_bq.schema.difference import difference, refuse_drift
+from airflow_kafka_bq.schema.target import TableFacts, Target
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Tables that are there. ``revision`` is the ledger's now; ``moved`` says that another run was faster."""
+
+    target: Target
+    revision: int | None
+    moved: bool = False
+
+
+def ready(config: JobConfig, warehouse: Warehouse, target: Target, seen: Seen, plan: RunPlan, who: RunContext) -> Ready:
+    """Bring target, companions and ledger row into being.
+
+    :raises SchemaDriftError: the table's columns and the job's do not fit.
+    """
+    facts = _ensure(config, warehouse, target, seen.table)
+    fitted = fit(target, facts)
+    warehouse.create_dead_letters(target)
+    if plan.revision is None:
+        return Ready(fitted, None)
+    warehouse.create_ledger(target)
+    return _registered(config, warehouse, fitted, facts, seen, plan, who)
+
+
+def _ensure(config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts | None) -> TableFacts:
+    if facts is None:
+        warehouse.create(target)
+        facts = _read(warehouse, target)
+    found = difference(target, facts, config.schema_update)
+    refuse_drift(found, target, config.topic)
+    for note in found.notes:
+        log.warning("table %s: %s", target.table, note)
+    if found.add:
+        log.info("adding columns %s to %s", list(found.add), target.table)
+        warehouse.add_columns(target, found.add)
+    if found.relax:
+        warehouse.relax(target, found.relax)
+    if not found.add and not found.relax:
+        return facts
+    facts = _read(warehouse, target)
+    again = difference(target, facts, config.schema_update)
+    refuse_drift(again, target, config.topic)
+    if again.add or again.relax:
+        message = f"table {target.table} still lacks {[*again.add, *again.relax]} after it was altered"
+        raise SchemaDriftError(message, topic=config.topic)
+    return facts
+
+
+def _read(warehouse: Warehouse, target: Target) -> TableFacts:
+    facts = warehouse.table(target.table)
+    if facts is None:
+        message = f"table {target.table} is not there after it was created"
+        raise SchemaDriftError(message, remedy="somebody drops it; run it again")
+    return facts
+
+
+def fit(target: Target, facts: TableFacts) -> Target:
+    """The target as it is: an existing table's own partitioning and clustering decide which bounds prune."""
+    by_coordinates = target.by_coordinates
+    same = target.partitioning == facts.partitioning
+    return replace(
+        target,
+        partitioning=facts.partitioning if facts.partitioning and target.column(facts.partitioning.column) else None,
+        cluster_by=facts.cluster_by,
+        immutable=target.immutable if same or not by_coordinates else False,
+    )
+
+
+def _registered(
+    config: JobConfig,
+    warehouse: Warehouse,
+    target: Target,
+    facts: TableFacts,
+    seen: Seen,
+    plan: RunPlan,
+    who: RunContext,
+) -> Ready:
+    """The first run writes the resolved start of every partition before it consumes: a crash must not resolve it anew."""
+    live = plan.kind is Kind.LIVE
+    row = LedgerRow(
+        pipeline=plan.pipeline,
+        topic=plan.facts.topic,
+        topic_id=plan.facts.topic_id,
+        cluster_id=plan.facts.cluster_id,
+        group_id=config.group(target.table),
+        revision=seen.ledger.revision if seen.ledger else 0,
+        batch_id=None,
+        job_id=None,
+        positions=plan.positions if live else {},
+        target_created_at=facts.created_at,
+        updated_by=who.who,
+    )
+    if seen.ledger is None:
+        warehouse.register(target, row)
+        held = warehouse.ledger(target, plan.pipeline)
+        moved = held is None or held.revision != 0 or (live and dict(held.positions) != dict(row.positions))
+        return Ready(target, 0, moved)
+    if live and not seen.ledger.positions:
+        placed = warehouse.place(target, row)
+        return Ready(target, seen.ledger.revision + 1, not placed)
+    return Ready(target, seen.ledger.revision)
