@@ -1,0 +1,187 @@
+"""The Source port over a cluster in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from airflow_kafka_bq.batch import (
+    RAW_SCHEMA,
+    Bounds,
+    Committed,
+    GroupFacts,
+    Polled,
+    Position,
+    TopicFacts,
+)
+from airflow_kafka_bq.exceptions import IngestError
+from airflow_kafka_bq.testing.memory.clock import milliseconds
+from airflow_kafka_bq.testing.memory.kafka import MemoryCluster
+from airflow_kafka_bq.testing.memory.log import Isolation, Record
+
+TOPIC_ID, GROUP_MEMBERS = "topic_id", "group_members"
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """A partition that is being read."""
+
+    position: int
+    end_told: int | None = None  # the end-of-partition event comes once per reached end
+    out_of_range: bool = False  # told once; the client then stays silent about the partition
+
+
+class MemorySource:
+    """One topic and one consumer group. See :class:`airflow_kafka_bq.ports.Source`."""
+
+    def __init__(
+        self, cluster: MemoryCluster, topic: str, group_id: str, isolation_level: Isolation = "read_committed"
+    ) -> None:
+        self._cluster = cluster
+        self._topic = topic
+        self._group_id = group_id
+        self._isolation = isolation_level
+        self._fetches: dict[int, _Fetch] = {}
+        self._trouble: str | None = None
+        self.closed = False
+
+    @contextmanager
+    def _request(self, call: str) -> Iterator[None]:
+        with self._cluster.lock:
+            try:
+                self._cluster.request(call)
+                yield
+            except IngestError as error:
+                raise error.located(topic=self._topic, group_id=self._group_id)  # noqa: B904 - the same error
+
+    def describe(self) -> TopicFacts:
+        """Partitions and identity."""
+        with self._request("describe"):
+            topic = self._cluster.topic(self._topic)
+            partitions = tuple(self._cluster.partitions(self._topic))
+            if self._cluster.tells_identities:
+                return TopicFacts(self._topic, partitions, topic.topic_id, self._cluster.cluster_id)
+            return TopicFacts(self._topic, partitions, None, self._cluster.cluster_id, (TOPIC_ID,))
+
+    def committed(self) -> Mapping[int, Committed]:
+        """Committed positions."""
+        with self._request("committed"):
+            return self._cluster.groups.committed(self._group_id, self._topic)
+
+    def group(self) -> GroupFacts:
+        """Members and other topics."""
+        with self._request("group"):
+            groups = self._cluster.groups
+            others = tuple(name for name in groups.topics(self._group_id) if name != self._topic)
+            if self._cluster.tells_identities:
+                return GroupFacts(groups.members(self._group_id), others)
+            return GroupFacts((), others, (GROUP_MEMBERS,))
+
+    def bounds(self) -> Mapping[int, Bounds]:
+        """Log start, last stable offset, high watermark."""
+        with self._request("bounds"):
+            return {number: log.bounds for number, log in enumerate(self._cluster.topic(self._topic).logs)}
+
+    def offsets_at(self, time: datetime) -> Mapping[int, int]:
+        """First offset at or after a time."""
+        with self._request("offsets_at"):
+            logs = self._cluster.topic(self._topic).logs
+            return {number: log.offset_at(milliseconds(time), "read_committed") for number, log in enumerate(logs)}
+
+    def open(self, positions: Mapping[int, Position]) -> None:
+        """Fetch from here. A missing topic or partition is silent, as with the client."""
+        self._fetches = {partition: _Fetch(position.next_offset) for partition, position in positions.items()}
+
+    def poll(self, max_messages: int, timeout_seconds: float) -> Polled:
+        """Messages and events; an empty answer takes the whole timeout."""
+        with self._cluster.lock:
+            self._cluster.check("poll")
+            polled = self._silence() if self._cluster.trouble or self._cluster.silent else self._fetch(max_messages)
+        if not (polled.messages.num_rows or polled.ends or polled.out_of_range):
+            self._cluster.sleep(timeout_seconds)
+        return polled
+
+    def finish(self, partition: int) -> None:
+        """Stop fetching a partition."""
+        self._fetches.pop(partition, None)
+
+    def fetch_positions(self) -> Mapping[int, int]:
+        """Next offset to ask for, of what is being fetched."""
+        return {partition: fetch.position for partition, fetch in self._fetches.items()}
+
+    def connection_error(self) -> str | None:
+        """Trouble since the last message."""
+        return self._trouble
+
+    def commit(self, positions: Mapping[int, Position], metadata: str) -> None:
+        """Commit without joining the group."""
+        if not positions:
+            return
+        with self._request("commit"), self._cluster.effect("commit"):
+            self._cluster.groups.commit(self._group_id, self._topic, positions, metadata)
+
+    def close(self) -> None:
+        """Stop fetching."""
+        self._fetches = {}
+        self.closed = True
+
+    def _silence(self) -> Polled:
+        self._trouble = self._cluster.trouble
+        return Polled(_messages([]))
+
+    def _fetch(self, max_messages: int) -> Polled:
+        records: list[tuple[int, Record]] = []
+        epochs: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        out_of_range: dict[int, int] = {}
+        for partition in self._fetchable():
+            fetch, log = self._fetches[partition], self._cluster.log(self._topic, partition)
+            if not log.log_start <= fetch.position <= log.high_watermark:
+                fetch.out_of_range = True
+                out_of_range[partition] = fetch.position
+                continue
+            found, fetch.position = log.fetch(fetch.position, max_messages - len(records), self._isolation)
+            records += [(partition, record) for record in found]
+            if found:
+                epochs[partition] = found[-1].leader_epoch
+            # An event is an entry of the client's answer as a message is: it waits where the answer is full.
+            at_end = fetch.position >= log.end(self._isolation)
+            if len(records) < max_messages and at_end and fetch.end_told != fetch.position:
+                fetch.end_told = ends[partition] = fetch.position
+        if records:
+            self._trouble = None
+        return Polled(_messages(records), epochs, ends, out_of_range)
+
+    def _fetchable(self) -> list[int]:
+        """Partitions to fetch now; who was served waits behind the others, so that a small limit starves nobody."""
+        there = self._cluster.partitions(self._topic)
+        stalled = self._cluster.topic(self._topic).stalled if there else set()
+        ready = [
+            partition
+            for partition, fetch in self._fetches.items()
+            if partition in there and partition not in stalled and not fetch.out_of_range
+        ]
+        if ready:
+            self._fetches[ready[0]] = self._fetches.pop(ready[0])
+        return ready
+
+
+def _messages(records: list[tuple[int, Record]]) -> pa.RecordBatch:
+    rows = [
+        {
+            "partition": partition,
+            "offset": record.offset,
+            "timestamp_ms": record.timestamp_ms,
+            "key": record.key,
+            "value": record.value,
+            "headers": None
+            if record.headers is None
+            else [{"key": name, "value": value} for name, value in record.headers],
+        }
+        for partition, record in records
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=RAW_SCHEMA)

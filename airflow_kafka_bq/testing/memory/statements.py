@@ -1,0 +1,199 @@
+"""The statements of a batch's transaction, by their meaning: fence, rows, tombstones, dead letters, history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from airflow_kafka_bq.batch import ColumnBounds
+from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.target import Target
+from airflow_kafka_bq.testing.memory.order import COORDINATES, is_later, is_newer, newest, oldest
+from airflow_kafka_bq.testing.memory.tables import Row, StoredTable, Transaction
+
+Predicate = Callable[[Row], str | None]
+"""BigQuery's message about a row that it cannot convert, or None."""
+_AT_MERGE = {"_ingested_at", "_deleted_at"}
+
+
+class RowRejected(Exception):
+    """A value, or a column, does not fit the target."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the DML statistics tell."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+def key_of(row: Row, names: Iterable[str]) -> tuple[Any, ...]:
+    """The dedup key's values."""
+    return tuple(row[name] for name in names)
+
+
+def staged_rows(transaction: Transaction, spec: MergeSpec) -> list[Row]:
+    """The staging table in the order of the batch. :raises NotFoundError: it expired or was dropped."""
+    assert spec.staged.rows_table  # noqa: S101 - callers ask only where rows were staged
+    rows = list(transaction.rows(spec.staged.rows_table).values())
+    wanted = {column.name for column in spec.target.columns} - _AT_MERGE
+    missing = wanted - {name for row in rows[:1] for name in row}
+    if rows and missing:
+        raise RowRejected(f"Unrecognized name: {', '.join(sorted(missing))} in the staging table")
+    return sorted(rows, key=lambda row: row.get("_row", 0))
+
+
+def merge_batch(transaction: Transaction, spec: MergeSpec, now: datetime) -> Counts:
+    """Rows first, then tombstones."""
+    counts = Counts()
+    if spec.staged.rows_table is None:
+        return counts
+    rows = staged_rows(transaction, spec)
+    # A batch that counts no tombstones takes null values as rows (on_tombstone="insert").
+    splits = spec.staged.tombstones > 0
+    merge_rows(transaction, spec, [row for row in rows if not (splits and row["_tombstone"])], now, counts)
+    if splits:
+        merge_tombstones(transaction, spec, [row for row in rows if row["_tombstone"]], counts)
+    return counts
+
+
+def merge_rows(transaction: Transaction, spec: MergeSpec, rows: list[Row], now: datetime, counts: Counts) -> None:
+    """Insert what is missing; with ``update`` replace what is older."""
+    target = spec.target
+    matches = _Matches(transaction, target, spec.staged.bounds)
+    updates: dict[int, Row] = {}
+    inserts: list[Row] = []
+    for key, same in _by_key(rows, target).items():
+        row = _winner(same, target)
+        found = matches.of(key)
+        if not found:
+            inserts.append(matches.stored(_inserted(row, target, now)))
+        elif target.update:
+            updates |= {
+                number: matches.stored(_replaced(row, old, target, now), over=number)
+                for number, old in found.items()
+                if is_newer(row, old, target.version)
+            }
+    transaction.insert(target.table, inserts)
+    transaction.update(target.table, updates)
+    counts.inserted, counts.updated = len(inserts), len(updates)
+
+
+def merge_tombstones(transaction: Transaction, spec: MergeSpec, tombstones: list[Row], counts: Counts) -> None:
+    """Mark rows whose key was deleted behind them in Kafka; a tombstone without a row does nothing.
+
+    Its timestamp need not lie in the partition of the row, so of the bounds only those of the key are of use.
+    """
+    target = spec.target
+    by = target.partitioning.column if target.partitioning else None
+    bounds = tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != by)
+    matches = _Matches(transaction, target, bounds)
+    updates: dict[int, Row] = {}
+    for key, same in _by_key(tombstones, target).items():
+        tombstone = newest(same, ())
+        marks = {"_deleted_at": tombstone["_kafka_timestamp"], **{name: tombstone[name] for name in COORDINATES}}
+        for number, old in matches.of(key).items():
+            if is_later(tombstone, old):
+                updates[number] = matches.stored({**old, **marks}, over=number)
+    transaction.update(target.table, updates)
+    counts.deleted = len(updates)
+
+
+def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime) -> None:
+    """Once per coordinates, whoever reads them again. :raises NotFoundError: a table is missing."""
+    if spec.staged.dead_letters_table is None:
+        return
+    there = {key_of(row, COORDINATES) for row in transaction.rows(spec.target.dead_letters).values()}
+    fresh: dict[tuple[Any, ...], Row] = {}
+    for letter in transaction.rows(spec.staged.dead_letters_table).values():
+        row = {"_kafka_topic": spec.topic, **letter, "batch_id": spec.staged.batch_id, "failed_at": now}
+        row |= {"redriven_at": None}
+        row.pop("_row", None)
+        if key_of(row, COORDINATES) not in there:
+            fresh.setdefault(key_of(row, COORDINATES), row)
+    transaction.insert(spec.target.dead_letters, fresh.values())
+
+
+def bounded(value: Any, bounds: ColumnBounds, *, half_open: bool) -> bool:
+    """Whether a target's value lies within the literals of the ON clause."""
+    if value is None:
+        return bounds.has_null or not (bounds.values or bounds.ranges)
+    if bounds.values:
+        return value in {_like(value, one) for one in bounds.values}
+    for low, high in ((_like(value, low), _like(value, high)) for low, high in bounds.ranges):
+        if low <= value < high or (not half_open and value == high):
+            return True
+    return not bounds.ranges
+
+
+def in_bounds(row: Row, target: Target, bounds: Iterable[ColumnBounds]) -> bool:
+    """Whether the ON clause's literals let the statement see this row of the target at all."""
+    by = target.partitioning.column if target.partitioning else None
+    return all(bounded(row[one.column], one, half_open=one.column == by) for one in bounds)
+
+
+def _like(value: Any, literal: Any) -> Any:
+    """DATETIME and TIME columns keep their wire text here; their literals may be typed."""
+    return literal.isoformat() if isinstance(value, str) and isinstance(literal, date) else literal
+
+
+def _by_key(rows: Iterable[Row], target: Target) -> dict[tuple[Any, ...], list[Row]]:
+    found: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[key_of(row, target.key)].append(row)
+    return found
+
+
+def _winner(rows: list[Row], target: Target) -> Row:
+    if not target.kafka_columns:
+        return rows[0]
+    return newest(rows, target.version) if target.update else oldest(rows)
+
+
+def _inserted(row: Row, target: Target, now: datetime) -> dict[str, Any]:
+    at_merge = {"_ingested_at": now, "_deleted_at": None}
+    return {column.name: at_merge.get(column.name, row.get(column.name)) for column in target.columns}
+
+
+def _replaced(row: Row, old: Row, target: Target, now: datetime) -> dict[str, Any]:
+    new = _inserted(row, target, now)
+    if target.soft_delete and old["_deleted_at"] is not None and not is_later(row, old):
+        # Newer by version, yet in front of the tombstone in Kafka: the content is newer, the deletion still holds.
+        new |= {name: old[name] for name in ("_deleted_at", *COORDINATES)}
+    return new
+
+
+class _Matches:
+    """Rows of the target by dedup key, as far as literal bounds let the statement see them."""
+
+    def __init__(self, transaction: Transaction, target: Target, bounds: tuple[ColumnBounds, ...]) -> None:
+        self._table: StoredTable = transaction.table(target.table)
+        self._rows = transaction.rows(target.table)
+        theirs = {column.name.lower(): column.name for column in self._table.columns}
+        missing = [column.name for column in target.columns if column.name.lower() not in theirs]
+        if missing:
+            raise RowRejected(f"Column {', '.join(missing)} is not present in table {target.table}")
+        self._names: Mapping[str, str] = {column.name: theirs[column.name.lower()] for column in target.columns}
+        self._found: defaultdict[tuple[Any, ...], dict[int, Row]] = defaultdict(dict)
+        for number, stored in self._rows.items():
+            row = {ours: stored[their] for ours, their in self._names.items()}
+            if in_bounds(row, target, bounds):
+                self._found[key_of(row, target.key)][number] = row
+
+    def of(self, key: tuple[Any, ...]) -> dict[int, Row]:
+        """Rows that equal the key. NULL equals nothing."""
+        return {} if None in key else self._found.get(key, {})
+
+    def stored(self, row: Row, over: int | None = None) -> Row:
+        """A row in the table's own names, with its other columns. :raises RowRejected: NULL where it is REQUIRED."""
+        rest = {column.name: None for column in self._table.columns} if over is None else self._rows[over]
+        merged = {**rest, **{their: row[ours] for ours, their in self._names.items()}}
+        for column in self._table.columns:
+            if column.mode == "REQUIRED" and merged[column.name] is None:
+                raise RowRejected(f"Required field {column.name} cannot be null")
+        return merged

@@ -1,0 +1,205 @@
+"""The Warehouse port over a project in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pyarrow as pa
+
+from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.exceptions import IngestError, MergeConflictError
+from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.target import TableFacts, Target
+from airflow_kafka_bq.testing.memory import ledger
+from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
+from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
+from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
+from airflow_kafka_bq.testing.memory.work import merge_bytes, refuse
+
+_ATTEMPTS = 6
+_Result = TypeVar("_Result")
+
+
+class MemoryWarehouse:
+    """One client of a project. See :class:`airflow_kafka_bq.ports.Warehouse`."""
+
+    def __init__(self, database: MemoryBigQuery) -> None:
+        self._database = database
+        self.closed = False
+
+    @property
+    def project(self) -> str | None:
+        """Project of the credentials."""
+        return self._database.project
+
+    @contextmanager
+    def _call(self, name: str) -> Iterator[None]:
+        with self._database.lock:
+            self._database.check(name)
+            self._database.jobs.settle()
+            yield
+
+    @contextmanager
+    def _effect(self, name: str) -> Iterator[None]:
+        with self._call(name), self._database.effect(name):
+            yield
+
+    def table(self, table: TableId) -> TableFacts | None:
+        """What is there."""
+        with self._call("table"):
+            found = self._database.tables.find(table)
+            return found.facts if found else None
+
+    def create(self, target: Target) -> None:
+        """Create the target unless it exists."""
+        with self._effect("create"):
+            hours = target.options.get("expiration_hours")
+            self._database.tables.create(
+                target.table,
+                target.columns,
+                expires_at=self._database.clock() + timedelta(hours=hours) if hours else None,
+                partitioning=target.partitioning,
+                cluster_by=target.cluster_by,
+                require_partition_filter=bool(target.options.get("require_partition_filter")),
+            )
+
+    def add_columns(self, target: Target, names: tuple[str, ...]) -> None:
+        """Add columns at the end; an added one can only be nullable. Rows that are there get NULL."""
+        with self._effect("add_columns"):
+            tables = self._database.tables
+            there = tables.get(target.table)
+            new = [_nullable(column) for name in names if (column := target.column(name))]
+            new = [column for column in new if there.facts.column(column.name) is None]
+            tables.alter(target.table, (*there.columns, *new))
+            added = {column.name: None for column in new}
+            filled = {number: {**row, **added} for number, row in there.rows.items()}
+            tables.write(str(target.table), filled, changed=False)
+
+    def relax(self, target: Target, names: tuple[str, ...]) -> None:
+        """REQUIRED to NULLABLE."""
+        with self._effect("relax"):
+            tables, wanted = self._database.tables, {name.lower() for name in names}
+            columns = tables.get(target.table).columns
+            tables.alter(target.table, [_nullable(one) if one.name.lower() in wanted else one for one in columns])
+
+    def create_ledger(self, target: Target) -> None:
+        """Ledger with its sentinel row, and history."""
+        with self._effect("create_ledger"):
+            tables = self._database.tables
+            if tables.find(target.ledger) is None:
+                tables.create(target.ledger, ledger.LEDGER)
+                tables.write(
+                    str(target.ledger), tables.new_rows([ledger.sentinel(self._database.clock())]), changed=False
+                )
+            tables.create(target.history, ledger.HISTORY)
+
+    def create_dead_letters(self, target: Target) -> None:
+        """Dead-letter table."""
+        with self._effect("create_dead_letters"):
+            self._database.tables.create(target.dead_letters, ledger.DEAD_LETTERS)
+
+    def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
+        """A pipeline's row."""
+        with self._call("ledger"):
+            found = self._database.tables.find(target.ledger)
+            rows = ledger.rows_of(found.rows, pipeline) if found else {}
+            return ledger.ledger_row(list(rows.values()), pipeline)
+
+    def register(self, target: Target, row: LedgerRow) -> None:
+        """Insert a pipeline's row unless it exists."""
+        with self._effect("register"):
+            self._transact(target, lambda one: ledger.register(one, target, row, self._database.clock()))
+
+    def place(self, target: Target, row: LedgerRow) -> bool:
+        """Compare-and-set of positions and identity."""
+        with self._effect("place"):
+            return self._transact(target, lambda one: ledger.place(one, target, row, self._database.clock()))
+
+    def applied(self, target: Target, batch_id: str, revision: int) -> bool:
+        """Whether the history has this batch at this revision."""
+        with self._call("applied"):
+            rows = self._database.tables.get(target.history).rows.values()
+            return any(row["batch_id"] == batch_id and row["revision"] == revision for row in rows)
+
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,  # noqa: ARG002 - labels and keys of the target mean nothing in memory
+        expires_at: datetime,
+    ) -> JobResult:
+        """A load job into a table of its own, which is made before the job is sent."""
+        with self._call("load"):
+            self._database.create_staging(table, expires_at)
+            return self._database.jobs.submit(
+                "load", job_id, str(table), lambda: self._database.load_work(job_id, table, rows)
+            )
+
+    def row_count(self, table: TableId) -> int | None:
+        """Rows of a staging table."""
+        with self._call("row_count"):
+            found = self._database.tables.find(table)
+            return len(found.rows) if found else None
+
+    def estimate(self, spec: MergeSpec) -> int:
+        """Bytes of the MERGE."""
+        with self._call("estimate"):
+            return merge_bytes(self._database.tables.begin(), spec)
+
+    def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
+        """The batch's transaction as one job."""
+        with self._call("merge"):
+            return self._database.jobs.submit(
+                "merge", job_id, None, lambda: self._database.merge_work(job_id, spec, max_bytes_billed)
+            )
+
+    def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
+        """Whether these staged rows convert; both ends are meant."""
+        with self._call("probe"):
+            if spec.staged.rows_table is None:
+                return None
+            rows = staged_rows(self._database.tables.begin(), spec)
+            try:
+                refuse(rows[first_row : last_row + 1], self._database.refused("merge"))
+            except RowRejected as rejected:
+                return str(rejected)
+            return None
+
+    def drop(self, table: TableId) -> None:
+        """Best effort."""
+        try:
+            with self._effect("drop"):
+                self._database.tables.drop(table)
+        except IngestError:
+            return
+
+    def close(self) -> None:
+        """Nothing to release."""
+        self.closed = True
+
+    def _transact(self, target: Target, statements: Callable[[Transaction], _Result]) -> _Result:
+        """Repeat while others hold the ledger. :raises MergeConflictError: they did not let go."""
+        for _ in range(_ATTEMPTS):
+            transaction = self._database.tables.begin()
+            try:
+                result = statements(transaction)
+                transaction.commit()
+            except Cancelled:
+                transaction.rollback()
+            except BaseException:
+                transaction.rollback()
+                raise
+            else:
+                return result
+        raise MergeConflictError(f"ledger {target.ledger}: {_ATTEMPTS} attempts met concurrent changes")
+
+
+def _nullable(column: Column) -> Column:
+    return replace(column, mode="NULLABLE") if column.mode == "REQUIRED" else column
