@@ -1,0 +1,135 @@
+"""A whole local BigQuery: the emulator, and the strict front before it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from airflow_kafka_bq.testing.bigquery.emulator import Emulator, die_with_parent, stop_process, wait_for_port
+from airflow_kafka_bq.testing.bigquery.front.faults import Fault
+from airflow_kafka_bq.testing.bigquery.front.server import Front
+
+
+class FaultDoor:
+    """Faults and call log of a front, over HTTP: the same whether it runs in this process or another.
+
+    Args:
+        url: Of the front.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_front"
+
+    def add(self, action: str, **rule: Any) -> None:
+        """Put a rule in force; see `Fault` for its words.
+
+        Raises:
+            ValidationError: It is none.
+        """
+        fault = Fault(action=action, **rule)  # type: ignore[arg-type]
+        httpx.post(f"{self._url}/faults", json=fault.model_dump()).raise_for_status()
+
+    def clear(self) -> None:
+        """Take all rules back; held jobs go on."""
+        httpx.delete(f"{self._url}/faults").raise_for_status()
+
+    def release(self, name: str = "hold") -> None:
+        """Let held jobs go on."""
+        httpx.post(f"{self._url}/release/{name}").raise_for_status()
+
+    def calls(self, call: str | None = None) -> list[dict[str, Any]]:
+        """The calls so far, all or those of one name (`jobs.insert`)."""
+        found: list[dict[str, Any]] = httpx.get(f"{self._url}/calls").json()["calls"]
+        return [entry for entry in found if call is None or entry["call"] == call]
+
+    def forget_calls(self) -> None:
+        """Empty the call log."""
+        httpx.delete(f"{self._url}/calls").raise_for_status()
+
+
+class LocalBigQuery:
+    """A local BigQuery on free ports of 127.0.0.1; its data ends with it.
+
+    Args:
+        in_process: False runs the front in a process of its own, which faults of action `kill_front` and
+            `kill_front()` can kill; the emulator, and so the data, live on. True runs it in a thread.
+    """
+
+    def __init__(self, in_process: bool = True) -> None:
+        self._in_process = in_process
+        self._emulator = Emulator()
+        self._state = tempfile.TemporaryDirectory(prefix="kafka-bq-front-")
+        self._front: Front | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._port = 0
+        self.url = ""
+
+    def __enter__(self) -> LocalBigQuery:
+        self._emulator.start()
+        try:
+            self._start_front()
+        except BaseException:
+            self._emulator.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop_front()
+        self._emulator.stop()
+        self._state.cleanup()
+
+    @property
+    def faults(self) -> FaultDoor:
+        """Faults and call log of the front."""
+        return FaultDoor(self.url)
+
+    def client(self, project: str = "demo", location: str | None = None) -> bigquery.Client:
+        """An official client that talks to it."""
+        return bigquery.Client(
+            project, AnonymousCredentials(), location=location, client_options={"api_endpoint": self.url}  # type: ignore[no-untyped-call]
+        )
+
+    def _start_front(self) -> None:
+        if self._in_process:
+            self._front = Front(self._emulator.url, Path(self._state.name), self._port)
+            self._front.start()
+            self.url = self._front.url
+        else:
+            command = [sys.executable, "-m", "airflow_kafka_bq.testing.bigquery", "--port", str(self._port)]
+            command += ["--emulator", self._emulator.url, "--state", self._state.name]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent()  # noqa: PLW1509
+            )
+            assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+            self.url = f"http://127.0.0.1:{wait_for_port(self._process, self._process.stdout, 'the strict front')}"
+        # A front that comes back must be found where it was.
+        self._port = int(self.url.rsplit(":", 1)[1])
+
+    def stop_front(self) -> None:
+        """Stop the front alone; may be called twice."""
+        if self._front is not None:
+            self._front.stop()
+            self._front = None
+        if self._process is not None:
+            stop_process(self._process)
+            self._process = None
+
+    def kill_front(self) -> None:
+        """Kill the front's process; only with `in_process=False`."""
+        if self._process is None:
+            raise RuntimeError("the front runs in this process")
+        self._process.kill()
+        self._process.wait()
+
+    def restart_front(self) -> None:
+        """Start the front again on the same port, with what it knew; the data was never gone."""
+        self.stop_front()
+        self._start_front()
