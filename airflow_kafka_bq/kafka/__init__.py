@@ -1,1 +1,6 @@
 """The only room that imports the Kafka client."""
+
+from airflow_kafka_bq.kafka.settings import IsolationLevel, masked
+from airflow_kafka_bq.kafka.source import KafkaSource
+
+__all__ = ["IsolationLevel", "KafkaSource", "masked"]

@@ -1,0 +1,128 @@
+"""The two clients of a source: built when first used, in the process that uses them, closed within a time limit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from airflow_kafka_bq.exceptions import ConfigError, TerminalError
+from airflow_kafka_bq.kafka.close import close_within
+from airflow_kafka_bq.kafka.progress import FetchPositions, interval_ms
+from airflow_kafka_bq.kafka.settings import IsolationLevel, Settings, admin_settings, consumer_settings, redacted
+from airflow_kafka_bq.kafka.troubles import Troubles
+
+CLOSE_SECONDS = 5.0
+
+
+class Clients:
+    """Consumer and admin client with the same login.
+
+    The consumer belongs to one thread. The admin client may be asked from any.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        topic: str,
+        group_id: str,
+        isolation_level: IsolationLevel,
+        client_id: str,
+        stall_timeout_seconds: float,
+    ) -> None:
+        self.troubles = Troubles(settings)
+        self.positions = FetchPositions(topic)
+        self._settings = settings
+        self._for_consumer = consumer_settings(
+            settings, group_id=group_id, isolation_level=isolation_level, client_id=client_id
+        ) | {"statistics.interval.ms": interval_ms(stall_timeout_seconds), "stats_cb": self.positions.record}
+        self._for_admin = admin_settings(settings, client_id=client_id)
+        self._lock = threading.Lock()
+        self._process_id: int | None = None
+        self._consumer: Consumer | None = None
+        self._admin: AdminClient | None = None
+        self._closed = False
+
+    @property
+    def consumer(self) -> Consumer:
+        """:raises ConfigError: the client refuses a setting. :raises TerminalError: closed, or another process."""
+        with self._lock:
+            self._check_process()
+            if self._consumer is None:
+                self._consumer = self._built(Consumer, self._for_consumer)
+            return self._consumer
+
+    @property
+    def admin(self) -> AdminClient:
+        """As :attr:`consumer`."""
+        with self._lock:
+            self._check_process()
+            if self._admin is None:
+                self._admin = self._built(AdminClient, self._for_admin)
+            return self._admin
+
+    def retire(self, admin: AdminClient) -> None:
+        """Forget an admin client that has a request without an answer; the next request gets a new one."""
+        with self._lock:
+            if self._admin is admin:
+                self._admin = None
+
+    def close(self) -> None:
+        """Never raises; a second call does nothing."""
+        with self._lock:
+            consumer, self._consumer, self._admin = self._consumer, None, None
+            ours = self._process_id in (None, os.getpid())
+            self._closed = True
+        # A child of a fork has none of the client's threads: closing there waits for them for ever.
+        if consumer is not None and ours:
+            close_within(consumer.close, "the Kafka consumer", CLOSE_SECONDS)
+
+    def _check_process(self) -> None:
+        if self._closed:
+            raise TerminalError("this Kafka source is closed")
+        self._process_id = self._process_id or os.getpid()
+        if self._process_id != os.getpid():
+            raise TerminalError(
+                f"this Kafka source was first used in process {self._process_id}; its clients do not survive a fork",
+                remedy="build a source of its own in each process",
+            )
+
+    def _built(self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any]) -> Any:
+        callbacks = {"error_cb": _both(self.troubles.record, self._settings.get("error_cb"))}
+        logger = {"logger": self._settings.get("logger") or _client_log(self._settings)}
+        try:
+            return client(settings | callbacks | logger)
+        except (KafkaException, TypeError, ValueError) as error:
+            text = redacted(str(error.args[0] if error.args else error), self._settings)
+            raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret
+
+
+def _both(ours: Callable[[Any], None], theirs: Callable[[Any], None] | None) -> Callable[[Any], None]:
+    def call(error: Any) -> None:
+        ours(error)
+        if theirs is not None:
+            theirs(error)
+
+    return call
+
+
+def _client_log(settings: Settings) -> logging.Logger:
+    """The client's own log lines go where ours go, without secrets (with ``debug`` it would print some)."""
+    log = logging.getLogger("airflow_kafka_bq.kafka.librdkafka")
+    return _RedactingLog(log, {"settings": settings})  # type: ignore[return-value]  # only log() is called
+
+
+class _RedactingLog(logging.LoggerAdapter[logging.Logger]):
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """The one method that the client calls."""
+        text = str(msg) % args if args else str(msg)
+        self.logger.log(level, "%s", redacted(text, self._settings()), **kwargs)
+
+    def _settings(self) -> Settings:
+        return (self.extra or {})["settings"]  # type: ignore[return-value]  # put there by _client_log

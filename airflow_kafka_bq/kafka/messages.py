@@ -1,0 +1,50 @@
+"""A list of the client's messages as one Arrow batch, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+
+from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA
+
+
+def record_batch(messages: Sequence[Message]) -> pa.RecordBatch:
+    """RAW_SCHEMA, one row per message, in the given order. None of them is an error entry."""
+    columns: list[pa.Array[Any]] = [
+        pa.array([message.partition() for message in messages], pa.int64()),
+        pa.array([message.offset() for message in messages], pa.int64()),
+        _timestamps(messages),
+        pa.array([message.key() for message in messages], pa.binary()),
+        pa.array([message.value() for message in messages], pa.binary()),
+        _headers(messages),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=RAW_SCHEMA)
+
+
+EMPTY = pa.RecordBatch.from_pylist([], schema=RAW_SCHEMA)
+
+
+def leader_epochs(messages: Sequence[Message]) -> dict[int, int]:
+    """Epoch of the last message per partition, where the broker tells one."""
+    last = {message.partition(): message.leader_epoch() for message in messages}
+    return {partition: epoch for partition, epoch in last.items() if partition is not None and epoch is not None}
+
+
+def _timestamps(messages: Sequence[Message]) -> pa.Array[Any]:
+    stamps = [message.timestamp() for message in messages]
+    return pa.array([None if kind == TIMESTAMP_NOT_AVAILABLE else time for kind, time in stamps], pa.int64())
+
+
+def _headers(messages: Sequence[Message]) -> pa.Array[Any]:
+    """Null for a message without headers, so that topics without any cost one call per message and nothing else."""
+    pairs = [message.headers() for message in messages]
+    if not any(pairs):
+        return pa.nulls(len(pairs), HEADERS)
+    return pa.array([_header_structs(each) if each else None for each in pairs], HEADERS)
+
+
+def _header_structs(pairs: Any) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value.encode() if isinstance(value, str) else value} for key, value in pairs]

@@ -1,0 +1,142 @@
+"""The user's librdkafka settings made into those of the two clients: ours are forced, secrets stay secret.
+
+Sources of the defaults: measurements with librdkafka 2.16 on a mock cluster and on Apache Kafka 4.3.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from airflow_kafka_bq.exceptions import ConfigError
+
+Settings = Mapping[str, Any]
+IsolationLevel = Literal["read_committed", "read_uncommitted"]
+
+_log = logging.getLogger(__name__)
+
+MASK = "***"
+# The client masks passwords in its own logs, but neither the token endpoint nor the SASL extensions.
+_SECRET = re.compile(
+    r"password|passphrase|secret|jaas|private\.key|key\.pem|\.key$|token\.endpoint|oauthbearer\.(config|extensions|assertion)"
+    r"|credential|user\.info|access.?token",
+    re.IGNORECASE,
+)
+_NOT_SECRET = frozenset({"ssl.key.location"})
+_SHORTEST_SECRET = 4  # shorter values would blot out ordinary words of a message
+
+REFUSED_OPPOSITES: Settings = MappingProxyType(
+    {
+        "enable.auto.commit": "false",  # it commits what was handed over, not what is in the table
+        "enable.auto.offset.store": "false",
+        "auto.offset.reset": "error",  # the client's own choice would skip or repeat data without a word
+        "enable.partition.eof": "true",
+    }
+)
+"""Forced; a setting that says the opposite is refused by name."""
+
+_CONSUMER_DEFAULTS: Settings = MappingProxyType(
+    {
+        "check.crcs": "true",
+        "fetch.queue.backoff.ms": "10",  # the client's 1000 ms made a bounded queue 25 to 200 times slower
+        "queued.max.messages.kbytes": "16384",
+        "queued.min.messages": "100000",
+        "fetch.wait.max.ms": "100",
+    }
+)
+_DEFAULTS: Settings = MappingProxyType({"socket.timeout.ms": "30000", "enable.metrics.push": "false"})
+_FORCED: Settings = MappingProxyType({"allow.auto.create.topics": "false"})  # a misspelt topic must not appear
+
+# What a client of the producing kind, as the admin client is, would only complain about.
+_CONSUMER_ONLY = re.compile(
+    r"group\.|session\.timeout|heartbeat\.|max\.poll|partition\.assignment|coordinator\.query|fetch\.|queued\."
+    r"|check\.crcs|isolation\.level|enable\.auto\.|enable\.partition\.eof|auto\.offset\.reset|auto\.commit|offset\.store"
+    r"|max\.partition\.fetch|consume\.callback|on_commit"
+)
+_REFUSED = {
+    "default.topic.config": "put its settings beside the others",
+    "stats_cb": "it is taken for following the fetch position",
+    "statistics.interval.ms": "it follows from stall_timeout_seconds",
+    "auto.commit.enable": "positions are committed after the MERGE, never by the client itself",
+}
+
+
+def consumer_settings(
+    settings: Settings, *, group_id: str, isolation_level: IsolationLevel, client_id: str
+) -> dict[str, Any]:
+    """Settings of the consumer, without callbacks of ours.
+
+    :param settings: the user's, with librdkafka's dotted names.
+    :raises ConfigError: a setting contradicts what exactly-once needs, or ``isolation_level``.
+    """
+    _refuse(settings)
+    for name, ours in (dict(REFUSED_OPPOSITES) | {"isolation.level": isolation_level}).items():
+        if name in settings and not _same(settings[name], ours):
+            raise ConfigError(
+                f"the Kafka setting {name} must be {ours}, not {settings[name]!r}",
+                remedy=_REMEDIES.get(name, f"remove {name} from the connection or the job file"),
+            )
+    if settings.get("group.id", group_id) != group_id:
+        _log.warning(
+            "Kafka setting group.id=%r is not used: the group of this job is %r", settings["group.id"], group_id
+        )
+    forced = {**REFUSED_OPPOSITES, **_FORCED, "isolation.level": isolation_level, "group.id": group_id}
+    return {"client.id": client_id, **_DEFAULTS, **_CONSUMER_DEFAULTS, **settings, **forced}
+
+
+def admin_settings(settings: Settings, *, client_id: str) -> dict[str, Any]:
+    """Settings of the admin client: the user's without what only consumers know."""
+    kept = {name: value for name, value in settings.items() if not _CONSUMER_ONLY.match(name)}
+    return {"client.id": client_id, **_DEFAULTS, **kept, **_FORCED}
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The settings as they may be shown: values of secret ones replaced."""
+    return {name: MASK if _is_secret(name) else value for name, value in settings.items()}
+
+
+def redacted(text: str, settings: Settings) -> str:
+    """``text`` without the values of secret settings, for messages that come from the client."""
+    secrets = {str(value) for name, value in settings.items() if _is_secret(name)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def brokers(settings: Settings) -> str:
+    """``bootstrap.servers`` or its old name, for messages.
+
+    :raises ConfigError: neither is set.
+    """
+    found = settings.get("bootstrap.servers") or settings.get("metadata.broker.list")
+    if not found:
+        raise ConfigError(
+            "the Kafka setting bootstrap.servers is missing",
+            remedy='set it in the connection\'s extra or under "kafka" in the job file',
+        )
+    return str(found)
+
+
+_REMEDIES = {"isolation.level": "set the job's isolation_level, and leave isolation.level out of the Kafka settings"}
+
+
+def _refuse(settings: Settings) -> None:
+    brokers(settings)
+    for name, reason in _REFUSED.items():
+        if name in settings:
+            raise ConfigError(f"the Kafka setting {name} cannot be set here: {reason}")
+
+
+def _is_secret(name: str) -> bool:
+    return name not in _NOT_SECRET and _SECRET.search(name) is not None
+
+
+def _same(value: object, wanted: str) -> bool:
+    return str(value).strip().lower() in {wanted, *_SYNONYMS.get(wanted, ())}
+
+
+_SYNONYMS = {"false": ("0", "f"), "true": ("1", "t")}
