@@ -21,7 +21,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
-from airflow_kafka_bq.pipeline.runner import Job, Progress
+from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.imports import imported
@@ -97,7 +97,7 @@ def _apply(found: dict[str, Any], pair: str) -> None:
         found[key] = value
 
 
-def assemble(file: JobFile, stop: Stop, progress: Progress | None = None, client_id: str = "kafka-bq") -> Job:
+def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: str = "kafka-bq") -> Job:
     """Everything that a run works with. No request is made yet.
 
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
@@ -126,8 +126,7 @@ def assemble(file: JobFile, stop: Stop, progress: Progress | None = None, client
     )
     rules = DecodeRules.of(config, target, model, transform, keep)
     code = fingerprint(config, target, model, (transform, keep))
-    extra = {} if progress is None else {"progress": progress}
-    return Job(config, source, warehouse, target, rules, code, stop=stop, **extra)
+    return Job(config, source, warehouse, target, rules, code, stop=stop, progress=progress)
 
 
 @contextmanager
@@ -139,5 +138,3 @@ def _importing(folders: tuple[Path, ...]) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = before
-
-

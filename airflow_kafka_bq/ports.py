@@ -51,6 +51,9 @@ class Source(Protocol):
     def offsets_at(self, time: datetime) -> Mapping[int, int]:
         """First offset whose timestamp is >= ``time``; the last stable offset where there is none."""
 
+    def retention_ms(self) -> int | None:
+        """How long the topic keeps messages; -1 for ever, None where the cluster cannot tell."""
+
     def open(self, positions: Mapping[int, Position]) -> None:
         """Start fetching exactly these partitions at exactly these offsets. May be called again."""
 
@@ -143,6 +146,9 @@ class Warehouse(Protocol):
 
     def estimate(self, spec: MergeSpec) -> int:
         """Upper bound of the bytes that the MERGE would bill, by dry run of the MERGE alone."""
+
+    def estimate_empty(self, spec: MergeSpec) -> int:
+        """The same before anything is staged: the MERGE with a source of no rows, which touches what the bounds say."""
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Run the transaction as one job; attaches to the job if the id is taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
 
@@ -101,7 +102,7 @@ class Decoded:
 
     rows: pa.Table
     dead_letters: pa.Table
-    origins: pa.Array | pa.ChunkedArray | None = None  # index of each row's message in the raw batch
+    origins: Any | None = None  # index of each row's message in the raw batch
     ignored: int = 0
     unknown_fields: int = 0
     timestamps_replaced: int = 0

@@ -33,10 +33,7 @@ def converted(column: Column, expression: str, depth: int = 0) -> str:
     if column.mode == "REPEATED":
         element = f"e{depth}"
         inner = _single(column, element, depth + 1)
-        return (
-            f"ARRAY(SELECT {inner} FROM UNNEST({expression}) AS {element} "
-            f"WITH OFFSET AS o{depth} ORDER BY o{depth})"
-        )
+        return f"ARRAY(SELECT {inner} FROM UNNEST({expression}) AS {element} WITH OFFSET AS o{depth} ORDER BY o{depth})"
     return _single(column, expression, depth)
 
 
@@ -49,3 +46,11 @@ def _single(column: Column, expression: str, depth: int) -> str:
     )
     # A NULL struct rebuilt field by field would come out as a struct of NULLs.
     return f"IF({expression} IS NULL, NULL, STRUCT({fields}))"
+
+
+def wire_type(column: Column) -> str:
+    """The GoogleSQL type of a column in its staging table."""
+    inner = "STRING" if column.type in _CASTS else column.type
+    if column.type == "STRUCT":
+        inner = f"STRUCT<{', '.join(f'{quoted(field.name)} {wire_type(field)}' for field in column.fields)}>"
+    return f"ARRAY<{inner}>" if column.mode == "REPEATED" else inner

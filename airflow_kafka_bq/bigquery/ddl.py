@@ -71,10 +71,7 @@ def create_target(target: Target) -> str:
     columns = ",\n  ".join(definition(column) for column in target.columns)
     partition = f"\nPARTITION BY {_partition(target, target.partitioning)}" if target.partitioning else ""
     cluster = f"\nCLUSTER BY {', '.join(map(quoted, target.cluster_by))}" if target.cluster_by else ""
-    return (
-        f"CREATE TABLE IF NOT EXISTS {target.table.quoted} (\n  {columns}\n)"
-        f"{partition}{cluster}{_options(target)}"
-    )
+    return f"CREATE TABLE IF NOT EXISTS {target.table.quoted} (\n  {columns}\n){partition}{cluster}{_options(target)}"
 
 
 # ALTER TABLE `p.d.t` ADD COLUMN IF NOT EXISTS `a` STRING, ADD COLUMN IF NOT EXISTS `b` INT64

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import tenacity
 from google.api_core import exceptions as google
@@ -20,7 +20,9 @@ from airflow_kafka_bq.bigquery.errors import is_transient, reason_of, translated
 from airflow_kafka_bq.exceptions import IngestError, StopRequested
 
 Job = bigquery.QueryJob | bigquery.LoadJob
-_CALL_SECONDS = 60.0
+CALL_SECONDS = 60.0
+ONCE: Any = None  # as ``retry``: the client sends a request once; repeating it is ``Jobs.call``'s business
+T = TypeVar("T")
 
 
 class Jobs:
@@ -35,7 +37,7 @@ class Jobs:
         self._stop = stop
         self._deadline_seconds = deadline_seconds
 
-    def call[T](self, what: str, request: Callable[[], T]) -> T:
+    def call(self, what: str, request: Callable[[], T]) -> T:
         """One request, repeated while the trouble is transient.
 
         :raises IngestError: BigQuery's answer as our error.
@@ -74,7 +76,7 @@ class Jobs:
 
     def _get(self, job_id: str, location: str | None) -> Job:
         try:
-            job = self.client.get_job(job_id, location=location, retry=None, timeout=_CALL_SECONDS)
+            job = self.client.get_job(job_id, location=location, retry=ONCE, timeout=CALL_SECONDS)
         except google.NotFound as error:
             # Right after a 409 the job may not be visible yet; taken as transient, as Google's own client does.
             raise google.ServiceUnavailable(f"job {job_id} exists but is not visible yet") from error
@@ -87,7 +89,7 @@ class Jobs:
         while job.state != "DONE":
             self.pause(interval)
             interval = min(interval * 1.6, 2.0)
-            self.call(f"job {job.job_id}", lambda: job.reload(retry=None, timeout=_CALL_SECONDS))
+            self.call(f"job {job.job_id}", lambda: job.reload(retry=ONCE, timeout=CALL_SECONDS))
         return job
 
     def query(self, sql: str, location: str | None, **settings: Any) -> tuple[bigquery.QueryJob | None, Any]:
@@ -107,12 +109,12 @@ class Jobs:
     ) -> bigquery.QueryJob:
         """jobs.insert, once; repetition is ``call``'s business, with the same id."""
         return self.client.query(
-            sql, job_id=job_id, job_config=config, location=location, retry=None, job_retry=None, timeout=_CALL_SECONDS
+            sql, job_id=job_id, job_config=config, location=location, retry=ONCE, job_retry=None, timeout=CALL_SECONDS
         )
 
     def rows(self, job: bigquery.QueryJob) -> list[Mapping[str, Any]]:
         """All rows of a finished SELECT."""
-        found = self.call(f"job {job.job_id}", lambda: list(job.result(retry=None, timeout=_CALL_SECONDS)))
+        found = self.call(f"job {job.job_id}", lambda: list(job.result(retry=ONCE, timeout=CALL_SECONDS)))
         return [dict(row.items()) for row in found]
 
 

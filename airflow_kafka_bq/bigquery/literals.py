@@ -17,7 +17,7 @@ def text(value: str) -> str:
     return "'" + "".join(_ESCAPES.get(char) or (char if char >= " " else f"\\x{ord(char):02x}") for char in value) + "'"
 
 
-def literal(value: Any) -> str:  # noqa: C901, PLR0911  # one branch per type
+def literal(value: Any) -> str:  # one branch per type
     """Any scalar that a bound or a bookkeeping column holds.
 
     :raises TypeError: a type that has no literal here.

@@ -29,7 +29,7 @@ def _equal(name: str) -> str:
 
 
 def newer(target: Target) -> str:
-    """Condition under which the staged row S replaces the target's row T: strictly newer, so a replay changes nothing."""
+    """When the staged row S replaces the target's row T: strictly newer, so that a replay changes nothing."""
     condition = LATER
     for name in reversed(target.version):
         condition = f"({_greater(name)} OR ({_equal(name)} AND {condition}))"

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds
-from airflow_kafka_bq.bigquery.conversion import converted, quoted
+from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
 from airflow_kafka_bq.config.values import TableId
@@ -99,8 +99,14 @@ def _source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -
 
 def _on(target: Target, bounds: tuple[ColumnBounds, ...]) -> str:
     keys = [f"T.{quoted(name)} = S.{quoted(name)}" for name in target.key]
-    return "\n  AND ".join(keys + [bound for one in bounds if (bound := bounded(one, target.partitioning is not None
-                           and one.column == target.partitioning.column))])
+    return "\n  AND ".join(
+        keys
+        + [
+            bound
+            for one in bounds
+            if (bound := bounded(one, target.partitioning is not None and one.column == target.partitioning.column))
+        ]
+    )
 
 
 def _span(column: str, low: Any, high: Any) -> str:
@@ -168,7 +174,7 @@ def _assignments(target: Target) -> str:
 # MERGE `p.d.t` T USING (<newest tombstone per key>) S ON T.`id` = S.`id`
 # WHEN MATCHED AND <S later than T in Kafka> THEN UPDATE SET `_deleted_at` = S.`_kafka_timestamp`, <coordinates>
 def merge_tombstones(spec: MergeSpec) -> str:
-    """Mark rows whose key was deleted after them. Columns and version stay; the tombstone's coordinates replace theirs."""
+    """Mark rows whose key was deleted after them: columns and version stay, coordinates become the tombstone's."""
     target = spec.target
     keys = {name.lower() for name in target.key}
     columns = tuple(one for one in staged_columns(target) if one.name.lower() in keys or one.name in COORDINATES)
@@ -190,16 +196,20 @@ def dead_letters(spec: MergeSpec) -> str:
     assert staged.dead_letters_table  # noqa: S101
     where = ", ".join(f"`{name}`" for name in COORDINATES[1:])
     rest = ", ".join(f"`{name}`" for name in _DEAD)
-    bounds = "".join(f"\n  AND {bounded(one, half_open=one.column == '_kafka_timestamp')}"
-                     for one in staged.dead_letter_bounds)
-    return (
-        f"MERGE {target.dead_letters.quoted} T\nUSING (\n  SELECT {text(spec.topic)} AS `_kafka_topic`, {where}, {rest}\n"
+    bounds = "".join(
+        f"\n  AND {bounded(one, half_open=one.column == '_kafka_timestamp')}" for one in staged.dead_letter_bounds
+    )
+    source = (
+        f"SELECT {text(spec.topic)} AS `_kafka_topic`, {where}, {rest}\n"
         f"  FROM {table_of(staged.dead_letters_table).quoted}\n  WHERE TRUE\n"
-        f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY {where} ORDER BY `_row`) = 1\n) S\n"
-        "ON " + "\n  AND ".join(f"T.`{name}` = S.`{name}`" for name in COORDINATES) + bounds + "\n"
-        f"WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, {where}, {rest}, `batch_id`, `failed_at`) VALUES (S.`_kafka_topic`, "
-        + ", ".join(f"S.`{name}`" for name in (*COORDINATES[1:], *_DEAD))
-        + f", {text(staged.batch_id)}, CURRENT_TIMESTAMP())"
+        f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY {where} ORDER BY `_row`) = 1"
+    )
+    same = "\n  AND ".join(f"T.`{name}` = S.`{name}`" for name in COORDINATES)
+    values = ", ".join(f"S.`{name}`" for name in (*COORDINATES, *_DEAD))
+    return (
+        f"MERGE {target.dead_letters.quoted} T\nUSING (\n  {source}\n) S\nON {same}{bounds}\n"
+        f"WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, {where}, {rest}, `batch_id`, `failed_at`) "
+        f"VALUES ({values}, {text(staged.batch_id)}, CURRENT_TIMESTAMP())"
     )
 
 
@@ -241,3 +251,11 @@ def probe(spec: MergeSpec, first_row: int, last_row: int) -> str:
         f"FROM {table_of(spec.staged.rows_table).quoted} AS R "
         f"WHERE R.`_row` BETWEEN {first_row} AND {last_row}) AS S"
     )
+
+
+def with_empty_source(spec: MergeSpec) -> str:
+    """The rows' MERGE with an empty source of the staging table's types, for a dry run before anything is staged."""
+    assert spec.staged.rows_table  # noqa: S101
+    columns = [f"CAST(NULL AS {wire_type(one)}) AS {quoted(one.name)}" for one in staged_columns(spec.target)]
+    empty = f"(SELECT {', '.join([*columns, 'FALSE AS `_tombstone`', '0 AS `_row`'])} FROM UNNEST(ARRAY<INT64>[]))"
+    return merge_rows(spec).replace(table_of(spec.staged.rows_table).quoted, empty, 1)

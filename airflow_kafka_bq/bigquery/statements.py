@@ -12,13 +12,12 @@ from google.cloud import bigquery
 from airflow_kafka_bq.batch import Failure, JobResult
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.bigquery.errors import job_failure
-from airflow_kafka_bq.bigquery.jobs import Jobs
+from airflow_kafka_bq.bigquery.jobs import CALL_SECONDS, ONCE, Jobs
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeConflictError
 from airflow_kafka_bq.ports import MergeSpec
 
 _ATTEMPTS = 6
-_CALL_SECONDS = 60.0
 
 
 class Statements:
@@ -40,7 +39,7 @@ class Statements:
         if name not in self._locations:
             found = self._jobs.call(
                 f"dataset {name}",
-                lambda: self._jobs.client.get_dataset(name, retry=None, timeout=_CALL_SECONDS),
+                lambda: self._jobs.client.get_dataset(name, retry=ONCE, timeout=CALL_SECONDS),
             )
             self._locations[name] = found.location
         return self._locations[name]
@@ -48,6 +47,7 @@ class Statements:
     def run(self, statement: str, table: TableId) -> bigquery.QueryJob:
         """A statement that may meet a concurrent one of the same kind: repeated with jitter, then raised."""
         location = self.location_of(table)
+        error: Exception | None = None
         for attempt in range(_ATTEMPTS):
             job, refusal = self._jobs.query(statement, location)
             if job is not None and not refusal:
@@ -108,7 +108,7 @@ class Statements:
             return 0, 0, 0
         children = self._jobs.call(
             f"job {job_id}",
-            lambda: list(self._jobs.client.list_jobs(parent_job=job_id, retry=None, timeout=_CALL_SECONDS)),
+            lambda: list(self._jobs.client.list_jobs(parent_job=job_id, retry=ONCE, timeout=CALL_SECONDS)),
         )
         merges = sorted((one for one in children if getattr(one, "statement_type", "") == "MERGE"), key=_order)
         inserted = updated = deleted = 0

@@ -16,7 +16,7 @@ from airflow_kafka_bq.batch import JobResult, LedgerRow
 from airflow_kafka_bq.bigquery import ddl, ledger, sql
 from airflow_kafka_bq.bigquery.errors import job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
-from airflow_kafka_bq.bigquery.jobs import Jobs
+from airflow_kafka_bq.bigquery.jobs import CALL_SECONDS, ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import NotFoundError
@@ -24,8 +24,6 @@ from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
 log = logging.getLogger(__name__)
-
-_CALL_SECONDS = 60.0
 
 
 class BigQueryWarehouse:
@@ -58,7 +56,7 @@ class BigQueryWarehouse:
 
         def get() -> TableFacts | None:
             try:
-                return facts(self._client.get_table(str(table), retry=None, timeout=_CALL_SECONDS))
+                return facts(self._client.get_table(str(table), retry=ONCE, timeout=CALL_SECONDS))
             except google.NotFound as error:
                 if "dataset" in str(error.message).lower() and "table" not in str(error.message).lower():
                     raise translated(error, f"table {table}") from error
@@ -121,7 +119,7 @@ class BigQueryWarehouse:
         location = self._statements.location_of(table)
         self._jobs.call(
             f"staging table {table}",
-            lambda: self._client.create_table(staging, exists_ok=True, retry=None, timeout=_CALL_SECONDS),
+            lambda: self._client.create_table(staging, exists_ok=True, retry=ONCE, timeout=CALL_SECONDS),
         )
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
@@ -138,7 +136,7 @@ class BigQueryWarehouse:
         def send() -> bigquery.LoadJob:
             return self._client.load_table_from_file(
                 buffer, staging, rewind=True, job_id=job_id, location=location, job_config=config, num_retries=0,
-                timeout=_CALL_SECONDS,
+                timeout=CALL_SECONDS,
             )  # fmt: skip
 
         job, attached, refusal = self._jobs.submit(job_id, location, send)
@@ -157,6 +155,10 @@ class BigQueryWarehouse:
         """Bytes of the MERGE statements by dry run; never of the script, which some servers would execute."""
         return sum(self._statements.dry_run(one, spec.target.table) for one in sql.merges(spec))
 
+    def estimate_empty(self, spec: MergeSpec) -> int:
+        """The same with a typed source of no rows instead of the staging table."""
+        return self._statements.dry_run(sql.with_empty_source(spec), spec.target.table)
+
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's transaction as one job."""
         return self._statements.transaction(job_id, spec, max_bytes_billed)
@@ -168,8 +170,8 @@ class BigQueryWarehouse:
     def drop(self, table: TableId) -> None:
         """Best effort: the expiry takes what is left."""
         try:
-            self._client.delete_table(str(table), not_found_ok=True, retry=None, timeout=10)
-        except Exception as error:  # noqa: BLE001  # the rows are applied; a leftover staging table is no failure
+            self._client.delete_table(str(table), not_found_ok=True, retry=ONCE, timeout=10)
+        except Exception as error:  # the rows are applied; a leftover staging table is no failure
             log.warning("staging table %s is left to its expiry: %s", table, type(error).__name__)
 
     def close(self) -> None:
@@ -188,4 +190,3 @@ def _load_result(job: bigquery.QueryJob | bigquery.LoadJob, attached: bool) -> J
         str(job.job_id), attached, failure, error, f"{where.project}.{where.dataset_id}.{where.table_id}",
         job.output_rows,
     )  # fmt: skip
-

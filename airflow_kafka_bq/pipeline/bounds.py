@@ -51,7 +51,7 @@ def of_dead_letters(rows: pa.Table) -> tuple[ColumnBounds, ...]:
     return tuple(found)
 
 
-def touched(rows: pa.Table, target: Target) -> pa.Array | pa.ChunkedArray | None:
+def touched(rows: pa.Table, target: Target) -> Any:
     """The target partition of each row; None for a table without time partitioning."""
     if target.partitioning is None or not rows.num_rows:
         return None
@@ -130,5 +130,3 @@ def _check_immutable(rows: pa.Table, target: Target, partition: Partitioning) ->
             f"{partition.column}"
         )
         raise MergeRejectedError(message, remedy="partition by a column that never changes for a key, or unset it")
-
-

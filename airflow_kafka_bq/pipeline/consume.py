@@ -1,8 +1,8 @@
 """Consume: bounded batches, each partition read to the end that was fixed when the run started.
 
-A partition is done when a message reaches end - 1, when a message at or past the end arrives (it is dropped), or when an
-end-of-partition event carries an offset >= end. Silence is never the end (facts: commit markers, aborted messages and
-open transactions leave no message to wait for, and a broken connection is silent too).
+A partition is done when a message reaches end - 1, when a message at or past the end arrives (it is dropped), or when
+an end-of-partition event carries an offset >= end. Silence is never the end: commit markers, aborted messages and open
+transactions leave no message to wait for, and a broken connection is silent too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,13 +45,17 @@ def payload_bytes(messages: pa.RecordBatch) -> int:
     """Bytes of keys, values and headers."""
     total = 0
     for name in ("key", "value"):
-        total += pc.sum(pc.binary_length(messages.column(name))).as_py() or 0
+        total += _length(messages.column(name))
     headers = messages.column("headers")
     if headers.null_count < len(headers):
-        pairs = headers.flatten()
+        pairs = pc.list_flatten(headers)
         for name in ("key", "value"):
-            total += pc.sum(pc.binary_length(pairs.field(name).cast(pa.binary()))).as_py() or 0
-    return int(total)
+            total += _length(pc.struct_field(pairs, name))
+    return total
+
+
+def _length(texts: Any) -> int:
+    return int(pc.sum(pc.binary_length(texts)).as_py() or 0)
 
 
 @dataclass(slots=True)
@@ -200,7 +205,8 @@ class Drain:
         messages = polled.messages
         if not messages.num_rows:
             return messages
-        numbers, offsets = messages.column("partition").to_pylist(), messages.column("offset").to_pylist()
+        numbers: list[Any] = messages.column("partition").to_pylist()
+        offsets: list[Any] = messages.column("offset").to_pylist()
         inside = [
             number in self._parts and self._parts[number].next_offset <= offset < self._parts[number].end
             for number, offset in zip(numbers, offsets, strict=True)

@@ -8,29 +8,29 @@ compaction, or with another version of a library, the same ranges hold other row
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import OffsetRange, RunPlan
 
 
-class _Digest:
+class _Digest(io.RawIOBase):
     """A file that only hashes what is written to it."""
 
-    closed = False
-
     def __init__(self) -> None:
+        super().__init__()
         self.hash = hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
         self.hash.update(data)
         return len(data)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def digest(table: pa.Table) -> str:

@@ -24,7 +24,7 @@ def find_bad(rows: int, rejected: Callable[[int, int], str | None]) -> dict[int,
     :raises BadMessagesError: more than a hundred: then the batch, not a row, is wrong.
     """
     found: dict[int, str] = {}
-    waiting = [(0, rows - 1)]
+    waiting = [(0, rows - 1)] if rows else []
     while waiting:
         first, last = waiting.pop()
         message = rejected(first, last)
@@ -34,7 +34,9 @@ def find_bad(rows: int, rejected: Callable[[int, int], str | None]) -> dict[int,
             found[first] = message
             if len(found) > MAX_FOUND:
                 text = f"BigQuery rejects more than {MAX_FOUND} rows of one batch; the last message: {message}"
-                raise BadMessagesError(text, remedy="the model and the table's types disagree; see kafka-bq schema --diff")
+                raise BadMessagesError(
+                    text, remedy="the model and the table's types disagree; see kafka-bq schema --diff"
+                )
         else:
             middle = (first + last) // 2
             waiting += [(middle + 1, last), (first, middle)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import Decoded
+from airflow_kafka_bq.batch import Decoded, Staged
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import BadMessagesError
 
@@ -21,11 +21,11 @@ class BadMessages:
         self._messages = 0
         self._bad = 0
 
-    def check(self, decoded: Decoded, messages: int, group_id: str, batch_id: str) -> None:
+    def check(self, decoded: Decoded, staged: Staged, group_id: str) -> None:
         """Add a batch. :raises BadMessagesError: the run has more bad messages than the job allows."""
         stages = decoded.dead_letters.column("stage")
         bad = decoded.dead_letters.filter(pc.is_in(stages, value_set=pa.array(_BAD_STAGES, stages.type)))
-        self._messages += messages
+        self._messages += staged.messages
         self._bad += bad.num_rows
         reason = self._reason() if bad.num_rows else None
         if reason is None:
@@ -37,7 +37,7 @@ class BadMessages:
             partition=first["_kafka_partition"],
             offset=first["_kafka_offset"],
             group_id=group_id,
-            batch_id=batch_id,
+            batch_id=staged.batch_id,
             remedy="mend the producer or the model; or allow more with max_bad_ratio and max_bad_messages",
         )
 
@@ -51,4 +51,3 @@ class BadMessages:
         if self._messages >= _RATIO_FROM_MESSAGES and config.max_bad_ratio is not None and ratio > config.max_bad_ratio:
             return f"{self._bad} of {self._messages} messages are bad; allowed is max_bad_ratio={config.max_bad_ratio}"
         return None
-

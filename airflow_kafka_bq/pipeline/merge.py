@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_kafka_bq.batch import Applied, Failure, JobResult, Position, RunContext, RunPlan, Staged
-from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, IngestError, MergeConflictError, TargetChangedError
+from airflow_kafka_bq.exceptions import (
+    AccountingError,
+    CostLimitError,
+    IngestError,
+    MergeConflictError,
+    TargetChangedError,
+)
 from airflow_kafka_bq.pipeline import identity
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
 from airflow_kafka_bq.schema.target import Target
@@ -20,11 +26,11 @@ MAX_LOSSES = 5
 _ATTEMPTS = 100
 
 
-class LedgerMoved(Exception):  # noqa: N818  # a signal to the driver: plan anew
+class LedgerMoved(Exception):  # a signal to the driver: plan anew
     """Another writer took over what this run was about to apply."""
 
 
-class MergeRejected(Exception):  # noqa: N818  # a signal to the driver: look for a row to blame
+class MergeRejected(Exception):  # a signal to the driver: look for a row to blame
     """BigQuery refused the transaction for a reason that may lie in a row."""
 
     def __init__(self, spec: MergeSpec, error: Exception) -> None:
@@ -68,8 +74,8 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
             return _applied(spec, result, estimate, overtaken=_overtaken(merger, spec, result))
         if result.failure in {Failure.TERMINAL, Failure.BAD_ROWS} and not result.attached:
             raise _final(merger, spec, result)
-        # Without a ledger nothing tells a retry from a deliberate replay of the same messages: an older job under our id
-        # is waited for and stepped over, and the MERGE, which changes nothing twice, runs again.
+        # Without a ledger nothing tells a retry from a deliberate replay of the same messages: an older job under our
+        # id is waited for and stepped over, and the MERGE, which changes nothing twice, runs again.
         if not result.attached:  # failures of an earlier process under our ids are stepped over, not counted
             fresh += 1
             losses += result.failure is not Failure.AGAIN
@@ -86,9 +92,7 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
             raise _conflict(merger, staged, result)
 
 
-def _spec(
-    merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None
-) -> MergeSpec:
+def _spec(merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None) -> MergeSpec:
     plan = merger.plan
     return MergeSpec(
         merger.target, plan.facts.topic, plan.pipeline, staged, revision, positions, merger.context, merger.started_at

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_kafka_bq.batch import (
-    Bounds,
     Committed,
     Gap,
     GroupFacts,
@@ -34,23 +32,12 @@ from airflow_kafka_bq.exceptions import (
     TopicChangedError,
 )
 from airflow_kafka_bq.pipeline.positions import owner_of
+from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.pipeline.window import window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse
-from airflow_kafka_bq.schema.target import TableFacts, Target
+from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All that a plan rests on, read in the order of the protocol."""
-
-    topic: TopicFacts
-    committed: Mapping[int, Committed]
-    ledger: LedgerRow | None
-    group: GroupFacts
-    bounds: Mapping[int, Bounds]
-    table: TableFacts | None
 
 
 def pipeline_of(facts: TopicFacts) -> str:
@@ -61,13 +48,19 @@ def pipeline_of(facts: TopicFacts) -> str:
 def look(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> Seen:
     """Read Kafka and BigQuery in the order of the protocol; once more where the two contradict each other."""
     facts = source.describe()
-    for _ in range(2):
-        committed = source.committed()
-        ledger = warehouse.ledger(target, pipeline_of(facts)) if config.fence == "ledger" else None
-        if not ledger or not _ahead(committed, ledger):
-            break  # a second writer may have moved between the two reads: then the second look agrees
+    committed, ledger = _positions(config, source, warehouse, target, facts)
+    if ledger and _ahead(committed, ledger):  # another writer may have moved between the two reads: look once more
+        committed, ledger = _positions(config, source, warehouse, target, facts)
     group = GroupFacts() if config.window else source.group()
     return Seen(facts, committed, ledger, group, source.bounds(), warehouse.table(target.table))
+
+
+def _positions(
+    config: JobConfig, source: Source, warehouse: Warehouse, target: Target, facts: TopicFacts
+) -> tuple[Mapping[int, Committed], LedgerRow | None]:
+    committed = source.committed()
+    ledger = warehouse.ledger(target, pipeline_of(facts)) if config.fence == "ledger" else None
+    return committed, ledger
 
 
 def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPlan:
@@ -91,7 +84,9 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
     for part, at in starts.items():
         bounds, begin = seen.bounds[part], max(at.next_offset, seen.bounds[part].log_start)
         if begin > bounds.high_watermark:
-            message = f"position {begin} lies beyond the end {bounds.high_watermark}: the topic was truncated or re-created"
+            message = (
+                f"position {begin} lies beyond the end {bounds.high_watermark}: the topic was truncated or re-created"
+            )
             raise TopicChangedError(
                 message, topic=config.topic, partition=part, offset=begin, group_id=group_id,
                 remedy="kafka-bq seek --accept-topic, once you know which messages are meant",
@@ -190,7 +185,7 @@ def _starts(config: JobConfig, source: Source, seen: Seen, group_id: str) -> dic
         )  # fmt: skip
     if held and not config.window:
         _log_repairs(seen, held)
-    known = held or (dict(seen.committed) if config.fence == "none" else {})
+    known = bool(held or (config.fence == "none" and seen.committed))
     found: dict[int, Position] = {}
     unknown = []
     for part in seen.topic.partitions:
@@ -213,12 +208,12 @@ def _log_repairs(seen: Seen, held: Mapping[int, Position]) -> None:
         or seen.committed[part].position.next_offset < held[part].next_offset
     ]  # fmt: skip
     if behind:
-        log.info("committed offsets of partitions %s are behind the ledger; the ledger holds, Kafka is repaired", behind)
+        log.info(
+            "committed offsets of partitions %s are behind the ledger; the ledger holds, Kafka is repaired", behind
+        )
 
 
-def _policy(
-    config: JobConfig, source: Source, seen: Seen, parts: list[int], group_id: str
-) -> dict[int, Position]:
+def _policy(config: JobConfig, source: Source, seen: Seen, parts: list[int], group_id: str) -> dict[int, Position]:
     """``start`` for partitions without any position."""
     start = config.start
     if isinstance(start, dict):
@@ -246,9 +241,7 @@ def _policy(
             remedy="kafka-bq migrate-group or seek set positions; or state another start=",
         )  # fmt: skip
     latest = start == "latest"
-    return {
-        part: Position(seen.bounds[part].last_stable if latest else seen.bounds[part].log_start) for part in parts
-    }
+    return {part: Position(seen.bounds[part].last_stable if latest else seen.bounds[part].log_start) for part in parts}
 
 
 def _gaps(config: JobConfig, seen: Seen, starts: Mapping[int, Position], group_id: str) -> tuple[Gap, ...]:
@@ -260,7 +253,9 @@ def _gaps(config: JobConfig, seen: Seen, starts: Mapping[int, Position], group_i
     if gaps and config.on_gap == "fail":
         raise _gap_error(config, gaps[0], group_id)
     for gap in gaps:
-        log.error("messages %s-%s of %s[%s] are gone", gap.start_offset, gap.end_offset - 1, config.topic, gap.partition)
+        log.error(
+            "messages %s-%s of %s[%s] are gone", gap.start_offset, gap.end_offset - 1, config.topic, gap.partition
+        )
     return gaps
 
 

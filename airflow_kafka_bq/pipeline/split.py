@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +25,11 @@ def split(
     if places is None or pc.count_distinct(places, mode="all").as_py() <= most:
         yield raw, decoded
         return
-    codes = places.dictionary_encode().combine_chunks() if isinstance(places, pa.ChunkedArray) else places.dictionary_encode()
+    codes = (
+        places.dictionary_encode().combine_chunks()
+        if isinstance(places, pa.ChunkedArray)
+        else places.dictionary_encode()
+    )
     cuts, seen = [], set()
     assert decoded.origins is not None  # noqa: S101
     for code, origin in zip(codes.indices.to_pylist(), decoded.origins.to_pylist(), strict=True):
@@ -53,20 +58,32 @@ def _parts(raw: RawBatch, decoded: Decoded, cuts: list[int]) -> Iterator[tuple[R
 
 
 def _ranges(messages: pa.Table, whole: tuple[OffsetRange, ...]) -> tuple[OffsetRange, ...]:
-    lasts = dict(zip(messages.column("partition").to_pylist(), messages.column("offset").to_pylist(), strict=True))
+    lasts: dict[Any, Any] = dict(
+        zip(messages.column("partition").to_pylist(), messages.column("offset").to_pylist(), strict=True)
+    )
     return tuple(
-        OffsetRange(one.partition, one.start_offset, lasts[one.partition] + 1) for one in whole if one.partition in lasts
+        OffsetRange(one.partition, one.start_offset, lasts[one.partition] + 1)
+        for one in whole
+        if one.partition in lasts
     )
 
 
 def _inside(decoded: Decoded, first: int, cut: int, messages: pa.Table) -> Decoded:
     assert decoded.origins is not None  # noqa: S101
-    mask = pc.and_(pc.greater_equal(decoded.origins, first), pc.less(decoded.origins, cut))
+    mask = pc.and_(
+        pc.greater_equal(decoded.origins, pa.scalar(first, pa.int64())),
+        pc.less(decoded.origins, pa.scalar(cut, pa.int64())),
+    )
     coordinates = set(zip(messages.column("partition").to_pylist(), messages.column("offset").to_pylist(), strict=True))
     letters = decoded.dead_letters
-    pairs = zip(letters.column("_kafka_partition").to_pylist(), letters.column("_kafka_offset").to_pylist(), strict=True)
-    rows, dead = decoded.rows.filter(mask), letters.filter(pa.array([pair in coordinates for pair in pairs], pa.bool_()))
-    shifted = pc.subtract(decoded.origins.filter(mask), first)
+    pairs = zip(
+        letters.column("_kafka_partition").to_pylist(), letters.column("_kafka_offset").to_pylist(), strict=True
+    )
+    rows, dead = (
+        decoded.rows.filter(mask),
+        letters.filter(pa.array([pair in coordinates for pair in pairs], pa.bool_())),
+    )
+    shifted = pc.subtract(decoded.origins.filter(mask), pa.scalar(first, pa.int64()))
     ignored = messages.num_rows - rows.num_rows - dead.num_rows
     counts = (decoded.unknown_fields, decoded.timestamps_replaced) if first == 0 else (0, 0)
     return Decoded(rows, dead, shifted, ignored, *counts)

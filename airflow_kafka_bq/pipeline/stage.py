@@ -23,7 +23,7 @@ _FRESH_FAILURES = 5  # of our own submissions; older ones under our ids are step
 _ATTEMPTS = 100
 
 
-class RowsRejected(Exception):  # noqa: N818  # a signal between stage and its caller, not an error of the package
+class RowsRejected(Exception):  # a signal between stage and its caller, not an error of the package
     """A load job failed because of its rows."""
 
     def __init__(self, error: Exception) -> None:
@@ -110,7 +110,9 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
             if right and (not result.attached or stager.warehouse.row_count(table) == rows.num_rows):
                 return part, table, job_id
             if not result.attached:
-                message = f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {rows.num_rows}"
+                message = (
+                    f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {rows.num_rows}"
+                )
                 raise AccountingError(message, batch_id=batch)
             continue  # an older job under our id does not hold our rows any more (expired): the next attempt does
         error = result.error or error

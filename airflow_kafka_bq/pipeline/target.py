@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from airflow_kafka_bq.batch import Kind, LedgerRow, RunContext, RunPlan
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import SchemaDriftError
-from airflow_kafka_bq.pipeline.plan import Seen
+from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.difference import difference, refuse_drift
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -92,7 +92,7 @@ def _registered(
     plan: RunPlan,
     who: RunContext,
 ) -> Ready:
-    """The first run writes the resolved start of every partition before it consumes: a crash must not resolve it anew."""
+    """The first run writes the resolved start of every partition before it consumes: a crash keeps it."""
     live = plan.kind is Kind.LIVE
     row = LedgerRow(
         pipeline=plan.pipeline,

@@ -1,0 +1,119 @@
+"""Commands of ``kafka-bq``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from airflow_kafka_bq import __version__
+from airflow_kafka_bq.cli.session import Session, guarded
+from airflow_kafka_bq.exceptions import ConfigError
+
+JOB = click.argument("job", type=click.Path(dir_okay=False))
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that every command takes."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a setting of the job file."
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kafka-bq")
+def cli() -> None:
+    """Move Kafka topics into BigQuery tables, in batches, without loss and without duplicates.
+
+    Exit codes: 0 done, 1 findings, 2 usage or configuration, 3 a person must act, 4 run it again, 70 a bug of ours,
+    130/143 interrupted.
+    """
+
+
+@cli.command()
+@JOB
+@_options
+def run(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Read the topic to the end it has now, and merge it into the table."""
+    from airflow_kafka_bq.cli.running import run_job
+
+    with guarded(as_json, verbose) as session:
+        run_job(session, job, settings)
+
+
+@cli.command()
+@JOB
+@click.option("--from", "start", required=True, help="ISO time, or offsets such as '{0: 100, 1: 0}'.")
+@click.option("--to", "end", required=True, help="ISO time, or offsets; half-open: the end itself is left out.")
+@click.option("--partitions", help="Only these, such as 0,3.")
+@_options
+def replay(  # one parameter per option
+    job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
+) -> None:
+    """Read a window again through the same MERGE. No position moves; rows that are there stay."""
+    from airflow_kafka_bq.cli.running import replay_job
+
+    with guarded(as_json, verbose) as session:
+        replay_job(session, job, settings, start, end, partitions)
+
+
+@cli.command()
+@JOB
+@_options
+def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Show ranges, lag, what would be created, and the MERGE with its bytes. Changes nothing."""
+    from airflow_kafka_bq.cli.looking import plan_job
+
+    with guarded(as_json, verbose) as session:
+        plan_job(session, job, settings)
+
+
+@cli.command()
+@click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@_options
+def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Show position, end, lag and oldest unread message of each partition, without joining a group."""
+    from airflow_kafka_bq.cli.looking import lag_jobs
+
+    with guarded(as_json, verbose) as session:
+        lag_jobs(session, jobs, settings)
+
+
+@cli.command()
+@JOB
+@click.option("--diff", is_flag=True, help="Compare with the table that exists; exit 1 if they differ.")
+@_options
+def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Show the table as it would be created."""
+    from airflow_kafka_bq.cli.looking import schema_job
+
+    with guarded(as_json, verbose) as session:
+        schema_job(session, job, settings, diff)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: usage errors become exit 2 in the words of the other errors."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        cli.main(arguments, prog_name="kafka-bq", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        if "--json" in arguments:
+            Session(as_json=True).fail(ConfigError(error.format_message()))
+        else:
+            error.show()
+        sys.exit(2)
+
+
+__all__ = ["cli", "main"]

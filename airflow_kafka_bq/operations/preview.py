@@ -1,0 +1,112 @@
+"""Preview: what the next run would read, create and merge, without changing anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, RunPlan, Staged
+from airflow_kafka_bq.bigquery import sql
+from airflow_kafka_bq.operations.lag import oldest_unread
+from airflow_kafka_bq.operations.schema import alterations
+from airflow_kafka_bq.pipeline.plan import look, plan
+from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.target import fit
+from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.difference import difference, refuse_drift
+from airflow_kafka_bq.schema.target import TableFacts, Target
+
+
+def preview(job: Job) -> dict[str, Any]:
+    """Ranges, lag, tables, the MERGE and its dry-run bytes. Every check of a run is made, and raises as in a run."""
+    seen = look(job.config, job.source, job.warehouse, job.target)
+    planned = plan(job.config, job.source, job.target, seen)
+    create, alter = _tables(job, seen.table)
+    target = fit(job.target, seen.table) if seen.table else job.target
+    spec = _spec(job, target, planned)
+    return {
+        "topic": job.config.topic,
+        "table": str(target.table),
+        "group_id": job.config.group(target.table),
+        "kind": str(planned.kind),
+        "revision": seen.ledger.revision if seen.ledger else None,
+        "lag": planned.lag,
+        "partitions": {
+            str(number): {
+                "start": part.start_offset,
+                "end": part.end_offset,
+                "lag": part.lag,
+                "committed": part.committed,
+                "log_start": part.bounds.log_start,
+                "high_watermark": part.bounds.high_watermark,
+            }
+            for number, part in sorted(planned.partitions.items())
+        },
+        "gaps": [gap.to_json() for gap in planned.gaps],
+        "would_create": create,
+        "would_alter": alter,
+        "merge": sql.merge_rows(spec),
+        "estimated_bytes": job.warehouse.estimate_empty(spec) if seen.table else 0,
+        "unchecked": list(planned.unchecked),
+    }
+
+
+def _tables(job: Job, facts: TableFacts | None) -> tuple[list[str], list[str]]:
+    target = job.target
+    companions = [target.dead_letters]
+    if job.config.fence == "ledger":
+        companions += [target.ledger, target.history]
+    create = [str(one) for one in companions if job.warehouse.table(one) is None]
+    if facts is None:
+        return [str(target.table), *create], []
+    found = difference(target, facts, job.config.schema_update)
+    refuse_drift(found, target, job.config.topic)
+    return create, alterations(target, found.add, found.relax)
+
+
+def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:
+    """The MERGE as a run would send it; offsets are known, and the days reach from the oldest unread message to now."""
+    ranges = tuple(
+        OffsetRange(part.partition, part.start_offset, part.end_offset)
+        for part in planned.partitions.values()
+        if part.lag > 0
+    )
+    staged = Staged(
+        batch_id="preview",
+        kind=planned.kind,
+        ranges=ranges,
+        messages=planned.lag,
+        rows=max(1, planned.lag),
+        dead_lettered=0,
+        ignored=0,
+        tombstones=0,
+        rows_table=str(target.staging("preview")),
+        dead_letters_table=None,
+        load_job_ids=(),
+        bounds=_bounds(job, target, planned, ranges),
+    )
+    moved = planned.positions if planned.kind is Kind.LIVE else None
+    return MergeSpec(
+        target, job.config.topic, planned.pipeline, staged, planned.revision, moved, job.context, datetime.now(UTC)
+    )
+
+
+def _bounds(job: Job, target: Target, planned: RunPlan, ranges: tuple[OffsetRange, ...]) -> tuple[ColumnBounds, ...]:
+    if not target.by_coordinates or not ranges:
+        return ()
+    found = [
+        ColumnBounds("_kafka_partition", (), tuple(one.partition for one in ranges)),
+        ColumnBounds(
+            "_kafka_offset", ((min(one.start_offset for one in ranges), max(one.end_offset for one in ranges) - 1),)
+        ),
+    ]
+    partition = target.partitioning
+    if partition and partition.column == "_kafka_timestamp":
+        starts = {one.partition: planned.positions.get(one.partition) for one in ranges}
+        at = {part: position for part, position in starts.items() if position is not None}
+        oldest = min(oldest_unread(job.source, at).values(), default=None)
+        if oldest is not None:
+            low = oldest.replace(hour=0, minute=0, second=0, microsecond=0)
+            high = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            found.append(ColumnBounds(partition.column, ((low, max(high, low + timedelta(days=1))),)))
+    return tuple(found)

@@ -1,0 +1,80 @@
+"""The reader's side of a run: consume, decode and stage the next batch while BigQuery works on this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
+from airflow_kafka_bq.pipeline.consume import Drain
+from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
+from airflow_kafka_bq.pipeline.isolate import find_bad, without
+from airflow_kafka_bq.pipeline.report import RunReport
+from airflow_kafka_bq.pipeline.split import split
+from airflow_kafka_bq.pipeline.stage import RowsRejected, Stager, rejects, stage, unexplained
+from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.schema.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A staged batch, with what is needed to find a row that only the MERGE rejects."""
+
+    raw: RawBatch
+    decoded: Decoded
+    staged: Staged
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What the reader's thread works with; nobody else touches the drain."""
+
+    drain: Drain
+    target: Target
+    rules: DecodeRules
+    stager: Stager
+    report: RunReport
+
+    def batches(self) -> Iterator[Prepared]:
+        """Every batch of the run, staged."""
+        while True:
+            with self.report.timed("consume"):
+                raw = self.drain.next_batch()
+            if raw is None:
+                return
+            with self.report.timed("decode"):
+                decoded = decode(raw.messages, self.target, self.rules)
+            for part, share in split(raw, decoded, self.stager.target):
+                with self.report.timed("stage"):
+                    prepared = staged(self.stager, part, share)
+                yield prepared
+
+
+def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
+    """Stage; where BigQuery rejects rows that our checks let through, they become dead letters."""
+    try:
+        return Prepared(raw, decoded, stage(stager, raw, decoded))
+    except RowsRejected as signal:
+        bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows))
+        if not bad:
+            raise unexplained(signal.error) from signal
+        rest = without(raw, decoded, bad)
+        return Prepared(raw, rest, stage(stager, raw, rest))
+
+
+def ahead_by_one(batches: Iterator[Prepared], stop: Stop) -> Iterator[Prepared]:
+    """The same batches, each prepared while the one before is merged: at most two are in memory.
+
+    When the caller fails, the reader is halted and what it prepared is dropped: positions move in order or not at all.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-reader") as thread:
+        waiting: Future[Prepared | None] = thread.submit(next, batches, None)
+        try:
+            while (prepared := waiting.result()) is not None:
+                waiting = thread.submit(next, batches, None)
+                yield prepared
+        finally:
+            stop.halt()
+            waiting.exception()
+            stop.resume()
