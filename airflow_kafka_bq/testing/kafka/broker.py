@@ -198,8 +198,9 @@ class KafkaBroker:
             {i: proxy.port for i, proxy in self.proxies.items()},
             self._overrides,
         )
+        cluster_id = new_id()
         for i, each in ports.items():
-            self._nodes[i] = BrokerNode(i, each.plain, self._directory / f"node-{i}", self._jvm)
+            self._nodes[i] = BrokerNode(i, each.plain, cluster_id, self._directory / f"node-{i}", self._jvm)
             self._resources.callback(self._nodes[i].kill)
         self._format()
         for node in self._nodes.values():
@@ -208,8 +209,7 @@ class KafkaBroker:
 
     def _format(self) -> None:
         """Node 1 is formatted by Kafka's tool, the others take over what it wrote."""
-        cluster_id = new_id()
         first, *others = self._nodes.values()
-        first.format(server_properties(self._plan, first.node_id, first.data), cluster_id, self._users)
+        first.format(server_properties(self._plan, first.node_id, first.data), self._users)
         for node in others:
-            node.format_like(first, server_properties(self._plan, node.node_id, node.data), cluster_id)
+            node.format_like(first, server_properties(self._plan, node.node_id, node.data))

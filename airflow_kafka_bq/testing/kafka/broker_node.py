@@ -32,8 +32,12 @@ class PortTakenError(KafkaStartError):
 
 
 def new_id() -> str:
-    """A fresh id in Kafka's notation: 16 random bytes, URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """A fresh id in Kafka's notation: 16 random bytes, URL-safe base64 without padding.
+
+    Never one with a dash in front, which Kafka's tools take for an option.
+    """
+    fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return new_id() if fresh.startswith("-") else fresh
 
 
 @dataclass(slots=True)
@@ -42,11 +46,13 @@ class BrokerNode:
 
     :param node_id: from 1.
     :param port: plain port, asked for readiness.
+    :param cluster_id: every answer must come from this cluster: another program's broker may own the port.
     :param directory: holds ``server.properties``, ``data`` and ``broker.log`` of this node.
     """
 
     node_id: int
     port: int
+    cluster_id: str
     directory: Path
     jvm: Sequence[str] = QUICK_START
     process: subprocess.Popen[bytes] | None = None
@@ -67,24 +73,24 @@ class BrokerNode:
         """True if the process is there, be it paused."""
         return self.process is not None and self.process.poll() is None
 
-    def format(self, properties: str, cluster_id: str, users: dict[str, str]) -> None:
+    def format(self, properties: str, users: dict[str, str]) -> None:
         """Write the configuration and format the data directory; SCRAM credentials of ``users`` go in here."""
         self._write(properties)
         command = [*self._java("error"), "kafka.tools.StorageTool", "format"]
-        command += ["-t", cluster_id, "-c", str(self._configuration)]
+        command += ["-t", self.cluster_id, "-c", str(self._configuration)]
         for name, password in users.items():
             command += ["--add-scram", f"SCRAM-SHA-256=[name={name},password={password}]"]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             raise KafkaStartError(f"format of the data directory failed: {done.stdout}{done.stderr}")
 
-    def format_like(self, formatted: BrokerNode, properties: str, cluster_id: str) -> None:
+    def format_like(self, formatted: BrokerNode, properties: str) -> None:
         """Take over another node's bootstrap records, which saves a run of the Java virtual machine."""
         self._write(properties)
         self.data.mkdir()
         shutil.copy(formatted.data / "bootstrap.checkpoint", self.data)
         (self.data / "meta.properties").write_text(
-            f"version=1\ncluster.id={cluster_id}\nnode.id={self.node_id}\ndirectory.id={new_id()}\n"
+            f"version=1\ncluster.id={self.cluster_id}\nnode.id={self.node_id}\ndirectory.id={new_id()}\n"
         )
 
     def start(self) -> None:
@@ -132,13 +138,14 @@ class BrokerNode:
         os.kill(self.process.pid, number)
 
     def _sees(self, members: Collection[int]) -> bool:
-        if not self.running:  # the port may answer all the same: another program may own it
+        if not self.running:
             return False
         try:
             view = cluster_view(self.port)
         except (OSError, struct.error):
             return False
-        return view.controller_id >= 0 and view.broker_ids.issuperset(members)
+        ours = view.cluster_id == self.cluster_id
+        return ours and view.controller_id >= 0 and view.broker_ids.issuperset(members)
 
     @property
     def _configuration(self) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 _PORT_RANGE = range(15_000, 32_000)
-_METADATA_REQUEST = struct.pack(">hhih", 3, 1, 7, -1) + struct.pack(">i", 0)
+_METADATA_REQUEST = struct.pack(">hhih", 3, 2, 7, -1) + struct.pack(">i", 0)
 
 
 def free_ports(count: int) -> list[int]:
@@ -42,14 +42,15 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """What one broker says of its cluster: ids of the brokers it knows, and the controller (-1: none)."""
+    """What one broker says of its cluster: its id, ids of the brokers it knows, and the controller (-1: none)."""
 
+    cluster_id: str
     broker_ids: frozenset[int]
     controller_id: int
 
 
 def cluster_view(port: int, *, timeout_seconds: float = 1.0) -> ClusterView:
-    """Ask the broker on ``port`` with a raw Metadata request, version 1, for no topics.
+    """Ask the broker on ``port`` with a raw Metadata request, version 2, for no topics.
 
     An accepted TCP connection says nothing: a broker accepts long before it has joined its cluster.
 
@@ -64,7 +65,7 @@ def cluster_view(port: int, *, timeout_seconds: float = 1.0) -> ClusterView:
 
 
 def _parse_metadata(response: bytes) -> ClusterView:
-    """Correlation id, then an array of (node id, host, port, nullable rack), then the controller's id."""
+    """Correlation id, array of (node id, host, port, nullable rack), nullable cluster id, the controller's id."""
     (count,) = struct.unpack_from(">i", response, 4)
     at, ids = 8, set()
     for _ in range(count):
@@ -73,5 +74,8 @@ def _parse_metadata(response: bytes) -> ClusterView:
         (rack_bytes,) = struct.unpack_from(">h", response, at)
         at += 2 + max(rack_bytes, 0)
         ids.add(node_id)
-    (controller_id,) = struct.unpack_from(">i", response, at)
-    return ClusterView(frozenset(ids), controller_id)
+    (id_bytes,) = struct.unpack_from(">h", response, at)
+    at += 2
+    cluster_id = response[at : at + max(id_bytes, 0)].decode()
+    (controller_id,) = struct.unpack_from(">i", response, at + len(cluster_id))
+    return ClusterView(cluster_id, frozenset(ids), controller_id)

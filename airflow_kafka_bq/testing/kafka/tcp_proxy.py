@@ -10,7 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -167,16 +167,20 @@ class TcpProxy:
             return self._reset(to_client.transport)
         self._connections.add(to_target.transport)
         try:
-            await _until_one_fails(
+            await asyncio.gather(
                 self._pump(from_client, to_target, is_answer=False), self._pump(from_target, to_client, is_answer=True)
             )
-        finally:
+        except OSError:  # one side broke: the other one learns of it
             self._reset(to_client.transport)
             self._reset(to_target.transport)
+        else:  # a reset here would discard what the system has not yet delivered
+            self._connections -= {to_client.transport, to_target.transport}
+            to_client.close()
+            to_target.close()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool) -> None:
         chunks: _Chunks = asyncio.Queue(_CHUNKS_IN_FLIGHT)
-        await _until_one_fails(
+        await asyncio.gather(
             self._read(source, chunks, is_answer=is_answer), self._write(chunks, sink, is_answer=is_answer)
         )
 
@@ -214,9 +218,3 @@ class TcpProxy:
             if connection is not None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
-
-
-async def _until_one_fails(*parts: Coroutine[object, object, None]) -> None:
-    """Run ``parts`` together; a broken connection ends all of them quietly."""
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        await asyncio.gather(*parts)

@@ -31,6 +31,7 @@ def test_a_cluster_names_its_brokers() -> None:
         view = cluster_view(int(mock.bootstrap.split(",")[0].split(":")[1]))
     assert view.broker_ids == {1, 2, 3}
     assert view.controller_id >= 0
+    assert view.cluster_id.startswith("mockCluster")
 
 
 def test_a_port_without_kafka_is_no_cluster() -> None:
