@@ -48,5 +48,10 @@ def sleep_of(clock: Clock) -> Sleep:
 
 
 def milliseconds(time_of_day: datetime) -> int:
-    """Kafka's timestamp of a time, without the rounding of floats."""
+    """Kafka's timestamp of a time, rounded down, without floats."""
     return (time_of_day - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def milliseconds_at_or_after(time_of_day: datetime) -> int:
+    """The first timestamp of Kafka that is not before a time."""
+    return -((datetime(1970, 1, 1, tzinfo=UTC) - time_of_day) // timedelta(milliseconds=1))

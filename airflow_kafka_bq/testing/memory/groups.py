@@ -14,12 +14,12 @@ from airflow_kafka_bq.exceptions import (
     GroupInUseError,
     IngestError,
     KafkaUnavailableError,
-    NotFoundError,
     TerminalError,
+    TopicChangedError,
 )
 from airflow_kafka_bq.testing.memory.clock import Clock
 
-METADATA_BYTES = 4096  # Kafka: offset.metadata.max.bytes
+METADATA_BYTES = 4095  # offset.metadata.max.bytes is 4096; Kafka 4.3 refuses text of just that length
 OFFSETS_RETENTION = timedelta(days=7)  # Kafka: offsets.retention.minutes
 
 
@@ -164,7 +164,7 @@ class Groups:
         if self.members(commit.group_id):
             return GroupInUseError("the group has members, so a commit from outside is refused")
         if partition not in self._partitions_of(commit.topic):
-            return NotFoundError("no such topic or partition")
+            return TopicChangedError("the partition is gone")
         if len(commit.metadata.encode()) > METADATA_BYTES:
             return ConfigError(f"the metadata of a commit is longer than {METADATA_BYTES} bytes")
         return None

@@ -13,6 +13,7 @@ from airflow_kafka_bq.testing.memory.faults import Faults
 from airflow_kafka_bq.testing.memory.groups import Groups
 from airflow_kafka_bq.testing.memory.log import Headers, PartitionLog, Record
 
+WEEK_MS = 7 * 24 * 3600 * 1000  # Kafka: log.retention.hours
 NOW = -(2**63)
 """Timestamp of a message: the cluster's clock. None stands for a message that carries no timestamp."""
 
@@ -23,6 +24,7 @@ class Topic:
 
     topic_id: str
     logs: list[PartitionLog]
+    retention_ms: int
     stalled: set[int] = field(default_factory=set)
 
 
@@ -51,16 +53,17 @@ class MemoryCluster(Faults):
 
     # Topics
 
-    def create_topic(self, name: str, partitions: int = 1) -> str:
+    def create_topic(self, name: str, partitions: int = 1, *, retention_ms: int = WEEK_MS) -> str:
         """A new topic with an id of its own, also under a name that was used before.
 
+        :param retention_ms: only told, never acted upon: see :meth:`delete_records`.
         :raises ValueError: there is such a topic.
         """
         if name in self._topics:
             msg = f"topic {name!r} exists"
             raise ValueError(msg)
         topic_id = f"topic-{next(self._numbers)}"
-        self._topics[name] = Topic(topic_id, [PartitionLog() for _ in range(partitions)])
+        self._topics[name] = Topic(topic_id, [PartitionLog() for _ in range(partitions)], retention_ms)
         return topic_id
 
     def delete_topic(self, name: str) -> None:

@@ -43,10 +43,9 @@ class PartitionLog:
         """First offset of the oldest open transaction, else the high watermark; never before the log start."""
         return max(self.log_start, min([*self._open.values(), self.high_watermark]))
 
-    @property
-    def bounds(self) -> Bounds:
-        """As ListOffsets tells them."""
-        return Bounds(self.log_start, self.last_stable, self.high_watermark)
+    def bounds(self, isolation: Isolation) -> Bounds:
+        """As ListOffsets tells them to readers of this isolation level: uncommitted ones know no last stable offset."""
+        return Bounds(self.log_start, self.end(isolation), self.high_watermark)
 
     def end(self, isolation: Isolation) -> int:
         """Where a consumer of this isolation level meets the end of the partition."""

@@ -18,8 +18,8 @@ from airflow_kafka_bq.batch import (
     Position,
     TopicFacts,
 )
-from airflow_kafka_bq.exceptions import IngestError
-from airflow_kafka_bq.testing.memory.clock import milliseconds
+from airflow_kafka_bq.exceptions import IngestError, TerminalError
+from airflow_kafka_bq.testing.memory.clock import milliseconds_at_or_after
 from airflow_kafka_bq.testing.memory.kafka import MemoryCluster
 from airflow_kafka_bq.testing.memory.log import Isolation, Record
 
@@ -51,6 +51,7 @@ class MemorySource:
 
     @contextmanager
     def _request(self, call: str) -> Iterator[None]:
+        self._check_open()
         with self._cluster.lock:
             try:
                 self._cluster.request(call)
@@ -84,13 +85,21 @@ class MemorySource:
     def bounds(self) -> Mapping[int, Bounds]:
         """Log start, last stable offset, high watermark."""
         with self._request("bounds"):
-            return {number: log.bounds for number, log in enumerate(self._cluster.topic(self._topic).logs)}
+            logs = self._cluster.topic(self._topic).logs
+            return {number: log.bounds(self._isolation) for number, log in enumerate(logs)}
 
     def offsets_at(self, time: datetime) -> Mapping[int, int]:
         """First offset at or after a time."""
         with self._request("offsets_at"):
             logs = self._cluster.topic(self._topic).logs
-            return {number: log.offset_at(milliseconds(time), "read_committed") for number, log in enumerate(logs)}
+            first_ms = milliseconds_at_or_after(time)
+            return {number: log.offset_at(first_ms, self._isolation) for number, log in enumerate(logs)}
+
+    def retention_ms(self) -> int | None:
+        """How long the topic keeps messages; None where the cluster tells no identities either."""
+        with self._request("retention_ms"):
+            topic = self._cluster.topic(self._topic)
+            return topic.retention_ms if self._cluster.tells_identities else None
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """Fetch from here. A missing topic or partition is silent, as with the client."""
@@ -98,6 +107,7 @@ class MemorySource:
 
     def poll(self, max_messages: int, timeout_seconds: float) -> Polled:
         """Messages and events; an empty answer takes the whole timeout."""
+        self._check_open()
         with self._cluster.lock:
             self._cluster.check("poll")
             polled = self._silence() if self._cluster.trouble or self._cluster.silent else self._fetch(max_messages)
@@ -129,6 +139,10 @@ class MemorySource:
         self._fetches = {}
         self.closed = True
 
+    def _check_open(self) -> None:
+        if self.closed:
+            raise TerminalError("this Kafka source is closed", topic=self._topic, group_id=self._group_id)
+
     def _silence(self) -> Polled:
         self._trouble = self._cluster.trouble
         return Polled(_messages([]))
@@ -152,7 +166,7 @@ class MemorySource:
             at_end = fetch.position >= log.end(self._isolation)
             if len(records) < max_messages and at_end and fetch.end_told != fetch.position:
                 fetch.end_told = ends[partition] = fetch.position
-        if records:
+        if records or ends:
             self._trouble = None
         return Polled(_messages(records), epochs, ends, out_of_range)
 
@@ -179,7 +193,7 @@ def _messages(records: list[tuple[int, Record]]) -> pa.RecordBatch:
             "key": record.key,
             "value": record.value,
             "headers": None
-            if record.headers is None
+            if not record.headers
             else [{"key": name, "value": value} for name, value in record.headers],
         }
         for partition, record in records

@@ -20,7 +20,7 @@ from airflow_kafka_bq.testing.memory import ledger
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
-from airflow_kafka_bq.testing.memory.work import merge_bytes, refuse
+from airflow_kafka_bq.testing.memory.work import merge_bytes, refuse, target_bytes
 
 _ATTEMPTS = 6
 _Result = TypeVar("_Result")
@@ -152,6 +152,11 @@ class MemoryWarehouse:
         """Bytes of the MERGE."""
         with self._call("estimate"):
             return merge_bytes(self._database.tables.begin(), spec)
+
+    def estimate_empty(self, spec: MergeSpec) -> int:
+        """Bytes of the MERGE with a source of no rows."""
+        with self._call("estimate_empty"):
+            return target_bytes(self._database.tables.begin(), spec)
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's transaction as one job."""

@@ -65,17 +65,22 @@ def size_bytes(value: Any) -> int:
 
 
 def merge_bytes(transaction: Transaction, spec: MergeSpec) -> int:
-    """Bytes of the MERGE: what was staged, and of the target's rows within the bounds the key, or all for updates.
+    """Bytes of the MERGE: what was staged, and what it touches of the target.
 
     :raises NotFoundError: the target, or what was staged, is not there.
     """
     if spec.staged.rows_table is None:
         return 0
+    staged = transaction.rows(spec.staged.rows_table).values()
+    return sum(size_bytes(dict(row)) for row in staged) + target_bytes(transaction, spec)
+
+
+def target_bytes(transaction: Transaction, spec: MergeSpec) -> int:
+    """Of the target's rows within the bounds the key, or all columns where an update is possible."""
     target = spec.target
     read = [column.name for column in target.columns] if target.update else list(target.key)
     theirs = [row for row in transaction.rows(target.table).values() if in_bounds(row, target, spec.staged.bounds)]
-    staged = sum(size_bytes(dict(row)) for row in transaction.rows(spec.staged.rows_table).values())
-    return staged + sum(size_bytes(row[name]) for row in theirs for name in read)
+    return sum(size_bytes(row[name]) for row in theirs for name in read)
 
 
 @dataclass(slots=True)
