@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import pyarrow as pa
@@ -14,9 +14,9 @@ from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import AccountingError, ConfigError
 from airflow_kafka_bq.formats.choose import choose
-from airflow_kafka_bq.formats.coordinates import coordinates, headers, kafka_timestamps
-from airflow_kafka_bq.formats.kafka_keys import key_column
-from airflow_kafka_bq.formats.parser import Bad, ValueParser
+from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
+from airflow_kafka_bq.formats.parser import Bad
+from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
 from airflow_kafka_bq.schema.build import message_columns
@@ -28,18 +28,13 @@ __all__ = ["DecodeRules", "decode", "kafka_timestamps"]
 _PIECE_MESSAGES = 16_384  # bulk parsing is fastest at about this many
 _PIECE_BYTES = 16 * 1024 * 1024
 _NULL_KEY = ("key", "null_dedup_key", "a column of the dedup key is NULL, and NULL equals nothing")
-_TOMBSTONE = ("tombstone", "tombstone", "the message has no value, and on_tombstone is dead_letter")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeRules:
     """How the messages of a run become rows; made once per run."""
 
-    topic: str
-    parser: ValueParser
-    key_format: str
-    on_tombstone: str
-    tombstone_keys: TombstoneKeys | None = None
+    records: RecordRules
     filter: UserFunction | None = None
     transform: UserFunction | None = None
 
@@ -50,7 +45,7 @@ class DecodeRules:
         target: Target,
         model: type[BaseModel] | None,
         transform: UserFunction | None = None,
-        filter: UserFunction | None = None,  # noqa: A002  # the parameter's name
+        filter: UserFunction | None = None,
     ) -> Self:
         """Rules of a job, its model and functions imported.
 
@@ -62,60 +57,37 @@ class DecodeRules:
         if config.tombstones == "soft_delete":
             filled = [column for column in columns if column.name in target.key]
             keys = TombstoneKeys(parser.schema, key_reader(filled, config.key_format, config.tombstone_key, model))
-        return cls(config.topic, parser, config.key_format, config.tombstones, keys, filter, transform)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Rows of a part of the batch. ``origins`` and the indices of ``bad`` count the batch's messages."""
-
-    rows: pa.Table
-    origins: pa.Array[Any]
-    bad: list[Bad]
-    ignored: int
-    unknown_fields: int
+        found = RecordRules(config.topic, parser, config.key_format, config.tombstones, keys)
+        return cls(found, filter, transform)
 
 
 def decode(raw: pa.Table, target: Target, rules: DecodeRules) -> Decoded:
     """Rows in wire types and dead letters, both in the order of the messages.
 
     :param raw: messages, RAW_SCHEMA.
-    :raises ConfigError: ``filter`` or ``transform`` failed or returned what cannot be used.
+    :raises ConfigError: ``filter`` or ``transform`` failed, or returned what cannot be used.
     :raises AccountingError: a message got lost on the way; a bug of ours.
     """
-    pieces = [_decoded(batch, first, rules) for first, batch in _batches(raw)]
-    schema = _wide_schema(rules, target)
-    rows = pa.concat_tables([piece.rows for piece in pieces]) if pieces else schema.empty_table()
-    origins = pa.chunked_array([piece.origins for piece in pieces], pa.int64())
-    bad = [bad for piece in pieces for bad in piece.bad]
-    ignored = sum(piece.ignored for piece in pieces)
-
-    rows, origins, dropped = _filtered(rows, origins, rules)
-    rows = _transformed(rows, target, rules)
-    rows, origins, nameless = _with_key(rows, origins, target)
-    dead_letters = _dead_letters(raw, [*bad, *nameless])
-
-    result = Decoded(
-        rows=rows.select(row_schema(target).names),
-        dead_letters=dead_letters,
-        origins=origins,
-        ignored=ignored + dropped,
+    staged = row_schema(target)
+    pieces = [records(batch, first, rules.records) for first, batch in _batches(raw)]
+    rows = _Rows.of(pieces, rules.records.schema)
+    filtered = rows.filtered(rules.filter)
+    named, nameless = filtered.transformed(rules.transform, target).with_key(target.key)
+    bad = sorted([*(one for piece in pieces for one in piece.bad), *nameless], key=lambda one: one.index)
+    decoded = Decoded(
+        rows=named.table.select(staged.names).cast(staged),
+        dead_letters=_dead_letters(raw, bad),
+        origins=named.origins,
+        ignored=sum(piece.ignored for piece in pieces) + rows.count - filtered.count,
         unknown_fields=sum(piece.unknown_fields for piece in pieces),
         timestamps_replaced=kafka_timestamps(raw.column("timestamp_ms"))[1],
     )
-    _account(raw, result)
-    return result
-
-
-def _account(raw: pa.Table, result: Decoded) -> None:
-    used = result.rows.num_rows + result.dead_letters.num_rows + result.ignored
-    if used != raw.num_rows:
-        counts = f"{result.rows.num_rows} rows, {result.dead_letters.num_rows} dead letters, {result.ignored} ignored"
-        raise AccountingError(f"{raw.num_rows} messages were read and became {counts}")
+    _account(raw, decoded)
+    return decoded
 
 
 def _batches(raw: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Contiguous parts with the index of their first message, bounded in messages and bytes."""
+    """Contiguous pieces, bounded in messages and bytes, with the index of their first message."""
     most = max(1, min(_PIECE_MESSAGES, raw.num_rows * _PIECE_BYTES // max(raw.nbytes, 1)))
     first = 0
     while first < raw.num_rows:
@@ -124,37 +96,79 @@ def _batches(raw: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
             first += batch.num_rows
 
 
-def _wide_schema(rules: DecodeRules, target: Target) -> pa.Schema:
-    ours = [field for field in row_schema(target) if field.name not in rules.parser.schema.names]
-    return pa.schema([*rules.parser.schema, *ours])
+def _account(raw: pa.Table, decoded: Decoded) -> None:
+    rows, dead, ignored = decoded.rows.num_rows, decoded.dead_letters.num_rows, decoded.ignored
+    if rows + dead + ignored != raw.num_rows:
+        text = f"{raw.num_rows} messages became {rows} rows, {dead} dead letters, {ignored} ignored"
+        raise AccountingError(text)
 
 
-def _decoded(batch: pa.RecordBatch, first: int, rules: DecodeRules) -> _Piece:
-    values: Any = batch.column("value")
-    present: pa.Array[Any] | None = None
-    if values.null_count:
-        present = _indices(values.is_valid())
-        values = values.drop_null()
-    parsed = rules.parser.parse(values)
-    rows, origins = parsed.rows, _taken(present, parsed.good)
-    bad = [Bad(_at(present, one.index), one.stage, one.reason, one.error) for one in parsed.bad]
-    ignored = 0
-    if present is not None:
-        rows, origins, more, ignored = _with_tombstones(batch, rows, origins, rules)
-        bad += more
-    rows, origins, keyless = _with_coordinates(batch, rows, origins, rules)
-    bad = sorted([*bad, *keyless], key=lambda one: one.index)
-    shifted = [Bad(one.index + first, one.stage, one.reason, one.error) for one in bad]
-    return _Piece(rows, pc.add(origins, first), shifted, ignored, parsed.unknown_fields)
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of the whole batch, each with the index of its message."""
+
+    table: pa.Table
+    origins: Any
+
+    @classmethod
+    def of(cls, pieces: Sequence[Records], schema: pa.Schema) -> Self:
+        """The pieces in their order."""
+        table = pa.concat_tables([piece.rows for piece in pieces]) if pieces else schema.empty_table()
+        return cls(table, pa.chunked_array([piece.origins for piece in pieces], pa.int64()))
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return int(self.table.num_rows)
+
+    def where(self, mask: Any) -> _Rows:
+        """Those that the mask keeps."""
+        return _Rows(self.table.filter(mask), self.origins.filter(mask))
+
+    def filtered(self, function: UserFunction | None) -> _Rows:
+        """What ``filter`` keeps. A row that marks a deletion stays: it has nothing that could be judged."""
+        if function is None or not self.count:
+            return self
+        return self.where(pc.or_(kept(function, self.table), self.table.column(TOMBSTONE.name)))
+
+    def transformed(self, function: UserFunction | None, target: Target) -> _Rows:
+        """As ``transform`` gives them. :raises ConfigError: NULL where the target is REQUIRED, and more."""
+        if function is None or not self.count:
+            return self
+        names = [column.name for column in target.columns if not column.name.startswith("_")]
+        table = transformed(function, self.table, names)
+        live = table.filter(pc.invert(table.column(TOMBSTONE.name)))
+        for column in target.columns:
+            if column.mode == "REQUIRED" and live.column(column.name).null_count:
+                raise ConfigError(f"transform {name_of(function)} gave NULL in the REQUIRED column {column.name!r}")
+        return replace(self, table=table)
+
+    def with_key(self, key: Sequence[str]) -> tuple[_Rows, list[Bad]]:
+        """Rows whose dedup key is whole, and the others as bad messages."""
+        nulls = [pc.is_null(self.table.column(name)) for name in key if self.table.column(name).null_count]
+        if not nulls:
+            return self, []
+        lost: Any = nulls[0]
+        for mask in nulls[1:]:
+            lost = pc.or_(lost, mask)
+        return self.where(pc.invert(lost)), [Bad(index, *_NULL_KEY) for index in self.origins.filter(lost).to_pylist()]
 
 
-def _indices(mask: Any) -> pa.Array[Any]:
-    return pc.indices_nonzero(mask).cast(pa.int64())
-
-
-def _taken(present: pa.Array[Any] | None, chosen: pa.Array[Any]) -> pa.Array[Any]:
-    return chosen if present is None else present.take(chosen)
-
-
-def _at(present: pa.Array[Any] | None, index: int) -> int:
-    return index if present is None else int(present[index].as_py())
+def _dead_letters(raw: pa.Table, bad: Sequence[Bad]) -> pa.Table:
+    messages = raw.take(pa.array([one.index for one in bad], pa.int64()))
+    return pa.table(
+        [
+            messages.column("partition"),
+            messages.column("offset"),
+            kafka_timestamps(messages.column("timestamp_ms"))[0],
+            messages.column("key"),
+            messages.column("value"),
+            headers(messages.column("headers")),
+            pa.nulls(len(bad), pa.int64()),
+            pa.array([one.stage for one in bad], pa.string()),
+            pa.array([one.reason for one in bad], pa.string()),
+            pa.array([one.error for one in bad], pa.string()),
+            pa.nulls(len(bad), pa.int64()),
+        ],
+        schema=DEAD_LETTER_SCHEMA,
+    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCALARS = tuple("INT64 FLOAT64 NUMERIC BIGNUMERIC BOOL STRING BYTES DATE TIME DATETIME TIMESTAMP JSON".split())
+SCALARS = (
+    *("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "STRING", "BYTES"),
+    *("DATE", "TIME", "DATETIME", "TIMESTAMP", "JSON"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,26 @@
+"""The parser of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from airflow_kafka_bq.formats.json_rows import JsonRows
+from airflow_kafka_bq.formats.parser import ValueParser
+from airflow_kafka_bq.formats.payload import BYTES_PAYLOAD, JSON_PAYLOAD, STRING_PAYLOAD
+from airflow_kafka_bq.schema.columns import Column
+
+_PAYLOADS: dict[str, ValueParser] = {"json": JSON_PAYLOAD, "string": STRING_PAYLOAD, "bytes": BYTES_PAYLOAD}
+
+
+def choose(
+    value_format: str, model: type[BaseModel] | None, columns: Sequence[Column], *, refuse_unknown: bool = False
+) -> ValueParser:
+    """Parser for values of this format.
+
+    :param columns: those that the value fills.
+    """
+    if model is None:
+        return _PAYLOADS[value_format]
+    return JsonRows(model, columns, refuse_unknown=refuse_unknown)

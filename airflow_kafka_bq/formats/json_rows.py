@@ -1,0 +1,92 @@
+"""JSON through a pydantic model, message by message: what this accepts and refuses is the rule for every other way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from airflow_kafka_bq.formats.exact_numbers import exact_numbers
+from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
+from airflow_kafka_bq.formats.rejections import rejection
+from airflow_kafka_bq.formats.wire_values import writer
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.wire import wire_type
+
+
+class JsonRows:
+    """Parses messages with ``model``; ``refuse_unknown`` rejects those with a field that the model does not take."""
+
+    def __init__(self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool = False) -> None:
+        self.model = model
+        self.columns = tuple(columns)
+        self.fields = MessageFields.of(model)
+        self.refuse_unknown = refuse_unknown
+        self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
+        self._writers = [(column.name, writer(column)) for column in columns]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        return self._schema
+
+    def parse(self, values: pa.Array[Any]) -> Parsed:
+        """Validate each value and write it as the staging file has it."""
+        rows: list[list[Any]] = []
+        good: list[int] = []
+        bad: list[Bad] = []
+        unknown = 0
+        for index, value in enumerate(bytes_of(values)):
+            try:
+                row, has_unknown = self.row(value)
+            except Rejected as why:
+                bad.append(Bad.of(index, why))
+            else:
+                rows.append(row)
+                good.append(index)
+                unknown += has_unknown
+        return Parsed(self._table(rows), pa.array(good, pa.int64()), tuple(bad), unknown)
+
+    def row(self, value: bytes) -> tuple[list[Any], bool]:
+        """One row, and whether the message had a field that no column takes. :raises Rejected: why not."""
+        found = self._validated(value)
+        row = [write(getattr(found, name)) for name, write in self._writers]
+        has_unknown = self.fields.has_unknown(from_json(value))
+        if has_unknown and self.refuse_unknown:
+            raise Rejected("validate", "unknown_field", "has a field that no column takes")
+        return row, has_unknown
+
+    def _validated(self, value: bytes) -> BaseModel:
+        _refuse_constants(value)
+        try:
+            return self.model.model_validate_json(exact_numbers(value, self.fields))
+        except ValidationError as error:
+            raise rejection(error, value, self.columns) from error
+        except Exception as error:  # a validator of the model's author may raise anything
+            name = type(error).__name__
+            raise Rejected(
+                "validate", "validator_failed", f"a validator of {self.model.__name__} raised {name}"
+            ) from error
+
+    def _table(self, rows: list[list[Any]]) -> pa.Table:
+        columns = zip(*rows, strict=True) if rows else [()] * len(self._schema)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        return pa.table(arrays, schema=self._schema)
+
+
+def _refuse_constants(value: bytes) -> None:
+    """NaN and Infinity are not JSON, although pydantic reads them."""
+    if b"NaN" not in value and b"Infinity" not in value:
+        return
+    try:
+        from_json(value)
+    except ValueError:
+        return  # not JSON for another reason, which the model will name
+    try:
+        from_json(value, allow_inf_nan=False)
+    except ValueError as error:
+        raise Rejected("decode", "nan", "NaN and Infinity are not JSON") from error

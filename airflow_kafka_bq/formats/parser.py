@@ -1,0 +1,71 @@
+"""What every format does: bytes in, rows in wire types and bad messages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+MAX_ERROR_CHARACTERS = 1_024
+
+
+class Rejected(Exception):
+    """A message that cannot become a row.
+
+    :param stage: ``decode``, ``validate`` or ``key``.
+    :param reason: short and stable, to group by.
+    :param error: for people; the field and the rule, never what the message says.
+    """
+
+    def __init__(self, stage: str, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.stage = stage
+        self.reason = reason
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A rejected message. ``index`` counts the values that were given to the parser."""
+
+    index: int
+    stage: str
+    reason: str
+    error: str
+
+    @classmethod
+    def of(cls, index: int, why: Rejected) -> Bad:
+        """From the rejection, with the text cut to size."""
+        return cls(index, why.stage, why.reason, why.error[:MAX_ERROR_CHARACTERS])
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Rows of the good messages in their order, and why the others are bad.
+
+    ``good`` has the index of each row's message; ``bad`` is in the order of messages; ``unknown_fields`` counts the
+    good messages that had a field which no column takes.
+    """
+
+    rows: pa.Table
+    good: pa.Array[Any]  # int64
+    bad: tuple[Bad, ...] = ()
+    unknown_fields: int = 0
+
+
+def bytes_of(values: pa.Array[Any]) -> list[bytes]:
+    """Non-null values as Python has them."""
+    found: list[Any] = values.to_pylist()
+    return found
+
+
+class ValueParser(Protocol):
+    """Parses the values of one format; made once per run, keeps no state between calls."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+
+    def parse(self, values: pa.Array[Any]) -> Parsed:
+        """Parse non-null values of one chunk."""

@@ -1,0 +1,136 @@
+"""One contiguous piece of a batch: values parsed, tombstones seen to, coordinates beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_kafka_bq.batch import HEADERS
+from airflow_kafka_bq.formats.coordinates import coordinates
+from airflow_kafka_bq.formats.kafka_keys import key_column
+from airflow_kafka_bq.formats.parser import Bad, ValueParser
+from airflow_kafka_bq.formats.tombstones import TombstoneKeys
+from airflow_kafka_bq.schema.wire import TOMBSTONE
+
+_NO_VALUE = ("tombstone", "tombstone", "the message has no value, and on_tombstone is dead_letter")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRules:
+    """How messages become rows. ``tombstone_keys`` is set for soft deletes only."""
+
+    topic: str
+    parser: ValueParser
+    key_format: str
+    on_tombstone: str
+    tombstone_keys: TombstoneKeys | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The message's columns, all of Kafka's, and ``_tombstone``."""
+        kafka: dict[str, pa.DataType] = {
+            "_kafka_topic": pa.string(),
+            "_kafka_partition": pa.int64(),
+            "_kafka_offset": pa.int64(),
+            "_kafka_timestamp": pa.timestamp("us", tz="UTC"),
+            "_kafka_key": pa.binary() if self.key_format == "bytes" else pa.string(),
+            "_kafka_headers": HEADERS,
+            TOMBSTONE.name: pa.bool_(),
+        }
+        return pa.schema([*self.parser.schema, *(pa.field(name, kind) for name, kind in kafka.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Rows in the order of their messages. ``origins`` (of the rows) and ``bad`` count the messages of the batch."""
+
+    rows: pa.Table
+    origins: pa.Array[Any]  # int64
+    bad: tuple[Bad, ...]
+    ignored: int
+    unknown_fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Rows of the message's columns alone, before the coordinates join them."""
+
+    rows: pa.Table
+    origins: Any
+    deleted: Any  # None: no row is a tombstone
+    bad: tuple[Bad, ...] = ()
+    ignored: int = 0
+
+
+def records(messages: pa.RecordBatch, first: int, rules: RecordRules) -> Records:
+    """Decode a piece.
+
+    :param messages: RAW_SCHEMA.
+    :param first: index in the batch of its first message.
+    """
+    values: Any = messages.column("value")
+    present = _indices(values.is_valid()) if values.null_count else None
+    parsed = rules.parser.parse(values if present is None else values.drop_null())
+    if present is None:
+        found = _Found(parsed.rows, parsed.good, None, parsed.bad)
+    else:
+        bad = tuple(_moved(parsed.bad, present))
+        found = _with_tombstones(messages, _Found(parsed.rows, present.take(parsed.good), None, bad), rules)
+    rows, origins, bad = _with_coordinates(messages, found, rules)
+    ordered = sorted((replace(one, index=one.index + first) for one in bad), key=lambda one: one.index)
+    return Records(rows, pc.add(origins, first), tuple(ordered), found.ignored, parsed.unknown_fields)
+
+
+def _indices(mask: Any) -> Any:
+    return pc.indices_nonzero(mask).cast(pa.int64())
+
+
+def _moved(bad: Sequence[Bad], indices: Any) -> list[Bad]:
+    """The same, counted in messages and not in what was looked at."""
+    return [replace(one, index=indices[one.index].as_py()) for one in bad]
+
+
+def _with_tombstones(messages: pa.RecordBatch, found: _Found, rules: RecordRules) -> _Found:
+    nulls = _indices(messages.column("value").is_null())
+    if rules.on_tombstone == "ignore":
+        return replace(found, ignored=len(nulls))
+    if rules.on_tombstone == "dead_letter":
+        return replace(found, bad=(*found.bad, *(Bad(index, *_NO_VALUE) for index in nulls.to_pylist())))
+    if rules.tombstone_keys is None:  # on_tombstone="insert": the payload is NULL
+        schema = rules.parser.schema
+        empty = pa.table([pa.nulls(len(nulls), field.type) for field in schema], schema=schema)
+        return _merged(found, empty, nulls, deleted=False)
+    keyed, good, bad = rules.tombstone_keys.rows(messages.column("key").take(nulls))
+    merged = _merged(found, keyed, nulls.take(pa.array(good, pa.int64())), deleted=True)
+    return replace(merged, bad=(*found.bad, *_moved(bad, nulls)))
+
+
+def _merged(found: _Found, more: pa.Table, origins: Any, *, deleted: bool) -> _Found:
+    """Both in the order of their messages."""
+    rows = pa.concat_tables([found.rows, more])
+    both = pa.concat_arrays([found.origins, origins])
+    marks = pa.concat_arrays([pa.repeat(False, found.rows.num_rows), pa.repeat(deleted, more.num_rows)])
+    order = pc.sort_indices(both)
+    return replace(found, rows=rows.take(order), origins=both.take(order), deleted=marks.take(order))
+
+
+def _with_coordinates(
+    messages: pa.RecordBatch, found: _Found, rules: RecordRules
+) -> tuple[pa.Table, Any, tuple[Bad, ...]]:
+    """Kafka's columns beside the rows; a row whose key cannot be decoded turns bad."""
+    rows, origins, deleted = found.rows, found.origins, found.deleted
+    beside = messages if len(origins) == messages.num_rows else messages.take(origins)
+    key, nameless = key_column(beside.column("key"), rules.key_format)
+    bad = (*found.bad, *_moved(nameless, origins))
+    marks = pa.repeat(False, len(origins)) if deleted is None else deleted
+    columns = [*rows.columns, *coordinates(beside, rules.topic, key).values(), marks]
+    table = pa.table(columns, schema=rules.schema)
+    if not nameless:
+        return table, origins, bad
+    lost = pa.array([one.index for one in nameless], pa.int64())
+    kept = pc.invert(pc.is_in(pa.array(range(len(origins)), pa.int64()), value_set=lost))
+    return table.filter(kept), origins.filter(kept), bad
