@@ -14,6 +14,7 @@ import sys
 from collections import OrderedDict
 from typing import Any
 
+import profiles  # type: ignore[import-not-found]
 import tables  # type: ignore[import-not-found]
 from bqemulator.config import LogLevel, Settings  # type: ignore[import-not-found]
 from bqemulator.domain.errors import DomainError  # type: ignore[import-not-found]
@@ -171,6 +172,8 @@ def routes(context: Any, door: Door) -> APIRouter:
                 return door.marker(body["job"])
             if verb == "table":
                 return {"resource": tables.read(context, body["key"])}
+            if verb == "profile":
+                return profiles.profile(context, body)
             if verb == "tables":
                 return {"resources": tables.read_all(context, body["project"], body["dataset"])}
             return getattr(door, verb)(body)

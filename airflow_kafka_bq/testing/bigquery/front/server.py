@@ -39,7 +39,7 @@ class Front:
         self._registry = Registry(state / "jobs.sqlite")
         versions = Versions(self._door)
         catalog = Catalog(self._door, versions)
-        estimator = Estimator(self._door)
+        estimator = Estimator(self._door, catalog)
         engine = Engine(self._door, catalog, versions)
         loader = Loader(catalog, versions)
         self._jobs = Jobs(self._registry, self._door, catalog, engine, loader, self.faults, estimator)
