@@ -33,8 +33,8 @@ def kept(function: UserFunction, rows: pa.Table) -> pa.ChunkedArray[Any]:
     if array.type != pa.bool_() or len(array) != rows.num_rows:
         found = f"{len(array)} values of {array.type} for {rows.num_rows} rows"
         raise ConfigError(f"filter {name_of(function)} returned {found}; it must return one boolean per row")
-    mask_without_null: pa.ChunkedArray[Any] = pc.coalesce(array, pa.scalar(False))
-    return mask_without_null
+    no: Any = pa.scalar(False)
+    return pc.coalesce(array, no)
 
 
 def transformed(function: UserFunction, rows: pa.Table, columns: Sequence[str]) -> pa.Table:

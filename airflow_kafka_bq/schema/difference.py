@@ -1,0 +1,145 @@
+"""An existing table against what a job needs: what can be added, what is left alone, what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from airflow_kafka_bq.exceptions import SchemaDriftError
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.target import TableFacts, Target
+
+Policy = Literal["none", "add", "add_relax"]
+
+# INSERT coerces these without loss; INT64 to FLOAT64 would round beyond 2**53.
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules#coercion
+_EXACT_WIDENINGS = {("INT64", "NUMERIC"), ("INT64", "BIGNUMERIC"), ("NUMERIC", "BIGNUMERIC")}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``add`` and ``relax`` are names of columns; ``notes`` and ``drift`` are sentences for people."""
+
+    add: tuple[str, ...] = ()
+    relax: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+
+
+def difference(target: Target, facts: TableFacts, policy: Policy) -> Difference:
+    """Compare, change nothing.
+
+    :param policy: ``schema_update``: what may be changed; the rest of what differs is drift.
+    """
+    if not facts.is_table:
+        return Difference(drift=(f"{target.table} is no ordinary table (a view, a snapshot or an external table)",))
+    missing = tuple(column for column in target.columns if facts.column(column.name) is None)
+    relaxed = tuple(_to_relax(target, facts))
+    return Difference(
+        add=tuple(column.name for column in missing) if policy != "none" else (),
+        relax=relaxed if policy == "add_relax" else (),
+        notes=(*(_notes_on_adding(missing) if policy != "none" else ()), *_notes_on_layout(target, facts)),
+        drift=(
+            *(_missing(missing) if policy == "none" else ()),
+            *(_too_strict(relaxed, target) if policy != "add_relax" else ()),
+            *_clashes(target, facts),
+        ),
+    )
+
+
+def refuse_drift(found: Difference, target: Target, topic: str | None = None) -> None:
+    """Raise if the table cannot take the job's rows.
+
+    :raises SchemaDriftError: names each column with the table's type and the job's.
+    """
+    if found.drift:
+        message = f"table {target.table} does not fit: {'; '.join(found.drift)}"
+        raise SchemaDriftError(message, topic=topic, remedy="change the table or the model; see kafka-bq schema --diff")
+
+
+def shape(column: Column) -> str:
+    """Type as people write it: ``ARRAY<STRUCT<a INT64>>``."""
+    inner = column.type
+    if column.type == "STRUCT":
+        inner = f"STRUCT<{', '.join(f'{field.name} {shape(field)}' for field in column.fields)}>"
+    return f"ARRAY<{inner}>" if column.mode == "REPEATED" else inner
+
+
+def _missing(columns: tuple[Column, ...]) -> Iterator[str]:
+    for column in columns:
+        yield f"column {column.name} {shape(column)} is missing, and schema_update is 'none'"
+
+
+def _notes_on_adding(columns: tuple[Column, ...]) -> Iterator[str]:
+    for column in columns:
+        if column.mode == "REQUIRED":
+            yield f"column {column.name} is added as NULLABLE: BigQuery adds no REQUIRED column to a table"
+
+
+def _to_relax(target: Target, facts: TableFacts) -> Iterator[str]:
+    """Columns that the table requires and the job may leave NULL."""
+    for column in facts.columns:
+        wanted = target.column(column.name)
+        if column.mode == "REQUIRED" and (wanted is None or wanted.mode == "NULLABLE"):
+            yield column.name
+
+
+def _too_strict(names: tuple[str, ...], target: Target) -> Iterator[str]:
+    for name in names:
+        why = "the job never fills it" if target.column(name) is None else "the job may give NULL"
+        yield f"column {name} is REQUIRED and {why} (schema_update='add_relax' would make it NULLABLE)"
+
+
+def _clashes(target: Target, facts: TableFacts) -> Iterator[str]:
+    for wanted in target.columns:
+        there = facts.column(wanted.name)
+        if there is not None and not _takes(there, wanted):
+            yield f"column {wanted.name} is {shape(there)} and the job has {shape(wanted)}{_hint(there, wanted)}"
+
+
+def _takes(there: Column, wanted: Column) -> bool:
+    """Whether every value of the job's column goes into the table's, exactly."""
+    if (there.mode == "REPEATED") != (wanted.mode == "REPEATED"):
+        return False
+    if there.type == wanted.type == "STRUCT":
+        return _same_fields(there.fields, wanted.fields)
+    widened = there.mode != "REPEATED" and (wanted.type, there.type) in _EXACT_WIDENINGS
+    return there.type == wanted.type or widened
+
+
+def _same_fields(there: tuple[Column, ...], wanted: tuple[Column, ...]) -> bool:
+    """BigQuery assigns STRUCTs by position: the same fields in another order would change places."""
+    if [field.name.lower() for field in there] != [field.name.lower() for field in wanted]:
+        return False
+    return all(_same_field(old, new) for old, new in zip(there, wanted, strict=True))
+
+
+def _same_field(there: Column, wanted: Column) -> bool:
+    if there.mode != wanted.mode and (there.mode == "REQUIRED" or "REPEATED" in {there.mode, wanted.mode}):
+        return False
+    return there.type == wanted.type and _same_fields(there.fields, wanted.fields)
+
+
+def _hint(there: Column, wanted: Column) -> str:
+    if not there.type == wanted.type == "STRUCT":
+        return ""
+    old, new = ([field.name.lower() for field in column.fields] for column in (there, wanted))
+    absent = [name for name in new if name not in old]
+    if absent:
+        return f" (add the fields {', '.join(absent)} with `bq update`: no DDL statement adds fields to a STRUCT)"
+    return " (a STRUCT needs the same fields in the same order)" if old != new else ""
+
+
+def _notes_on_layout(target: Target, facts: TableFacts) -> Iterator[str]:
+    if facts.partitioned_otherwise:
+        yield "it is partitioned by ingestion time or an integer range, which the MERGE cannot prune by"
+    elif facts.partitioning != target.partitioning:
+        there, wanted = (
+            f"{found.granularity} of {found.column}" if found else "nothing"
+            for found in (facts.partitioning, target.partitioning)
+        )
+        yield f"it is partitioned by {there} and the job says {wanted}; it is left alone"
+    if tuple(map(str.lower, facts.cluster_by)) != tuple(map(str.lower, target.cluster_by)):
+        old, new = (", ".join(names) or "nothing" for names in (facts.cluster_by, target.cluster_by))
+        yield f"it is clustered by {old} and the job says {new}; it is left alone"
