@@ -6,12 +6,12 @@ from typing import Any
 
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
-from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError
+from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.estimate import Budget, Estimator
 from airflow_kafka_bq.testing.bigquery.front.jobs import Jobs
 from airflow_kafka_bq.testing.bigquery.front.registry import Job, job_name
 from airflow_kafka_bq.testing.bigquery.front.resources import finished, new_job
-from airflow_kafka_bq.testing.bigquery.front.statements import DDL_KINDS, Statement
+from airflow_kafka_bq.testing.bigquery.front.statements import DDL_KINDS, VARIABLE_KINDS, Statement
 
 _PAGE_ROWS = 20_000
 _WAIT_SECONDS = 10.0
@@ -48,6 +48,8 @@ class Queries:
         budget = Budget(self._estimator, None)
         query: dict[str, Any] = {}
         for statement in statements:
+            if statement.kind in VARIABLE_KINDS:
+                raise invalid_query("The strict front does not dry-run a script with variables")
             query = self._bind(project, statement) | budget.spend(statement)
         total = budget.totals()["totalBytesProcessed"]
         if len(statements) > 1:

@@ -12,15 +12,17 @@ from typing import Any
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
 from airflow_kafka_bq.testing.bigquery.front.conflicts import Unit, Versions
 from airflow_kafka_bq.testing.bigquery.front.ddl import run_ddl
-from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
+from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Session
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.guard import check_merge
 from airflow_kafka_bq.testing.bigquery.front.statements import (
     DDL_KINDS,
     DML_KINDS,
     TRANSACTION_KINDS,
+    VARIABLE_KINDS,
     Statement,
 )
+from airflow_kafka_bq.testing.bigquery.front.variables import Variables
 
 Statistics = dict[str, Any]
 
@@ -53,6 +55,7 @@ class Run:
         gate: Called with `start`, `commit` and `applied` as the job passes these points: where faults wait.
         budget: Raises when the bytes of the statements so far and the next exceed what may be billed.
         outcomes: What was done so far.
+        variables: Declared so far.
     """
 
     project: str
@@ -63,6 +66,7 @@ class Run:
     gate: Callable[[str], None]
     budget: Callable[[Statement], Statistics]
     outcomes: list[Outcome] = field(default_factory=list)
+    variables: Variables = field(default_factory=Variables)
 
     @property
     def is_script(self) -> bool:
@@ -110,11 +114,28 @@ class Engine:
         outcome = Outcome(statement)
         run.outcomes.append(outcome)
         try:
-            self._one(run, outcome, unit)
+            if statement.kind in VARIABLE_KINDS:
+                self._variable(run, outcome)
+            else:
+                outcome.statement = statement.with_tree(run.variables.replace(statement.tree))
+                self._one(run, outcome, unit)
         except BigQueryError as error:
             outcome.error = _placed(error, statement) if run.is_script else error
             raise outcome.error from error
         return unit
+
+    def _variable(self, run: Run, outcome: Outcome) -> None:
+        outcome.statistics["statementType"] = outcome.statement.kind
+
+        def evaluate(sql: str) -> str | None:
+            with Session(self._door) as session:
+                value: str | None = session.run(run.project, sql, "query")["first"][0]["f"][0]["v"]
+                return value
+
+        try:
+            run.variables.run(outcome.statement, evaluate)
+        except DoorError as error:
+            raise error.as_bigquery() from error
 
     def _transaction(self, run: Run, statement: Statement, unit: Unit | None) -> Unit | None:
         if statement.kind == "BEGIN_TRANSACTION":
@@ -143,7 +164,7 @@ class Engine:
         self._pass(run, "commit", unit)
         last = run.statements[-1] if run.is_script else None
         # Only the last commit of a job may mark it as applied; earlier ones leave it to be told as failed.
-        final = last is None or last.kind == "COMMIT_TRANSACTION" or run.outcomes[-1].statement is last
+        final = last is None or len(run.outcomes) == len(run.statements)
         unit.commit(run.job if final else "", payload_of(run))
         run.gate("applied")
 

@@ -14,6 +14,7 @@ from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invali
 
 _DIALECT = "bigquery"
 TRANSACTION_KINDS = frozenset({"BEGIN_TRANSACTION", "COMMIT_TRANSACTION", "ROLLBACK_TRANSACTION"})
+VARIABLE_KINDS = frozenset({"DECLARE", "SET"})
 DML_KINDS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 DDL_KINDS = frozenset({"CREATE_TABLE", "CREATE_TABLE_AS_SELECT", "ALTER_TABLE", "DROP_TABLE", "CREATE_SNAPSHOT_TABLE"})
 
@@ -144,6 +145,8 @@ _KINDS: tuple[tuple[str, type[exp.Expression]], ...] = (
     ("BEGIN_TRANSACTION", exp.Transaction),
     ("COMMIT_TRANSACTION", exp.Commit),
     ("ROLLBACK_TRANSACTION", exp.Rollback),
+    ("DECLARE", exp.Declare),
+    ("SET", exp.Set),
 )
 
 
