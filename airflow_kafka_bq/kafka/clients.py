@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from airflow_kafka_bq.exceptions import ConfigError, TerminalError
+from airflow_kafka_bq.kafka.client_log import ClientLog
 from airflow_kafka_bq.kafka.close import close_within
 from airflow_kafka_bq.kafka.progress import FetchPositions, interval_ms
 from airflow_kafka_bq.kafka.settings import IsolationLevel, Settings, admin_settings, consumer_settings, redacted
@@ -95,7 +95,7 @@ class Clients:
 
     def _built(self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any]) -> Any:
         callbacks = {"error_cb": _both(self.troubles.record, self._settings.get("error_cb"))}
-        logger = {"logger": self._settings.get("logger") or _client_log(self._settings)}
+        logger = {"logger": self._settings.get("logger") or ClientLog(self._settings)}
         try:
             return client(settings | callbacks | logger)
         except (KafkaException, TypeError, ValueError) as error:
@@ -110,19 +110,3 @@ def _both(ours: Callable[[Any], None], theirs: Callable[[Any], None] | None) -> 
             theirs(error)
 
     return call
-
-
-def _client_log(settings: Settings) -> logging.Logger:
-    """The client's own log lines go where ours go, without secrets (with ``debug`` it would print some)."""
-    log = logging.getLogger("airflow_kafka_bq.kafka.librdkafka")
-    return _RedactingLog(log, {"settings": settings})  # type: ignore[return-value]  # only log() is called
-
-
-class _RedactingLog(logging.LoggerAdapter[logging.Logger]):
-    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """The one method that the client calls."""
-        text = str(msg) % args if args else str(msg)
-        self.logger.log(level, "%s", redacted(text, self._settings()), **kwargs)
-
-    def _settings(self) -> Settings:
-        return (self.extra or {})["settings"]  # type: ignore[return-value]  # put there by _client_log

@@ -24,7 +24,7 @@ def close_within(close: Callable[[], object], what: str, seconds: float) -> bool
         except Exception:
             _log.warning("closing %s failed", what, exc_info=True)
 
-    thread = threading.Thread(target=closing, name=f"close {what}", daemon=True)
+    thread = threading.Thread(target=closing, name=f"kafka-bq close {what}", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():

@@ -116,7 +116,7 @@ _CLASSES: dict[Sort, type[IngestError]] = {
 }
 
 _REMEDIES: dict[Sort, str] = {
-    Sort.DENIED: "ask for the missing login or ACL: the group needs READ, the topic needs READ and DESCRIBE",
+    Sort.DENIED: "the login needs READ on the topic and on the group; without, a topic's existence is hidden too",
     Sort.TRUNCATED: "look at what happened to the topic, then place the position on purpose with `kafka-bq seek`",
     Sort.CORRUPT: "the record is damaged on the broker: restore it, or step over it on purpose with `kafka-bq seek`",
     Sort.GROUP_IN_USE: "stop the other consumers of this group, or give this job a group_id of its own",

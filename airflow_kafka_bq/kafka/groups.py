@@ -17,8 +17,8 @@ from airflow_kafka_bq.kafka import errors, offsets
 from airflow_kafka_bq.kafka.errors import Sort
 from airflow_kafka_bq.kafka.requests import LONGEST_SECONDS, Requests
 
-LONGEST_METADATA_BYTES = 4096
-"""``offset.metadata.max.bytes`` of a broker, unless it was changed there."""
+LONGEST_METADATA_BYTES = 4095
+"""``offset.metadata.max.bytes`` of a broker, unless it was changed there, less the zero byte that the client adds."""
 
 MOST_PARTITIONS = 50_000
 """Of a cluster, up to which it is asked whether the group has positions for other topics: about 1 MB each way."""
@@ -95,12 +95,9 @@ class Group:
                     raise KafkaException(each.error)
             return [each for each in found if each.offset >= 0]
 
-        try:
-            return self._requests.retried(
-                self._doing("reading positions"), attempt, _FIRST_SLICE_SECONDS, self._raise_if_denied
-            )
-        except IngestError as failure:
-            raise failure.located(topic=self._topic, group_id=self._group_id) from failure.__cause__
+        return self._requests.retried(
+            self._doing("reading positions"), attempt, _FIRST_SLICE_SECONDS, self._raise_if_denied
+        )
 
     def _raise_if_denied(self) -> None:
         """A consumer that may not use its group is told nothing and waits; the admin client is told."""
@@ -139,7 +136,7 @@ class Group:
             elif code != KafkaError.GROUP_ID_NOT_FOUND and (
                 timeout_seconds is None or not isinstance(failure, KafkaUnavailableError)
             ):
-                raise failure.located(topic=self._topic, group_id=self._group_id) from failure.__cause__
+                raise
             return ()
         return tuple(GroupMember(each.member_id, each.client_id, each.host) for each in group.members)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from confluent_kafka import IsolationLevel, TopicPartition
@@ -18,6 +18,7 @@ _LEVELS = {
     "read_committed": IsolationLevel.READ_COMMITTED,
     "read_uncommitted": IsolationLevel.READ_UNCOMMITTED,
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NONE = -1
 _NO_EPOCH = -1
 _SPEC: Any = OffsetSpec  # its methods carry no types
@@ -103,4 +104,4 @@ def _offsets(
 
 def _milliseconds(time: datetime) -> int:
     """Rounded up: a message of the same millisecond but before ``time`` does not count."""
-    return -int(-time.timestamp() * 1000 // 1)
+    return -((_EPOCH - time) // timedelta(milliseconds=1))

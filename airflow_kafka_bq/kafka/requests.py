@@ -36,11 +36,16 @@ _LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Requests:
-    """Requests of one source."""
+    """Requests of one source.
 
-    def __init__(self, clients: Clients, timeout_seconds: float) -> None:
+    :param timeout_seconds: for each, retries included.
+    :param context: topic and group_id, for errors.
+    """
+
+    def __init__(self, clients: Clients, timeout_seconds: float, **context: str) -> None:
         self.clients = clients
         self.timeout_seconds = timeout_seconds
+        self._context = context
 
     def admin(
         self,
@@ -82,7 +87,7 @@ class Requests:
                 error = errors.kafka_error(failure)
                 self.clients.troubles.raise_refusal()
                 if errors.sort(error) is not Sort.UNAVAILABLE:
-                    raise errors.translated(error, doing) from failure
+                    raise errors.translated(error, doing, **self._context) from failure
                 reason = f"{error.str()} ({error.name()})"
             except TimeoutError:
                 reason = reason or "no answer"
@@ -93,7 +98,7 @@ class Requests:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             slice_seconds = min(slice_seconds * 2, _ATTEMPT_SECONDS)
         self.serve()
-        raise self.clients.troubles.out_of_time(doing, limit, reason)
+        raise self.clients.troubles.out_of_time(doing, limit, reason).located(**self._context)
 
     def serve(self) -> None:
         """Let the admin client's callbacks speak. :raises AccessDeniedError, ConfigError: waiting would not help."""

@@ -61,7 +61,7 @@ class KafkaSource:
             client_id=client_id,
             stall_timeout_seconds=stall_timeout_seconds,
         )
-        self._requests = Requests(self._clients, request_timeout_seconds)
+        self._requests = Requests(self._clients, request_timeout_seconds, topic=topic, group_id=group_id)
         self._group = Group(self._requests, topic, group_id)
         self._partitions: tuple[int, ...] | None = None
         self._open: dict[int, Position] = {}
@@ -147,8 +147,9 @@ class KafkaSource:
         return Polled(messages.record_batch(read), messages.leader_epochs(read), ends, out_of_range)
 
     def _event(self, message: Message, ends: dict[int, int], out_of_range: dict[int, int]) -> None:
-        error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is None or (partition is not None and partition >= 0 and partition not in self._open):
+        error, offset = message.error(), message.offset()
+        partition = message.partition() if message.topic() is not None else None  # the group's errors have no topic
+        if error is None or (partition is not None and partition not in self._open):
             return
         sort = errors.sort(error) if error.code() != errors.PARTITION_EOF else None
         if sort is None and partition is not None and offset is not None:
@@ -163,7 +164,7 @@ class KafkaSource:
     def _ending(self, error: KafkaError, partition: int | None, offset: int | None) -> Exception:
         context: dict[str, Any] = {
             "topic": self._topic,
-            "partition": partition if partition is not None and partition >= 0 else None,
+            "partition": partition,
             "offset": offset if offset is not None and offset >= 0 else None,
             "group_id": self._group_id,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 
@@ -50,22 +51,23 @@ class Troubles:
 
     def record(self, error: KafkaError) -> None:
         """The clients' ``error_cb``."""
-        text = redacted(f"{error.str()} ({error.name()})", self._settings)
+        said = "no broker can be reached" if error.code() == errors.ALL_BROKERS_DOWN else error.str()
+        text = redacted(f"{said} ({error.name()})", self._settings)
         refusal = self._as_refusal(error, text)
         with self._lock:
             self._refusal = self._refusal or refusal
-            # "all brokers are down" says less than the reason that came before it
+            # That no broker can be reached says less than the reason that came before it.
             if self._latest is None or error.code() != errors.ALL_BROKERS_DOWN:
                 self._latest = text
             if _TOKEN_FAILED in text:
                 self._login = text
-        _log.log(logging.ERROR if refusal else logging.WARNING, "Kafka client: %s", text)
+        _log.debug("Kafka client: %s", text)  # it writes a line of its own
 
     def raise_refusal(self) -> None:
         """:raises AccessDeniedError, ConfigError: waiting would not help."""
         with self._lock:
             if self._refusal is not None:
-                raise self._refusal
+                raise copy.copy(self._refusal)  # each caller adds where it was
 
     def latest(self) -> str | None:
         """What a client complained about last, since the last sign of life."""
