@@ -39,7 +39,7 @@ def connect(
     named = settings.get("project") or project
     if endpoint and _is_loopback(str(endpoint)):
         options = ClientOptions(api_endpoint=str(endpoint))
-        return bigquery.Client(named, AnonymousCredentials(), client_options=options)  # type: ignore[no-untyped-call]
+        return bigquery.Client(named, AnonymousCredentials(), client_options=options)
     try:
         credentials, found = _credentials(settings, impersonation_chain)
         options = ClientOptions(api_endpoint=endpoint) if endpoint else ClientOptions()
@@ -67,7 +67,7 @@ def _credentials(
         credentials = credentials.with_quota_project(quota)
     if impersonation_chain:
         chain = [impersonation_chain] if isinstance(impersonation_chain, str) else list(impersonation_chain)
-        credentials = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+        credentials = impersonated_credentials.Credentials(
             source_credentials=credentials, target_principal=chain[-1], delegates=chain[:-1], target_scopes=_SCOPES
         )
     return credentials, project

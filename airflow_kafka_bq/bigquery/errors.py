@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _CONFLICTS = re.compile(
     r"Could not serialize access|aborted due to concurrent|Too many DML statements outstanding", re.IGNORECASE
 )
+_SCHEMA = re.compile(r"Provided Schema does not match|Unrecognized name|Syntax error|Cannot add fields", re.IGNORECASE)
 _AGAIN = {
     "backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded",
     "jobRateLimitExceeded", "badGateway", "tableUnavailable",
@@ -60,7 +61,7 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
         return Failure.CONFLICT, MergeConflictError(text, remedy="run it again; look for other writers of this table")
     if reason in _AGAIN or "too many table update operations" in message.lower():
         return Failure.AGAIN, WarehouseUnavailableError(text)
-    if reason in _ROWS and _COST not in message:
+    if reason in _ROWS and _COST not in message and not _SCHEMA.search(message):
         return Failure.BAD_ROWS, MergeRejectedError(text)
     if reason not in KNOWN_REASONS:
         log.warning("unknown BigQuery reason %r is taken as transient: %s", reason, message)

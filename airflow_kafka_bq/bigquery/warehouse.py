@@ -128,8 +128,9 @@ class BigQueryWarehouse:
             schema=staging.schema,
             labels=target.labels,
         )
-        config.parquet_options = bigquery.format_options.ParquetOptions()
-        config.parquet_options.enable_list_inference = True
+        parquet = bigquery.format_options.ParquetOptions()
+        parquet.enable_list_inference = True  # without it an ARRAY is read as a STRUCT of lists
+        config.parquet_options = parquet
         buffer = io.BytesIO()
         pq.write_table(rows, buffer, compression="zstd")
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded, RawBatch
 from airflow_kafka_bq.exceptions import AccountingError, BadMessagesError
-from airflow_kafka_bq.pipeline.decode import kafka_timestamps
+from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
 
 MAX_FOUND = 100
 
@@ -58,7 +58,7 @@ def without(raw: RawBatch, decoded: Decoded, bad: dict[int, str]) -> Decoded:
             kafka_timestamps(messages.column("timestamp_ms"))[0],
             messages.column("key"),
             messages.column("value"),
-            messages.column("headers"),
+            headers(messages.column("headers")),
             pa.nulls(len(bad), pa.int64()),
             pa.array(["load"] * len(bad)),
             pa.array(["rejected_by_bigquery"] * len(bad)),
