@@ -5,7 +5,6 @@ Each pytest process has servers of its own, on ports of its own: ``pytest -n 2``
 
 from __future__ import annotations
 
-import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -54,10 +53,10 @@ def bigquery() -> Iterator[LocalBigQuery]:
 def bigquery_client(bigquery: LocalBigQuery) -> Iterator[Client]:
     """Google's own client, without credentials, on the local BigQuery."""
     options = ClientOptions(api_endpoint=bigquery.url)
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    credentials = AnonymousCredentials()
     client = Client(project=PROJECT, credentials=credentials, client_options=options)
     yield client
-    client.close()  # type: ignore[no-untyped-call]
+    client.close()
 
 
 @pytest.fixture
@@ -80,17 +79,12 @@ def _no_thread_stays() -> Iterator[None]:
     assert [thread.name for thread in ours if thread.is_alive()] == []
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """All fixtures are closed by now: no server of theirs may run on."""
-    if os.environ.get("PYTEST_XDIST_WORKER") is None and getattr(session.config.option, "numprocesses", None):
-        return  # this process only distributes; its children are the workers, and each looks after its own
+@pytest.fixture(autouse=True, scope="session")
+def _no_process_stays() -> Iterator[None]:
+    """Set up first, so torn down last: the servers of all other fixtures have to be gone by then."""
+    yield
     left = [child for child in psutil.Process().children(recursive=True) if _is_left(child)]
-    if left:
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        for child in left:
-            if reporter is not None:
-                reporter.write_line(f"LEFT BEHIND: {child.pid} {' '.join(child.cmdline())[:200]}", red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    assert [child.as_dict(["pid", "cmdline"]) for child in left] == []
 
 
 def _is_left(child: psutil.Process) -> bool:

@@ -62,7 +62,7 @@ def kafka_jars() -> Path:
     if library.is_dir():
         return library
     library.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(library.with_suffix(".lock")):
+    with _lock(library.with_name(f"{library.name}.lock")):
         if not library.is_dir():
             _download_into(library)
     return library

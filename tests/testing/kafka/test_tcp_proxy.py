@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ class EchoServer:
 
     def __init__(self) -> None:
         self.received = b""
+        self.open_connections = 0
         self.listener = socket.create_server((HOST, 0))
         self.port = self.listener.getsockname()[1]
-        self.threads: list[threading.Thread] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -31,6 +32,7 @@ class EchoServer:
             threading.Thread(target=self._echo, args=(connection,), daemon=True).start()
 
     def _echo(self, connection: socket.socket) -> None:
+        self.open_connections += 1
         with connection:
             try:
                 while chunk := connection.recv(1 << 16):
@@ -38,6 +40,8 @@ class EchoServer:
                     connection.sendall(chunk)
             except OSError:
                 return
+            finally:
+                self.open_connections -= 1
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -91,14 +95,31 @@ def test_forwards_both_ways_and_counts(proxy: TcpProxy) -> None:
     assert (proxy.request_bytes, proxy.answer_bytes) == (5, 5)
 
 
-def test_large_amounts_arrive_whole_and_in_order(proxy: TcpProxy) -> None:
-    sent = bytes(range(256)) * 20_000
-    with connect(proxy) as client:
-        threading.Thread(target=send_whole, args=(client, sent)).start()
+def test_large_amounts_arrive_whole_and_in_order_at_a_slow_reader(proxy: TcpProxy) -> None:
+    sent = bytes(range(256)) * 8_000
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)  # so that much waits on the way at the end
+        client.connect((HOST, proxy.port))
+        sender = threading.Thread(target=send_whole, args=(client, sent))
+        sender.start()
+        time.sleep(0.3)
         got = b""
-        while chunk := client.recv(1 << 20):
+        while chunk := client.recv(1 << 16):
             got += chunk
+        sender.join()
     assert got == sent
+
+
+def test_a_broken_client_is_a_broken_connection_for_the_server_too(proxy: TcpProxy, echo: EchoServer) -> None:
+    with connect(proxy) as client:
+        ask(client, b"1")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    deadline = time.monotonic() + 5
+    while echo.open_connections and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert echo.open_connections == 0
+    with connect(proxy) as client:
+        assert ask(client, b"2") == b"2"
 
 
 def test_cut_resets_old_and_new_connections_until_restored(proxy: TcpProxy) -> None:
