@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,11 @@ class MemoryBigQuery(Faults):
         with self.lock:
             empty = {column.name: None for column in self.tables.get(table).columns}
             self.tables.write(str(table), self.tables.new_rows({**empty, **row} for row in rows), changed=False)
+
+    def delete(self, table: TableId, wanted: Callable[[Row], bool]) -> int:
+        """Somebody deletes rows; their number."""
+        with self.lock:
+            return self.tables.delete(table, wanted)
 
     def drop_table(self, table: TableId) -> None:
         """Somebody drops a table."""

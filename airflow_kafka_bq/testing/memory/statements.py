@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds
@@ -108,7 +108,11 @@ def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime
     """Once per coordinates, whoever reads them again. :raises NotFoundError: a table is missing."""
     if spec.staged.dead_letters_table is None:
         return
-    there = {key_of(row, COORDINATES) for row in transaction.rows(spec.target.dead_letters).values()}
+    there = {
+        key_of(row, COORDINATES)
+        for row in transaction.rows(spec.target.dead_letters).values()
+        if _seen(row, spec.staged.dead_letter_bounds, "_kafka_timestamp")
+    }
     fresh: dict[tuple[Any, ...], Row] = {}
     for letter in transaction.rows(spec.staged.dead_letters_table).values():
         row = {"_kafka_topic": spec.topic, **letter, "batch_id": spec.staged.batch_id, "failed_at": now}
@@ -124,22 +128,26 @@ def bounded(value: Any, bounds: ColumnBounds, *, half_open: bool) -> bool:
     if value is None:
         return bounds.has_null or not (bounds.values or bounds.ranges)
     if bounds.values:
-        return value in {_like(value, one) for one in bounds.values}
-    for low, high in ((_like(value, low), _like(value, high)) for low, high in bounds.ranges):
-        if low <= value < high or (not half_open and value == high):
+        return value in bounds.values
+    for low, high in bounds.ranges:
+        typed = _typed(value, low)
+        if typed >= low and (high is None or typed < high or (typed == high and not half_open)):
             return True
     return not bounds.ranges
 
 
 def in_bounds(row: Row, target: Target, bounds: Iterable[ColumnBounds]) -> bool:
     """Whether the ON clause's literals let the statement see this row of the target at all."""
-    by = target.partitioning.column if target.partitioning else None
-    return all(bounded(row[one.column], one, half_open=one.column == by) for one in bounds)
+    return _seen(row, bounds, target.partitioning.column if target.partitioning else None)
 
 
-def _like(value: Any, literal: Any) -> Any:
-    """DATETIME and TIME columns keep their wire text here; their literals may be typed."""
-    return literal.isoformat() if isinstance(value, str) and isinstance(literal, date) else literal
+def _seen(row: Row, bounds: Iterable[ColumnBounds], partitioned_by: str | None) -> bool:
+    return all(bounded(row[one.column], one, half_open=one.column == partitioned_by) for one in bounds)
+
+
+def _typed(value: Any, literal: Any) -> Any:
+    """A DATETIME column keeps its wire text here; its literals are typed."""
+    return datetime.fromisoformat(value) if isinstance(value, str) and isinstance(literal, datetime) else value
 
 
 def _by_key(rows: Iterable[Row], target: Target) -> dict[tuple[Any, ...], list[Row]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,6 +123,14 @@ class Tables:
         now = self._tables[name]
         merged = {**now.rows, **rows}
         self._tables[name] = replace(now, rows=merged, changed_by=self.last_commit if changed else now.changed_by)
+
+    def delete(self, table: TableId, wanted: Callable[[Row], bool]) -> int:
+        """A DELETE statement of somebody else; the number of rows."""
+        now = self.get(table)
+        kept = {number: row for number, row in now.rows.items() if not wanted(row)}
+        self.next_commit()
+        self._tables[str(table)] = replace(now, rows=kept, changed_by=self.last_commit)
+        return len(now.rows) - len(kept)
 
     def next_commit(self) -> None:
         """Number the commit that is about to be written."""

@@ -1,0 +1,47 @@
+"""The contract of a Warehouse, held by the adapter on the local BigQuery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.cloud.bigquery import Client
+
+from airflow_kafka_bq.testing.bigquery import LocalBigQuery
+from tests.contract import fence_contract, jobs_contract, merging_contract, tombstones_contract, warehouse_contract
+from tests.contract.warehouse_world import LocalWorld, WarehouseWorld
+
+
+@pytest.fixture
+def world(bigquery: LocalBigQuery, bigquery_client: Client, dataset: str) -> Iterator[WarehouseWorld]:
+    local = LocalWorld(bigquery, bigquery_client, dataset)
+    yield local
+    local.close()
+
+
+class TestTables(warehouse_contract.Tables):
+    """On the local BigQuery."""
+
+
+class TestLedger(warehouse_contract.Ledger):
+    """On the local BigQuery."""
+
+
+class TestJobs(jobs_contract.Jobs):
+    """On the local BigQuery."""
+
+
+class TestKeeping(merging_contract.Keeping):
+    """On the local BigQuery."""
+
+
+class TestUpdating(merging_contract.Updating):
+    """On the local BigQuery."""
+
+
+class TestTombstones(tombstones_contract.Tombstones):
+    """On the local BigQuery."""
+
+
+class TestFence(fence_contract.Fence):
+    """On the local BigQuery."""

@@ -1,0 +1,41 @@
+"""The contract of a Warehouse, held by the project in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract import fence_contract, jobs_contract, merging_contract, tombstones_contract, warehouse_contract
+from tests.contract.warehouse_world import MemoryWorld, WarehouseWorld
+
+
+@pytest.fixture
+def world() -> WarehouseWorld:
+    return MemoryWorld()
+
+
+class TestTables(warehouse_contract.Tables):
+    """In memory."""
+
+
+class TestLedger(warehouse_contract.Ledger):
+    """In memory."""
+
+
+class TestJobs(jobs_contract.Jobs):
+    """In memory."""
+
+
+class TestKeeping(merging_contract.Keeping):
+    """In memory."""
+
+
+class TestUpdating(merging_contract.Updating):
+    """In memory."""
+
+
+class TestTombstones(tombstones_contract.Tombstones):
+    """In memory."""
+
+
+class TestFence(fence_contract.Fence):
+    """In memory."""
