@@ -37,12 +37,22 @@ class Jobs:
         self._stop = stop
         self._deadline_seconds = deadline_seconds
 
-    def call(self, what: str, request: Callable[[], T]) -> T:
+    def call(self, what: str, request: Callable[[float], T]) -> T:
         """One request, repeated while the trouble is transient.
 
+        :param request: takes the seconds that it may wait for an answer: never longer than the deadline allows.
         :raises IngestError: BigQuery's answer as our error.
         :raises StopRequested: asked to stop between two attempts.
         """
+        try:
+            return self._repeated(request)
+        except (IngestError, StopRequested):
+            raise
+        except Exception as error:
+            raise translated(error, what) from error
+
+    def _repeated(self, request: Callable[[float], T]) -> T:
+        end = time.monotonic() + self._deadline_seconds
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.25, max=15),
@@ -50,33 +60,32 @@ class Jobs:
             sleep=self.pause,
             reraise=True,
         )
-        try:
-            return attempts(request)
-        except (IngestError, StopRequested, google.Conflict, google.BadRequest):
-            raise
-        except Exception as error:
-            raise translated(error, what) from error
+        return attempts(lambda: request(min(CALL_SECONDS, max(1.0, end - time.monotonic()))))
 
     def pause(self, seconds: float) -> None:
         """Sleep, unless the run is to stop. :raises StopRequested: it is."""
         if self._stop.wait(seconds):
             raise StopRequested
 
-    def submit(self, job_id: str, location: str | None, send: Callable[[], Job]) -> tuple[Job | None, bool, Any]:
+    def submit(self, job_id: str, location: str | None, send: Callable[[float], Job]) -> tuple[Job | None, bool, Any]:
         """(job, attached, refusal): the job under this id, ours or an earlier one with the same id.
 
         ``refusal`` is an ``errorResult`` where BigQuery answered 400 instead of running the job.
         """
         try:
-            return self.call(f"job {job_id}", send), False, None
+            return self._repeated(send), False, None
         except google.Conflict:
-            return self.call(f"job {job_id}", lambda: self._get(job_id, location)), True, None
+            return self.call(f"job {job_id}", lambda seconds: self._get(job_id, location, seconds)), True, None
         except google.BadRequest as error:
             return None, False, {"reason": reason_of(error) or "invalidQuery", "message": error.message}
+        except (IngestError, StopRequested):
+            raise
+        except Exception as error:
+            raise translated(error, f"job {job_id}") from error
 
-    def _get(self, job_id: str, location: str | None) -> Job:
+    def _get(self, job_id: str, location: str | None, seconds: float) -> Job:
         try:
-            job = self.client.get_job(job_id, location=location, retry=ONCE, timeout=CALL_SECONDS)
+            job = self.client.get_job(job_id, location=location, retry=ONCE, timeout=seconds)
         except google.NotFound as error:
             # Right after a 409 the job may not be visible yet; taken as transient, as Google's own client does.
             raise google.ServiceUnavailable(f"job {job_id} exists but is not visible yet") from error
@@ -89,14 +98,16 @@ class Jobs:
         while job.state != "DONE":
             self.pause(interval)
             interval = min(interval * 1.6, 2.0)
-            self.call(f"job {job.job_id}", lambda: job.reload(retry=ONCE, timeout=CALL_SECONDS))
+            self.call(f"job {job.job_id}", lambda seconds: job.reload(retry=ONCE, timeout=seconds))
         return job
 
     def query(self, sql: str, location: str | None, **settings: Any) -> tuple[bigquery.QueryJob | None, Any]:
         """A statement that is no batch's merge: (finished job, errorResult or None)."""
         job_id = f"kafka-bq-{uuid.uuid4().hex}"
         config = bigquery.QueryJobConfig(use_legacy_sql=False, **settings)
-        job, _, refusal = self.submit(job_id, location, lambda: self.send_query(job_id, sql, location, config))
+        job, _, refusal = self.submit(
+            job_id, location, lambda seconds: self.send_query(job_id, sql, location, config, seconds)
+        )
         if job is None:
             return None, refusal
         if not config.dry_run:
@@ -105,20 +116,14 @@ class Jobs:
         return job, job.error_result
 
     def send_query(
-        self, job_id: str, sql: str, location: str | None, config: bigquery.QueryJobConfig
+        self, job_id: str, sql: str, location: str | None, config: bigquery.QueryJobConfig, seconds: float
     ) -> bigquery.QueryJob:
         """jobs.insert, once; repetition is ``call``'s business, with the same id."""
         return self.client.query(
-            sql, job_id=job_id, job_config=config, location=location, retry=ONCE, job_retry=None, timeout=CALL_SECONDS
+            sql, job_id=job_id, job_config=config, location=location, retry=ONCE, job_retry=None, timeout=seconds
         )
 
     def rows(self, job: bigquery.QueryJob) -> list[Mapping[str, Any]]:
         """All rows of a finished SELECT."""
-        found = self.call(f"job {job.job_id}", lambda: list(job.result(retry=ONCE, timeout=CALL_SECONDS)))
+        found = self.call(f"job {job.job_id}", lambda seconds: list(job.result(retry=ONCE, timeout=seconds)))
         return [dict(row.items()) for row in found]
-
-
-def monotonic_deadline(seconds: float) -> Callable[[], bool]:
-    """A function that says whether ``seconds`` have passed since now."""
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from airflow_kafka_bq.batch import Failure, JobResult
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.bigquery.errors import job_failure
-from airflow_kafka_bq.bigquery.jobs import CALL_SECONDS, ONCE, Jobs
+from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeConflictError
 from airflow_kafka_bq.ports import MergeSpec
@@ -39,7 +39,7 @@ class Statements:
         if name not in self._locations:
             found = self._jobs.call(
                 f"dataset {name}",
-                lambda: self._jobs.client.get_dataset(name, retry=ONCE, timeout=CALL_SECONDS),
+                lambda seconds: self._jobs.client.get_dataset(name, retry=ONCE, timeout=seconds),
             )
             self._locations[name] = found.location
         return self._locations[name]
@@ -87,7 +87,7 @@ class Statements:
             config.script_options = bigquery.ScriptOptions(statement_byte_budget=max_bytes_billed)
         text = sql.script(spec, job_id)
         job, attached, refusal = self._jobs.submit(
-            job_id, location, lambda: self._jobs.send_query(job_id, text, location, config)
+            job_id, location, lambda seconds: self._jobs.send_query(job_id, text, location, config, seconds)
         )
         if job is not None:
             self._jobs.wait(job)
@@ -108,7 +108,7 @@ class Statements:
             return 0, 0, 0
         children = self._jobs.call(
             f"job {job_id}",
-            lambda: list(self._jobs.client.list_jobs(parent_job=job_id, retry=ONCE, timeout=CALL_SECONDS)),
+            lambda seconds: list(self._jobs.client.list_jobs(parent_job=job_id, retry=ONCE, timeout=seconds)),
         )
         merges = sorted((one for one in children if getattr(one, "statement_type", "") == "MERGE"), key=_order)
         inserted = updated = deleted = 0

@@ -16,7 +16,7 @@ from airflow_kafka_bq.batch import JobResult, LedgerRow
 from airflow_kafka_bq.bigquery import ddl, ledger, sql
 from airflow_kafka_bq.bigquery.errors import job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
-from airflow_kafka_bq.bigquery.jobs import CALL_SECONDS, ONCE, Jobs
+from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import NotFoundError
@@ -54,9 +54,9 @@ class BigQueryWarehouse:
     def table(self, table: TableId) -> TableFacts | None:
         """What ``tables.get`` says: unlike INFORMATION_SCHEMA it never lags behind a DDL."""
 
-        def get() -> TableFacts | None:
+        def get(seconds: float) -> TableFacts | None:
             try:
-                return facts(self._client.get_table(str(table), retry=ONCE, timeout=CALL_SECONDS))
+                return facts(self._client.get_table(str(table), retry=ONCE, timeout=seconds))
             except google.NotFound as error:
                 if "dataset" in str(error.message).lower() and "table" not in str(error.message).lower():
                     raise translated(error, f"table {table}") from error
@@ -119,7 +119,7 @@ class BigQueryWarehouse:
         location = self._statements.location_of(table)
         self._jobs.call(
             f"staging table {table}",
-            lambda: self._client.create_table(staging, exists_ok=True, retry=ONCE, timeout=CALL_SECONDS),
+            lambda seconds: self._client.create_table(staging, exists_ok=True, retry=ONCE, timeout=seconds),
         )
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
@@ -134,10 +134,10 @@ class BigQueryWarehouse:
         buffer = io.BytesIO()
         pq.write_table(rows, buffer, compression="zstd")
 
-        def send() -> bigquery.LoadJob:
+        def send(seconds: float) -> bigquery.LoadJob:
             return self._client.load_table_from_file(
                 buffer, staging, rewind=True, job_id=job_id, location=location, job_config=config, num_retries=0,
-                timeout=CALL_SECONDS,
+                timeout=seconds,
             )  # fmt: skip
 
         job, attached, refusal = self._jobs.submit(job_id, location, send)
