@@ -33,17 +33,33 @@ log = logging.getLogger(__name__)
 _CONFLICTS = re.compile(
     r"Could not serialize access|aborted due to concurrent|Too many DML statements outstanding", re.IGNORECASE
 )
+# Refusals of the statement or of the table as a whole: no single row is to blame.
 _SCHEMA = re.compile(r"Provided Schema does not match|Unrecognized name|Syntax error|Cannot add fields", re.IGNORECASE)
+_COST = re.compile(r"bytesBilledLimitExceeded|exceeded limit for bytes billed", re.IGNORECASE)
+_STREAMED = re.compile(r"streaming buffer", re.IGNORECASE)
+_MISSING_DATASET = re.compile(r"Not found: Dataset\b", re.IGNORECASE)
 _AGAIN = {
     "backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded",
     "jobRateLimitExceeded", "badGateway", "tableUnavailable",
 }  # fmt: skip
 _QUOTA = {"quotaExceeded", "billingTierLimitExceeded", "stopped", "timeout"}
-_ROWS = {"invalid", "invalidQuery"}
-_FINAL = {"responseTooLarge", "resourcesExceeded", "resourceInUse", "duplicate", "notImplemented", "required"}
-_COST = "bytesBilledLimitExceeded"
-_SECRET = re.compile(r"(ya29\.[\w.-]+|-----BEGIN [^-]+-----[\s\S]*?(-----END [^-]+-----|$)|Bearer\s+\S+)")
-KNOWN_REASONS = frozenset(_AGAIN | _QUOTA | _ROWS | _FINAL | {_COST, "accessDenied", "blocked", "notFound"})
+_ROWS = {"invalid", "invalidQuery", "badRequest"}
+_ACCESS = {"accessDenied", "blocked", "billingNotEnabled", "invalidUser", "proxyAuthenticationRequired", "forbidden"}
+_FINAL = {
+    "responseTooLarge", "resourcesExceeded", "resourceInUse", "duplicate", "notImplemented", "required",
+    "attributeError", "conditionNotMet", "bytesBilledLimitExceeded",
+}  # fmt: skip
+_SECRET = re.compile(
+    r"ya29\.[\w.-]+"  # access tokens
+    r"|1//[\w-]{20,}"  # refresh tokens
+    r"|GOCSPX-[\w-]+"  # client secrets
+    r"|AIza[\w-]{30,}"  # API keys
+    r"|eyJ[\w-]+\.[\w-]+(\.[\w-]*)?"  # signed tokens
+    r"|-----BEGIN [^-]+-----[\s\S]*?(-----END [^-]+-----|$)"
+    r"|Bearer\s+\S+"
+    r"|(?<=[?&])(access_token|key|upload_id)=[^&\s]+"
+)
+KNOWN_REASONS = frozenset(_AGAIN | _QUOTA | _ROWS | _ACCESS | _FINAL | {"notFound"})
 
 
 def masked(message: str) -> str:
@@ -61,7 +77,7 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
         return Failure.CONFLICT, MergeConflictError(text, remedy="run it again; look for other writers of this table")
     if reason in _AGAIN or "too many table update operations" in message.lower():
         return Failure.AGAIN, WarehouseUnavailableError(text)
-    if reason in _ROWS and _COST not in message and not _SCHEMA.search(message):
+    if reason in _ROWS and not any(one.search(message) for one in (_COST, _SCHEMA, _STREAMED)):
         return Failure.BAD_ROWS, MergeRejectedError(text)
     if reason not in KNOWN_REASONS:
         log.warning("unknown BigQuery reason %r is taken as transient: %s", reason, message)
@@ -69,16 +85,31 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
     return Failure.TERMINAL, _final(reason, text)
 
 
+_MIN_BILLED = "BigQuery bills at least 10 MB for each table of a statement"
+_ROLES = "roles/bigquery.user in the project and roles/bigquery.dataEditor on the datasets"
+
+
 def _final(reason: str, text: str) -> IngestError:
-    if reason == _COST or _COST in text:
-        return CostLimitError(text, remedy="raise max_bytes_billed, or let the MERGE prune: see partition_immutable")
+    if _COST.search(text):
+        return CostLimitError(
+            text, remedy=f"raise max_bytes_billed ({_MIN_BILLED}), or let it prune: partition_immutable"
+        )
     if reason in _QUOTA:
         return WarehouseUnavailableError(text, remedy="run it again later")
-    if reason in {"accessDenied", "blocked"}:
-        return AccessDeniedError(text, remedy="the account needs roles/bigquery.jobUser and dataEditor on the datasets")
+    if _STREAMED.search(text):
+        return WarehouseUnavailableError(text, remedy="rows that were streamed in lately cannot change; run it later")
+    if reason == "billingNotEnabled":
+        return AccessDeniedError(text, remedy="enable billing for the project: without it BigQuery refuses DML")
+    if reason in _ACCESS:
+        return AccessDeniedError(text, remedy=f"the account needs {_ROLES}")
     if reason == "notFound":
         return NotFoundError(text)
     return MergeRejectedError(text)
+
+
+def is_missing_dataset(error: google.NotFound) -> bool:
+    """Whether the dataset, not only the table, is not there."""
+    return _MISSING_DATASET.search(str(error)) is not None
 
 
 def reason_of(error: google.GoogleAPICallError) -> str:
@@ -91,6 +122,8 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed if it is made again with the same job id."""
     if isinstance(error, google.Forbidden | google.BadRequest):
         return reason_of(error) in _AGAIN
+    if isinstance(error, google.MethodNotImplemented):
+        return False
     kinds = (
         google.ServerError, google.TooManyRequests, requests.exceptions.ConnectionError, requests.exceptions.Timeout,
         requests.exceptions.ChunkedEncodingError, ConnectionError, TimeoutError, google.RetryError,
@@ -104,14 +137,14 @@ def translated(error: Exception, what: str) -> IngestError:
     text = masked(f"{what}: {getattr(error, 'message', None) or error}")
     if isinstance(error, google.NotFound):
         return NotFoundError(text, remedy="create it, or mend the name")
-    if isinstance(error, google.Forbidden | google.BadRequest) and reason_of(error) in KNOWN_REASONS - _ROWS:
-        reason = reason_of(error)
+    reason = reason_of(error) if isinstance(error, google.GoogleAPICallError) else ""
+    if isinstance(error, google.Forbidden | google.BadRequest) and reason in KNOWN_REASONS - _ROWS:
         return WarehouseUnavailableError(text) if reason in _AGAIN else _final(reason, text)
     if isinstance(error, google.Forbidden | google.Unauthorized | auth.RefreshError):
         return AccessDeniedError(text, remedy="check the credentials and their roles")
     if isinstance(error, auth.DefaultCredentialsError | auth.MalformedError):
         return AccessDeniedError(text, remedy="give credentials: a key file, or gcloud auth application-default login")
-    if isinstance(error, google.BadRequest | google.Conflict | google.PreconditionFailed):
+    if isinstance(error, google.BadRequest | google.Conflict | google.PreconditionFailed | google.MethodNotImplemented):
         return MergeRejectedError(text)
     if isinstance(error, ValueError | TypeError):
         return ConfigError(text)

@@ -14,7 +14,7 @@ from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.bigquery.errors import job_failure
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import MergeConflictError
+from airflow_kafka_bq.exceptions import IngestError, WarehouseUnavailableError
 from airflow_kafka_bq.ports import MergeSpec
 
 _ATTEMPTS = 6
@@ -47,16 +47,18 @@ class Statements:
     def run(self, statement: str, table: TableId) -> bigquery.QueryJob:
         """A statement that may meet a concurrent one of the same kind: repeated with jitter, then raised."""
         location = self.location_of(table)
-        error: Exception | None = None
+        error: IngestError | None = None
         for attempt in range(_ATTEMPTS):
             job, refusal = self._jobs.query(statement, location)
             if job is not None and not refusal:
                 return job
             failure, error = job_failure(refusal, f"table {table}")
-            if failure not in {Failure.AGAIN, Failure.CONFLICT}:
+            # IF NOT EXISTS looks first: who loses the race to create is told "duplicate", and finds it the next time.
+            if failure not in {Failure.AGAIN, Failure.CONFLICT} and refusal.get("reason") != "duplicate":
                 raise error
             self._jobs.pause(random.uniform(0.05, 0.4) * 2**attempt)  # noqa: S311  # jitter, not a secret
-        raise MergeConflictError(f"table {table}: {_ATTEMPTS} attempts met concurrent changes") from error
+        assert error is not None  # noqa: S101  # at least one attempt was made
+        raise error
 
     def rows(self, statement: str, table: TableId) -> list[Mapping[str, Any]]:
         """Rows of a SELECT. :raises NotFoundError: the table is not there."""
@@ -104,23 +106,37 @@ class Statements:
 
     def _statistics(self, job_id: str, spec: MergeSpec) -> tuple[int, int, int]:
         """(inserted, updated, deleted) from the script's child jobs, which carry the counts of each statement."""
-        if not sql.merges(spec):
+        merges = len(sql.merges(spec))
+        if not merges:
             return 0, 0, 0
-        children = self._jobs.call(
-            f"job {job_id}",
-            lambda seconds: list(self._jobs.client.list_jobs(parent_job=job_id, retry=ONCE, timeout=seconds)),
+        found = self._merge_jobs(job_id, merges + bool(spec.staged.dead_letters_table))
+        live = found[0].dml_stats if spec.staged.rows > spec.staged.tombstones else None
+        dead = found[merges - 1].dml_stats if spec.staged.tombstones else None
+        return (
+            live.inserted_row_count if live else 0,
+            live.updated_row_count if live else 0,
+            dead.updated_row_count if dead else 0,
         )
-        merges = sorted((one for one in children if getattr(one, "statement_type", "") == "MERGE"), key=_order)
-        inserted = updated = deleted = 0
-        if spec.staged.rows > spec.staged.tombstones:
-            stats = merges.pop(0).dml_stats
-            inserted, updated = stats.inserted_row_count, stats.updated_row_count
-        if spec.staged.tombstones:
-            deleted = merges.pop(0).dml_stats.updated_row_count
-        return inserted, updated, deleted
+
+    def _merge_jobs(self, job_id: str, expected: int) -> list[bigquery.QueryJob]:
+        """The script's MERGE statements, in its order. A list may lag behind its job: read until all are there."""
+        for attempt in range(_ATTEMPTS):
+            children = self._jobs.call(
+                f"job {job_id}",
+                lambda seconds: list(self._jobs.client.list_jobs(parent_job=job_id, retry=ONCE, timeout=seconds)),
+            )
+            found = sorted((one for one in children if getattr(one, "statement_type", "") == "MERGE"), key=_order)
+            if len(found) >= expected and all(one.dml_stats for one in found):
+                return found
+            self._jobs.pause(0.1 * 2**attempt)
+        message = f"merge job {job_id} is done, and BigQuery does not list its statements"
+        raise WarehouseUnavailableError(message, remedy="the rows are in; run it again to go on")
 
 
-def _order(job: bigquery.QueryJob) -> tuple[int, Any]:
-    """Statements in the order of the script: BigQuery numbers child jobs at the end of their ids."""
+def _order(job: bigquery.QueryJob) -> tuple[int, int, int]:
+    """Place of a statement in its script; where the API leaves it out, the number at the end of the child's id."""
+    script = job.script_statistics
+    frame = script.stack_frames[0] if script and script.stack_frames else None
     number = re.search(r"_(\d+)$", str(job.job_id))
-    return (int(number[1]) if number else 0, job.created)
+    line, column = (frame.start_line or 0, frame.start_column or 0) if frame else (0, 0)
+    return line, column, int(number[1]) if number else 0

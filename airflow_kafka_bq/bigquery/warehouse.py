@@ -14,7 +14,7 @@ from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow
 from airflow_kafka_bq.bigquery import ddl, ledger, sql
-from airflow_kafka_bq.bigquery.errors import job_failure, translated
+from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
@@ -58,7 +58,7 @@ class BigQueryWarehouse:
             try:
                 return facts(self._client.get_table(str(table), retry=ONCE, timeout=seconds))
             except google.NotFound as error:
-                if "dataset" in str(error.message).lower() and "table" not in str(error.message).lower():
+                if is_missing_dataset(error):
                     raise translated(error, f"table {table}") from error
                 return None
 
@@ -116,6 +116,8 @@ class BigQueryWarehouse:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""
         staging = bigquery.Table(str(table), schema=staged_fields(rows.schema))
         staging.expires = expires_at
+        if target.kms_key_name:  # messages lie here as they do in the target
+            staging.encryption_configuration = bigquery.EncryptionConfiguration(target.kms_key_name)
         location = self._statements.location_of(table)
         self._jobs.call(
             f"staging table {table}",
@@ -133,11 +135,12 @@ class BigQueryWarehouse:
         config.parquet_options = parquet
         buffer = io.BytesIO()
         pq.write_table(rows, buffer, compression="zstd")
+        size = buffer.tell()  # a known size below 5 MiB goes up in one request
 
         def send(seconds: float) -> bigquery.LoadJob:
             return self._client.load_table_from_file(
-                buffer, staging, rewind=True, job_id=job_id, location=location, job_config=config, num_retries=0,
-                timeout=seconds,
+                buffer, staging, rewind=True, size=size, job_id=job_id, location=location, job_config=config,
+                num_retries=0, timeout=seconds,
             )  # fmt: skip
 
         job, attached, refusal = self._jobs.submit(job_id, location, send)
