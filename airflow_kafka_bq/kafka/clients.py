@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from airflow_kafka_bq.exceptions import ConfigError, TerminalError
+from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.client_log import ClientLog
 from airflow_kafka_bq.kafka.close import close_within
 from airflow_kafka_bq.kafka.progress import FetchPositions, interval_ms
@@ -18,6 +19,8 @@ from airflow_kafka_bq.kafka.settings import IsolationLevel, Settings, admin_sett
 from airflow_kafka_bq.kafka.troubles import Troubles
 
 CLOSE_SECONDS = 5.0
+
+_OF_PARENTS: list[object] = []
 
 
 class Clients:
@@ -55,7 +58,7 @@ class Clients:
         with self._lock:
             self._check_process()
             if self._consumer is None:
-                self._consumer = self._built(Consumer, self._for_consumer)
+                self._consumer = self._built(Consumer, self._for_consumer, self.troubles.record_fetching)
             return self._consumer
 
     @property
@@ -64,7 +67,7 @@ class Clients:
         with self._lock:
             self._check_process()
             if self._admin is None:
-                self._admin = self._built(AdminClient, self._for_admin)
+                self._admin = self._built(AdminClient, self._for_admin, self.troubles.record_asking)
             return self._admin
 
     def retire(self, admin: AdminClient) -> None:
@@ -76,11 +79,13 @@ class Clients:
     def close(self) -> None:
         """Never raises; a second call does nothing."""
         with self._lock:
-            consumer, self._consumer, self._admin = self._consumer, None, None
-            ours = self._process_id in (None, os.getpid())
+            consumer, admin = self._consumer, self._admin
+            self._consumer = self._admin = None
             self._closed = True
-        # A child of a fork has none of the client's threads: closing there waits for them for ever.
-        if consumer is not None and ours:
+        if self._process_id not in (None, os.getpid()):
+            # A child of a fork has none of the clients' threads: closing or freeing one waits for them for ever.
+            _OF_PARENTS.extend([consumer, admin])
+        elif consumer is not None:
             close_within(consumer.close, "the Kafka consumer", CLOSE_SECONDS)
 
     def _check_process(self) -> None:
@@ -93,13 +98,16 @@ class Clients:
                 remedy="build a source of its own in each process",
             )
 
-    def _built(self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any]) -> Any:
-        callbacks = {"error_cb": _both(self.troubles.record, self._settings.get("error_cb"))}
+    def _built(
+        self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any], on_error: Callable[[Any], None]
+    ) -> Any:
+        callbacks = {"error_cb": _both(on_error, self._settings.get("error_cb"))}
         logger = {"logger": self._settings.get("logger") or ClientLog(self._settings)}
         try:
             return client(settings | callbacks | logger)
         except (KafkaException, TypeError, ValueError) as error:
-            text = redacted(str(error.args[0] if error.args else error), self._settings)
+            said = errors.kafka_error(error).str() if isinstance(error, KafkaException) else str(error)
+            text = redacted(said, self._settings)
             raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret
 
 

@@ -77,6 +77,7 @@ class Requests:
         :param slice_seconds: the most that one attempt may take; it doubles with each, up to five seconds.
         :param on_failure: called after the first failed attempt; may raise what waiting would not cure.
         """
+        self.serve()  # what it says now is old
         limit = self.timeout_seconds if timeout_seconds is None else timeout_seconds
         deadline = time.monotonic() + limit
         pause, reason = _PAUSE_SECONDS, None

@@ -141,7 +141,7 @@ class KafkaSource:
         if any(message.partition() not in self._open for message in read):
             read = [message for message in read if message.partition() in self._open]
         if read or ends:
-            self._clients.troubles.clear()
+            self._clients.troubles.messages_flow()
         if not read:
             return Polled(messages.EMPTY, {}, ends, out_of_range)
         return Polled(messages.record_batch(read), messages.leader_epochs(read), ends, out_of_range)
@@ -157,7 +157,7 @@ class KafkaSource:
         elif sort is Sort.RANGE and partition is not None:
             out_of_range[partition] = self._open[partition].next_offset if offset is None or offset < 0 else offset
         elif sort is Sort.UNAVAILABLE:
-            self._clients.troubles.record(error)  # the client goes on by itself
+            self._clients.troubles.record_fetching(error)  # the client goes on by itself
         else:
             raise self._ending(error, partition, offset) from KafkaException(error)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import threading
+import time
+from dataclasses import dataclass
 
 from confluent_kafka import KafkaError
 
@@ -36,8 +38,16 @@ _HINTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    text: str
+    at: float
+
+
 class Troubles:
-    """Collects errors of all clients of one source; safe for several threads.
+    """Collects errors of the clients of one source; safe for several threads.
+
+    A client speaks only when it is polled: what it says may be old.
 
     :param settings: the user's; their secrets are cut out of what is kept.
     """
@@ -46,22 +56,20 @@ class Troubles:
         self._settings = settings
         self._lock = threading.Lock()
         self._refusal: IngestError | None = None
-        self._latest: str | None = None
-        self._login: str | None = None
+        self._fetching: _Said | None = None
+        self._asking: _Said | None = None
 
-    def record(self, error: KafkaError) -> None:
-        """The clients' ``error_cb``."""
-        said = "no broker can be reached" if error.code() == errors.ALL_BROKERS_DOWN else error.str()
-        text = redacted(f"{said} ({error.name()})", self._settings)
-        refusal = self._as_refusal(error, text)
+    def record_fetching(self, error: KafkaError) -> None:
+        """``error_cb`` of the consumer."""
+        text = self._checked(error)
         with self._lock:
-            self._refusal = self._refusal or refusal
-            # That no broker can be reached says less than the reason that came before it.
-            if self._latest is None or error.code() != errors.ALL_BROKERS_DOWN:
-                self._latest = text
-            if _TOKEN_FAILED in text:
-                self._login = text
-        _log.debug("Kafka client: %s", text)  # it writes a line of its own
+            self._fetching = _later(self._fetching, text, error)
+
+    def record_asking(self, error: KafkaError) -> None:
+        """``error_cb`` of the admin client."""
+        text = self._checked(error)
+        with self._lock:
+            self._asking = _later(self._asking, text, error)
 
     def raise_refusal(self) -> None:
         """:raises AccessDeniedError, ConfigError: waiting would not help."""
@@ -70,27 +78,37 @@ class Troubles:
                 raise copy.copy(self._refusal)  # each caller adds where it was
 
     def latest(self) -> str | None:
-        """What a client complained about last, since the last sign of life."""
+        """What the consumer complained about last, since the last message."""
         with self._lock:
-            return self._latest
+            return self._fetching.text if self._fetching else None
 
-    def clear(self) -> None:
-        """Messages flow."""
+    def messages_flow(self) -> None:
+        """Whatever the consumer complained about is over."""
         with self._lock:
-            self._latest = self._login = None
+            self._fetching = None
 
     def out_of_time(self, doing: str, seconds: float, reason: str | None = None) -> IngestError:
         """The error for a request without an answer, with what the callbacks told meanwhile."""
+        since = time.monotonic() - seconds
         with self._lock:
-            told, login = self._latest or reason, self._login
-        told = redacted(told, self._settings) if told else "no answer"
-        text = f"{doing}: {told}, within {seconds:g} s from Kafka at {brokers(self._settings)}"
-        if login:
-            return AccessDeniedError(f"{doing}: {login}", remedy="look at the token callback and its credentials")
+            said = [each for each in (self._fetching, self._asking) if each is not None and each.at >= since]
+        told = max(said, key=lambda each: each.at).text if said else redacted(reason or "no answer", self._settings)
+        if _TOKEN_FAILED in told:
+            return AccessDeniedError(f"{doing}: {told}", remedy="look at the token callback and its credentials")
         protocol = str(self._settings.get("security.protocol", "plaintext")).lower()
         return KafkaUnavailableError(
-            text, remedy=f"is the cluster up and reachable from here? {_HINTS.get(protocol, '')}"
+            f"{doing}: {told}, within {seconds:g} s from Kafka at {brokers(self._settings)}",
+            remedy=f"is the cluster up and reachable from here? {_HINTS.get(protocol, '')}".strip(),
         )
+
+    def _checked(self, error: KafkaError) -> str:
+        said = "no broker can be reached" if error.code() == errors.ALL_BROKERS_DOWN else error.str()
+        text = redacted(f"{said} ({error.name()})", self._settings)
+        refusal = self._as_refusal(error, text)
+        with self._lock:
+            self._refusal = self._refusal or refusal
+        _log.debug("Kafka client: %s", text)  # the client writes a line of its own
+        return text
 
     def _as_refusal(self, error: KafkaError, text: str) -> IngestError | None:
         if _TOO_LARGE in text:
@@ -107,3 +125,10 @@ class Troubles:
             f"Kafka at {brokers(self._settings)} refused the connection: {text}",
             remedy="look at security.protocol, sasl.*, ssl.* and, for ACLs, at the broker's permissions",
         )
+
+
+def _later(before: _Said | None, text: str, error: KafkaError) -> _Said:
+    """That no broker can be reached says less than the reason that came before it."""
+    if before is not None and error.code() == errors.ALL_BROKERS_DOWN:
+        return before
+    return _Said(text, time.monotonic())
