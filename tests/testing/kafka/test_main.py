@@ -88,6 +88,7 @@ def test_options_that_make_no_sense_are_usage_errors(options: list[str], word: s
     assert word in result.output
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_an_error_and_not_a_traceback(kafka: KafkaBroker) -> None:
     port = kafka.bootstrap.split(":")[1]
     done = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=60, check=False)

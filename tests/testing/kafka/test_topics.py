@@ -59,5 +59,7 @@ def test_waiting_in_vain_is_an_error(kafka: KafkaBroker, kafka_topic: TopicFacto
     topic = kafka_topic(2)
     with pytest.raises(NotVisibleError, match="3 partitions"):
         wait_until_visible(kafka.bootstrap, topic, 3, timeout_seconds=0.2)
+    with pytest.raises(NotVisibleError, match="0 partitions"):
+        wait_until_visible(kafka.bootstrap, topic, 0, timeout_seconds=0.2)
     with pytest.raises(NotVisibleError, match="stable"):
         wait_until_stable(kafka.bootstrap, [Acknowledged(topic, 0, 5, 0)], timeout_seconds=0.2)
