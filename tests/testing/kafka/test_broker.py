@@ -108,7 +108,7 @@ def test_a_port_that_was_lost_is_replaced_by_another(kafka: KafkaBroker, monkeyp
 
 @pytest.mark.kill
 @pytest.mark.slow
-def test_a_killed_test_run_leaves_no_broker() -> None:
+def test_a_killed_test_run_leaves_no_broker(tmp_path: Path) -> None:
     program = (
         "import signal\n"
         "from airflow_kafka_bq.testing.kafka import KafkaBroker\n"
@@ -116,7 +116,10 @@ def test_a_killed_test_run_leaves_no_broker() -> None:
         "print(*kafka.process_ids.values(), flush=True)\n"
         "signal.pause()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as run:
+    # Nobody is left to remove its directory, so it gets one of ours.
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as run:
         assert run.stdout is not None
         broker = psutil.Process(int(run.stdout.readline()))
         os.kill(run.pid, signal.SIGKILL)
