@@ -93,7 +93,8 @@ class Emulator:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=os.environ | {"HOME": str(environment.home), "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+                env=os.environ | {"HOME": str(environment.home), "PYTHONPATH": "",
+                "PYTHONPYCACHEPREFIX": str(environment.home / "pycache")},
                 preexec_fn=die_with_parent(),  # noqa: PLW1509 - prctl alone, loaded before the fork
             )
             assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for

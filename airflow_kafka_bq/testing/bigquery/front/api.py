@@ -139,7 +139,7 @@ class Api:
         return self._started(self._jobs.insert(project, body))
 
     def _started(self, job: Job) -> Response:
-        return Response(200, self._jobs.wait(job, _QUICK_SECONDS))
+        return Response(200, self._jobs.quick(job, _QUICK_SECONDS))
 
     def _find(self, request: Request, project: str, job: str) -> Job:
         if self._faults.is_hidden(job):

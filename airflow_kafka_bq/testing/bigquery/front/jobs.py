@@ -63,6 +63,8 @@ class Jobs:
         self._estimator = estimator
         self._cancelled: dict[str, threading.Event] = {}
         self._done: dict[str, threading.Event] = {}
+        # Done, or held by a fault: nobody needs to wait any longer to see whether it is a quick one.
+        self._settled: dict[str, threading.Event] = {}
 
     def parse(self, project: str, configuration: dict[str, Any]) -> list[Statement] | BigQueryError:
         """The statements of a query job, or why it has none: such a job is accepted, and fails."""
@@ -108,7 +110,7 @@ class Jobs:
         job = new_job(project, body, self.location(project, body, statements))
         self.registry.add(job)
         name = job_name(job)
-        self._done[name], self._cancelled[name] = threading.Event(), threading.Event()
+        self._done[name], self._cancelled[name], self._settled[name] = (threading.Event() for _ in range(3))
         kind = kind_of(configuration, statements if isinstance(statements, list) else [])
         threading.Thread(target=self._live, args=(job, statements, path, kind), name=name, daemon=True).start()
         return job
@@ -120,6 +122,11 @@ class Jobs:
             event.wait(seconds)
         reference = job["jobReference"]
         return self.registry.get(reference["projectId"], reference["jobId"], reference["location"])
+
+    def quick(self, job: Job, seconds: float) -> Job:
+        """The job once it is done or held, or after that time."""
+        self._settled[job_name(job)].wait(seconds)
+        return self.wait(job, 0.0)
 
     def cancel(self, job: Job) -> None:
         """Ask a job to stop: a request, not a promise."""
@@ -155,6 +162,7 @@ class Jobs:
         if path is not None:
             path.unlink(missing_ok=True)
         self._done[job_name(job)].set()
+        self._settled[job_name(job)].set()
 
     def _gate(self, job: Job, kind: str) -> Callable[[str], None]:
         job_id = job["jobReference"]["jobId"]
@@ -166,6 +174,7 @@ class Jobs:
                 if fault.action == "kill_front" and fault.at == point:
                     os._exit(_KILLED)
                 if fault.action in {"slow", "hold"} and fault.at == point:
+                    self._settled[job_name(job)].set()
                     self._faults.wait(fault, cancelled)
 
         for fault in struck:

@@ -42,7 +42,7 @@ class Variables:
             raise invalid_query(f"The strict front needs the type of a declared variable at {statement.place}")
         names = item.this if isinstance(item.this, list) else [item.this]
         for name in names:
-            self._keep(name.name.lower(), kind, default if default is not None else exp.null(), evaluate)
+            self._keep(name.name.lower(), kind, default if isinstance(default, exp.Expression) else exp.null(), evaluate)
 
     def _keep(self, name: str, kind: exp.DataType, value: exp.Expression, evaluate: Evaluate) -> None:
         given = exp.cast(exp.cast(self.replace(value.copy()), kind), exp.DataType.build("STRING", dialect="bigquery"))
