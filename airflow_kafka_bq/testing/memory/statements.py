@@ -136,9 +136,27 @@ def bounded(value: Any, bounds: ColumnBounds, *, half_open: bool) -> bool:
     return not bounds.ranges
 
 
-def in_bounds(row: Row, target: Target, bounds: Iterable[ColumnBounds]) -> bool:
-    """Whether the ON clause's literals let the statement see this row of the target at all."""
-    return _seen(row, bounds, target.partitioning.column if target.partitioning else None)
+def names_of(table: StoredTable, target: Target) -> Mapping[str, str]:
+    """The table's names of the target's columns: BigQuery does not tell upper from lower case.
+
+    :raises RowRejected: a column is missing.
+    """
+    theirs = {column.name.lower(): column.name for column in table.columns}
+    missing = [column.name for column in target.columns if column.name.lower() not in theirs]
+    if missing:
+        raise RowRejected(f"Column {', '.join(missing)} is not present in table {target.table}")
+    return {column.name: theirs[column.name.lower()] for column in target.columns}
+
+
+def target_rows(transaction: Transaction, target: Target, bounds: Iterable[ColumnBounds]) -> dict[int, Row]:
+    """Rows of the target that the ON clause's literals let a statement see, in the job's names."""
+    names = names_of(transaction.table(target.table), target)
+    by = target.partitioning.column if target.partitioning else None
+    rows = {
+        number: {ours: stored[their] for ours, their in names.items()}
+        for number, stored in transaction.rows(target.table).items()
+    }
+    return {number: row for number, row in rows.items() if _seen(row, bounds, by)}
 
 
 def _seen(row: Row, bounds: Iterable[ColumnBounds], partitioned_by: str | None) -> bool:
@@ -182,16 +200,10 @@ class _Matches:
     def __init__(self, transaction: Transaction, target: Target, bounds: tuple[ColumnBounds, ...]) -> None:
         self._table: StoredTable = transaction.table(target.table)
         self._rows = transaction.rows(target.table)
-        theirs = {column.name.lower(): column.name for column in self._table.columns}
-        missing = [column.name for column in target.columns if column.name.lower() not in theirs]
-        if missing:
-            raise RowRejected(f"Column {', '.join(missing)} is not present in table {target.table}")
-        self._names: Mapping[str, str] = {column.name: theirs[column.name.lower()] for column in target.columns}
+        self._names = names_of(self._table, target)
         self._found: defaultdict[tuple[Any, ...], dict[int, Row]] = defaultdict(dict)
-        for number, stored in self._rows.items():
-            row = {ours: stored[their] for ours, their in self._names.items()}
-            if in_bounds(row, target, bounds):
-                self._found[key_of(row, target.key)][number] = row
+        for number, row in target_rows(transaction, target, bounds).items():
+            self._found[key_of(row, target.key)][number] = row
 
     def of(self, key: tuple[Any, ...]) -> dict[int, Row]:
         """Rows that equal the key. NULL equals nothing."""

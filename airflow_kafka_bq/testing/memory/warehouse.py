@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import IngestError, MergeConflictError
+from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -150,13 +150,11 @@ class MemoryWarehouse:
 
     def estimate(self, spec: MergeSpec) -> int:
         """Bytes of the MERGE."""
-        with self._call("estimate"):
-            return merge_bytes(self._database.tables.begin(), spec)
+        return self._dry_run("estimate", spec, merge_bytes)
 
     def estimate_empty(self, spec: MergeSpec) -> int:
         """Bytes of the MERGE with a source of no rows."""
-        with self._call("estimate_empty"):
-            return target_bytes(self._database.tables.begin(), spec)
+        return self._dry_run("estimate_empty", spec, target_bytes)
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's transaction as one job."""
@@ -188,6 +186,13 @@ class MemoryWarehouse:
     def close(self) -> None:
         """Nothing to release."""
         self.closed = True
+
+    def _dry_run(self, name: str, spec: MergeSpec, count: Callable[[Transaction, MergeSpec], int]) -> int:
+        with self._call(name):
+            try:
+                return count(self._database.tables.begin(), spec)
+            except RowRejected as rejected:
+                raise MergeRejectedError(f"dry run for {spec.target.table}: {rejected}") from rejected
 
     def _transact(self, target: Target, statements: Callable[[Transaction], _Result]) -> _Result:
         """Repeat while others hold the ledger. :raises MergeConflictError: they did not let go."""

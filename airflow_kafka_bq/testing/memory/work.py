@@ -23,9 +23,9 @@ from airflow_kafka_bq.testing.memory.statements import (
     Counts,
     Predicate,
     RowRejected,
-    in_bounds,
     insert_dead_letters,
     merge_batch,
+    target_rows,
 )
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Row, Tables, Transaction
 
@@ -79,7 +79,7 @@ def target_bytes(transaction: Transaction, spec: MergeSpec) -> int:
     """Of the target's rows within the bounds the key, or all columns where an update is possible."""
     target = spec.target
     read = [column.name for column in target.columns] if target.update else list(target.key)
-    theirs = [row for row in transaction.rows(target.table).values() if in_bounds(row, target, spec.staged.bounds)]
+    theirs = target_rows(transaction, target, spec.staged.bounds).values()
     return sum(size_bytes(row[name]) for row in theirs for name in read)
 
 
