@@ -77,13 +77,12 @@ class Requests:
         :param slice_seconds: the most that one attempt may take; it doubles with each, up to five seconds.
         :param on_failure: called after the first failed attempt; may raise what waiting would not cure.
         """
-        self.serve()  # what it says now is old
         limit = self.timeout_seconds if timeout_seconds is None else timeout_seconds
         deadline = time.monotonic() + limit
         pause, reason = _PAUSE_SECONDS, None
         while (remaining := deadline - time.monotonic()) > 0:
             try:
-                return attempt(min(remaining, slice_seconds))
+                answer = attempt(min(remaining, slice_seconds))
             except KafkaException as failure:
                 error = errors.kafka_error(failure)
                 self.clients.troubles.raise_refusal()
@@ -92,6 +91,10 @@ class Requests:
                 reason = f"{error.str()} ({error.name()})"
             except TimeoutError:
                 reason = reason or "no answer"
+            else:
+                self.clients.admin.poll(0)  # what it has not told yet is over as well
+                self.clients.troubles.answers_come()
+                return answer
             if on_failure is not None:
                 on_failure()
                 on_failure = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-import time
-from dataclasses import dataclass
 
 from confluent_kafka import KafkaError
 
@@ -38,16 +36,8 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    text: str
-    at: float
-
-
 class Troubles:
     """Collects errors of the clients of one source; safe for several threads.
-
-    A client speaks only when it is polled: what it says may be old.
 
     :param settings: the user's; their secrets are cut out of what is kept.
     """
@@ -56,8 +46,8 @@ class Troubles:
         self._settings = settings
         self._lock = threading.Lock()
         self._refusal: IngestError | None = None
-        self._fetching: _Said | None = None
-        self._asking: _Said | None = None
+        self._fetching: str | None = None
+        self._asking: str | None = None
 
     def record_fetching(self, error: KafkaError) -> None:
         """``error_cb`` of the consumer."""
@@ -80,19 +70,22 @@ class Troubles:
     def latest(self) -> str | None:
         """What the consumer complained about last, since the last message."""
         with self._lock:
-            return self._fetching.text if self._fetching else None
+            return self._fetching
 
     def messages_flow(self) -> None:
         """Whatever the consumer complained about is over."""
         with self._lock:
             self._fetching = None
 
+    def answers_come(self) -> None:
+        """Whatever the admin client complained about is over."""
+        with self._lock:
+            self._asking = None
+
     def out_of_time(self, doing: str, seconds: float, reason: str | None = None) -> IngestError:
         """The error for a request without an answer, with what the callbacks told meanwhile."""
-        since = time.monotonic() - seconds
         with self._lock:
-            said = [each for each in (self._fetching, self._asking) if each is not None and each.at >= since]
-        told = max(said, key=lambda each: each.at).text if said else redacted(reason or "no answer", self._settings)
+            told = self._asking or self._fetching or redacted(reason or "no answer", self._settings)
         if _TOKEN_FAILED in told:
             return AccessDeniedError(f"{doing}: {told}", remedy="look at the token callback and its credentials")
         protocol = str(self._settings.get("security.protocol", "plaintext")).lower()
@@ -127,8 +120,6 @@ class Troubles:
         )
 
 
-def _later(before: _Said | None, text: str, error: KafkaError) -> _Said:
+def _later(before: str | None, text: str, error: KafkaError) -> str:
     """That no broker can be reached says less than the reason that came before it."""
-    if before is not None and error.code() == errors.ALL_BROKERS_DOWN:
-        return before
-    return _Said(text, time.monotonic())
+    return before if before is not None and error.code() == errors.ALL_BROKERS_DOWN else text

@@ -61,9 +61,10 @@ def test_what_the_admin_client_says_is_no_trouble_of_fetching(troubles: Troubles
     assert "security.protocol" in str(found)
 
 
-def test_what_was_said_before_the_request_is_not_its_reason(troubles: Troubles) -> None:
+def test_what_was_said_before_the_last_answer_is_over(troubles: Troubles) -> None:
     troubles.record_asking(KafkaError(KafkaError._TRANSPORT, "Connection refused"))
-    assert "refused" not in str(troubles.out_of_time("describing", 0.0, "timed out"))
+    troubles.answers_come()
+    assert "describing: timed out" in str(troubles.out_of_time("describing", 5, "timed out"))
 
 
 def test_a_token_that_never_came_is_a_matter_of_access(troubles: Troubles) -> None:
