@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow_kafka_bq.bigquery.conversion import quoted
-from airflow_kafka_bq.bigquery.literals import literal, text
+from airflow_kafka_bq.bigquery.literals import text
 from airflow_kafka_bq.config.values import Partitioning
+from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
 SENTINEL = "*"
+_DESCRIPTION = 1024  # characters that BigQuery takes for a column
 _HEADERS = "ARRAY<STRUCT<key STRING, value BYTES>>"
 _POSITIONS = "ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>"
 _RANGES = "ARRAY<STRUCT<partition INT64, start_offset INT64, end_offset INT64>>"
@@ -25,7 +29,7 @@ def type_of(column: Column) -> str:
 def definition(column: Column, *, nullable: bool = False) -> str:
     """``name TYPE [NOT NULL] [OPTIONS(description=…)]``; an added column can only be nullable."""
     required = " NOT NULL" if column.mode == "REQUIRED" and not nullable else ""
-    described = f" OPTIONS(description={text(column.description)})" if column.description else ""
+    described = f" OPTIONS(description={text(column.description[:_DESCRIPTION])})" if column.description else ""
     return f"{quoted(column.name)} {type_of(column)}{required}{described}"
 
 
@@ -44,10 +48,11 @@ def _partition(target: Target, partitioning: Partitioning) -> str:
 def _options(target: Target) -> str:
     options = dict(target.options)
     found = []
-    if hours := options.get("expiration_hours"):
-        found.append(f"expiration_timestamp=TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {int(hours)} HOUR)")
-    if days := options.get("partition_expiration_days"):
-        found.append(f"partition_expiration_days={literal(int(days))}")
+    if hours := _number(options, "expiration_hours"):
+        seconds = round(hours * 3600)
+        found.append(f"expiration_timestamp=TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {seconds} SECOND)")
+    if days := _number(options, "partition_expiration_days"):
+        found.append(f"partition_expiration_days={days}")
     if options.get("require_partition_filter"):
         found.append("require_partition_filter=TRUE")
     if described := options.get("description"):
@@ -55,9 +60,24 @@ def _options(target: Target) -> str:
     if labels := {**target.labels, **options.get("labels", {})}:
         pairs = ", ".join(f"({text(key)}, {text(value)})" for key, value in sorted(labels.items()))
         found.append(f"labels=[{pairs}]")
-    if target.kms_key_name:
-        found.append(f"kms_key_name={text(target.kms_key_name)}")
+    found += _key(target)
     return f"\nOPTIONS({', '.join(found)})" if found else ""
+
+
+def _number(options: dict[str, Any], name: str) -> float:
+    try:
+        return float(options.get(name) or 0)
+    except (TypeError, ValueError):
+        raise ConfigError(f"table_options: {name} is a number, not {options[name]!r}") from None
+
+
+def _key(target: Target) -> list[str]:
+    return [f"kms_key_name={text(target.kms_key_name)}"] if target.kms_key_name else []
+
+
+def _encrypted(target: Target) -> str:
+    """Companions hold messages and their keys: they are encrypted as the target is."""
+    return f"\nOPTIONS({', '.join(_key(target))})" if target.kms_key_name else ""
 
 
 # CREATE TABLE IF NOT EXISTS `p.d.t` (
@@ -91,7 +111,7 @@ def relax(target: Target, name: str) -> str:
 def create_ledger(target: Target) -> str:
     """Table and sentinel row in one statement, so that no creator ever sees the table without the sentinel."""
     return (
-        f"CREATE TABLE IF NOT EXISTS {target.ledger.quoted} AS\n"
+        f"CREATE TABLE IF NOT EXISTS {target.ledger.quoted}{_encrypted(target)} AS\n"
         f"SELECT {text(SENTINEL)} AS pipeline, CAST(NULL AS STRING) AS topic, CAST(NULL AS STRING) AS topic_id, "
         "CAST(NULL AS STRING) AS cluster_id, CAST(NULL AS STRING) AS group_id, 0 AS revision, "
         "CAST(NULL AS STRING) AS batch_id, CAST(NULL AS STRING) AS job_id, "
@@ -110,7 +130,7 @@ def create_history(target: Target) -> str:
         "  load_job_ids ARRAY<STRING>, merge_job_id STRING,\n"
         "  dag_id STRING, task_id STRING, run_id STRING, try_number INT64,\n"
         "  started_at TIMESTAMP, applied_at TIMESTAMP\n"
-        ")\nPARTITION BY DATE(applied_at)\nCLUSTER BY pipeline, batch_id"
+        f")\nPARTITION BY DATE(applied_at)\nCLUSTER BY pipeline, batch_id{_encrypted(target)}"
     )
 
 
@@ -123,4 +143,5 @@ def create_dead_letters(target: Target) -> str:
         "  stage STRING, reason STRING, error STRING, schema_id INT64,\n"
         "  batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP\n"
         ")\nPARTITION BY DATE(_kafka_timestamp)\nCLUSTER BY _kafka_topic, _kafka_partition, _kafka_offset"
+        f"{_encrypted(target)}"
     )

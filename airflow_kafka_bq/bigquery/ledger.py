@@ -64,16 +64,16 @@ def register(target: Target, row: LedgerRow) -> str:
     values = {
         "pipeline": text(row.pipeline),
         "topic": text(row.topic),
-        "topic_id": literal(row.topic_id),
-        "cluster_id": literal(row.cluster_id),
-        "group_id": literal(row.group_id),
+        "topic_id": _string(row.topic_id),
+        "cluster_id": _string(row.cluster_id),
+        "group_id": _string(row.group_id),
         "revision": "0",
         "batch_id": "CAST(NULL AS STRING)",
         "job_id": "CAST(NULL AS STRING)",
         "positions": positions(row.positions),
         "target_created_at": _created(row),
         "updated_at": "CURRENT_TIMESTAMP()",
-        "updated_by": literal(row.updated_by),
+        "updated_by": _string(row.updated_by),
     }
     return (
         "BEGIN TRANSACTION;\n"
@@ -96,6 +96,11 @@ def place(target: Target, row: LedgerRow) -> str:
         f"updated_at = CURRENT_TIMESTAMP(), updated_by = {literal(row.updated_by)}\n"
         f"WHERE pipeline = {text(row.pipeline)} AND revision = {row.revision}"
     )
+
+
+def _string(value: str | None) -> str:
+    """A bare NULL in a SELECT is an INT64."""
+    return "CAST(NULL AS STRING)" if value is None else text(value)
 
 
 def _created(row: LedgerRow) -> str:

@@ -16,9 +16,7 @@ Any error rolls all of it back (https://cloud.google.com/bigquery/docs/transacti
 
 from __future__ import annotations
 
-from typing import Any
-
-from airflow_kafka_bq.batch import ColumnBounds
+from airflow_kafka_bq.bigquery.bounded import bounded, matched
 from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
@@ -97,41 +95,6 @@ def _source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -
     return f"SELECT * FROM (SELECT {listed}, R.`_row` FROM {table_of(spec.staged.rows_table).quoted} AS R{only})"
 
 
-def _on(target: Target, bounds: tuple[ColumnBounds, ...]) -> str:
-    keys = [f"T.{quoted(name)} = S.{quoted(name)}" for name in target.key]
-    return "\n  AND ".join(
-        keys
-        + [
-            bound
-            for one in bounds
-            if (bound := bounded(one, target.partitioning is not None and one.column == target.partitioning.column))
-        ]
-    )
-
-
-def _span(column: str, low: Any, high: Any) -> str:
-    above = f"{column} >= {literal(low)}"
-    return above if high is None else f"({above} AND {column} < {literal(high)})"
-
-
-# (T.`day` >= TIMESTAMP '2026-01-01 …' AND T.`day` < TIMESTAMP '2026-01-03 …')
-# T.`_kafka_partition` IN (0, 3)         T.`_kafka_offset` BETWEEN 1200 AND 98000
-def bounded(bounds: ColumnBounds, half_open: bool) -> str:
-    """Literal bounds on a target column: only literals prune partitions and blocks."""
-    column = f"T.{quoted(bounds.column)}"
-    if bounds.values:
-        arms = [f"{column} IN ({', '.join(map(literal, bounds.values))})"]
-    elif half_open:
-        arms = [_span(column, low, high) for low, high in bounds.ranges]
-    else:
-        arms = [f"{column} BETWEEN {literal(low)} AND {literal(high)}" for low, high in bounds.ranges]
-    if not arms:
-        return ""
-    if bounds.has_null:
-        arms.append(f"{column} IS NULL")
-    return f"({' OR '.join(arms)})" if len(arms) > 1 else arms[0]
-
-
 # MERGE `p.d.t` T
 # USING (SELECT * FROM (SELECT R.`a` AS `a`, … FROM `p.d.t__stg_…` AS R) WHERE TRUE QUALIFY ROW_NUMBER() OVER (…) = 1) S
 # ON T.`_kafka_topic` = S.`_kafka_topic` AND … AND (T.`_kafka_timestamp` >= TIMESTAMP '…' AND …)
@@ -148,7 +111,7 @@ def merge_rows(spec: MergeSpec) -> str:
         names, values = [*names, "`_ingested_at`"], [*values, "CURRENT_TIMESTAMP()"]
     update = f"WHEN MATCHED AND {newer(target)} THEN UPDATE SET {_assignments(target)}\n" if target.update else ""
     return (
-        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {_on(target, spec.staged.bounds)}\n{update}"
+        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {matched(target, spec.staged.bounds)}\n{update}"
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({', '.join(values)})"
     )
 
@@ -183,7 +146,7 @@ def merge_tombstones(spec: MergeSpec) -> str:
     bounds = tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != partition)
     moved = ", ".join(f"{quoted(name)} = S.{quoted(name)}" for name in COORDINATES)
     return (
-        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {_on(target, bounds)}\n"
+        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {matched(target, bounds)}\n"
         f"WHEN MATCHED AND {LATER} THEN UPDATE SET `_deleted_at` = S.`_kafka_timestamp`, {moved}"
     )
 

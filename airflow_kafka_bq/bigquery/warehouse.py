@@ -19,7 +19,7 @@ from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.exceptions import MergeRejectedError, NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
@@ -78,16 +78,27 @@ class BigQueryWarehouse:
     def relax(self, target: Target, names: tuple[str, ...]) -> None:
         """REQUIRED to NULLABLE."""
         for name in names:
-            self._statements.run(ddl.relax(target, name), target.table)
+            try:
+                self._statements.run(ddl.relax(target, name), target.table)
+            except MergeRejectedError:
+                found = self.table(target.table)
+                column = found.column(name) if found else None
+                if column is None or column.mode == "REQUIRED":
+                    raise  # else another run was faster: DROP NOT NULL fails where there is nothing to drop
 
     def create_ledger(self, target: Target) -> None:
         """Ledger with its sentinel, and history."""
-        self._statements.run(ddl.create_ledger(target), target.ledger)
-        self._statements.run(ddl.create_history(target), target.history)
+        self._unless_there(target.ledger, ddl.create_ledger(target))
+        self._unless_there(target.history, ddl.create_history(target))
 
     def create_dead_letters(self, target: Target) -> None:
         """Dead-letter table."""
-        self._statements.run(ddl.create_dead_letters(target), target.dead_letters)
+        self._unless_there(target.dead_letters, ddl.create_dead_letters(target))
+
+    def _unless_there(self, table: TableId, statement: str) -> None:
+        """Looking costs a tenth of a second, a DDL job one or two, and most runs find their tables."""
+        if self.table(table) is None:
+            self._statements.run(statement, table)
 
     def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
         """A pipeline's row; None if there is none, or no ledger yet."""
