@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from airflow_kafka_bq.formats.columnar_plan import plan
+from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.parser import ValueParser
 from airflow_kafka_bq.formats.payload import BYTES_PAYLOAD, JSON_PAYLOAD, STRING_PAYLOAD
@@ -17,10 +19,12 @@ _PAYLOADS: dict[str, ValueParser] = {"json": JSON_PAYLOAD, "string": STRING_PAYL
 def choose(
     value_format: str, model: type[BaseModel] | None, columns: Sequence[Column], *, refuse_unknown: bool = False
 ) -> ValueParser:
-    """Parser for values of this format.
+    """Parser for values of this format; in bulk where the model allows it.
 
     :param columns: those that the value fills.
     """
     if model is None:
         return _PAYLOADS[value_format]
-    return JsonRows(model, columns, refuse_unknown=refuse_unknown)
+    rows = JsonRows(model, columns, refuse_unknown=refuse_unknown)
+    bulk = plan(model, columns)
+    return rows if bulk is None else JsonColumnar(rows, bulk)

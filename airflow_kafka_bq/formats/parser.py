@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -38,6 +38,10 @@ class Bad:
     def of(cls, index: int, why: Rejected) -> Bad:
         """From the rejection, with the text cut to size."""
         return cls(index, why.stage, why.reason, why.error[:MAX_ERROR_CHARACTERS])
+
+    def at(self, index: int) -> Bad:
+        """The same, counted among other values."""
+        return replace(self, index=index)
 
 
 @dataclass(frozen=True, slots=True)

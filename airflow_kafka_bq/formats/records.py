@@ -81,7 +81,7 @@ def records(messages: pa.RecordBatch, first: int, rules: RecordRules) -> Records
         bad = tuple(_moved(parsed.bad, present))
         found = _with_tombstones(messages, _Found(parsed.rows, present.take(parsed.good), None, bad), rules)
     rows, origins, bad = _with_coordinates(messages, found, rules)
-    ordered = sorted((replace(one, index=one.index + first) for one in bad), key=lambda one: one.index)
+    ordered = sorted((one.at(one.index + first) for one in bad), key=lambda one: one.index)
     return Records(rows, pc.add(origins, first), tuple(ordered), found.ignored, parsed.unknown_fields)
 
 
@@ -91,7 +91,7 @@ def _indices(mask: Any) -> Any:
 
 def _moved(bad: Sequence[Bad], indices: Any) -> list[Bad]:
     """The same, counted in messages and not in what was looked at."""
-    return [replace(one, index=indices[one.index].as_py()) for one in bad]
+    return [one.at(indices[one.index].as_py()) for one in bad]
 
 
 def _with_tombstones(messages: pa.RecordBatch, found: _Found, rules: RecordRules) -> _Found:

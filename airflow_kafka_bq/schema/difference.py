@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from airflow_kafka_bq.exceptions import SchemaDriftError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
-
-Policy = Literal["none", "add", "add_relax"]
 
 # INSERT coerces these without loss; INT64 to FLOAT64 would round beyond 2**53.
 # https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules#coercion
@@ -27,10 +24,10 @@ class Difference:
     drift: tuple[str, ...] = ()
 
 
-def difference(target: Target, facts: TableFacts, policy: Policy) -> Difference:
+def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
     """Compare, change nothing.
 
-    :param policy: ``schema_update``: what may be changed; the rest of what differs is drift.
+    :param policy: ``schema_update`` (none, add, add_relax): what may be changed; the rest of what differs is drift.
     """
     if not facts.is_table:
         return Difference(drift=(f"{target.table} is no ordinary table (a view, a snapshot or an external table)",))

@@ -1,0 +1,86 @@
+r"""Many JSON objects in one parse, and proof that each row is of the message it is said to be of.
+
+Each value must begin with ``{"``. Its brace is replaced by ``{"<random>":<index>,``, and an object with the next index
+follows the last. Arrow does not care where one object ends and the next begins: a value that holds two objects gives
+a row without index, one that swallows its neighbour hides an index, one that ends the input hides all that follow. So
+if there are as many rows as indices, and they count up by one, every value was one object and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.json
+
+from airflow_kafka_bq.formats.columnar_plan import Node
+
+_pc: Any = pyarrow.compute
+_read_json: Any = pyarrow.json.read_json
+_INDEX = f"_{secrets.token_hex(8)}"  # nobody who writes messages can know it
+_TO_THE_END = 2**31 - 1
+_ROW = re.compile(r" in row ([0-9]+)$")
+
+
+class UnknownFieldError(Exception):
+    """A message has a field that the schema does not."""
+
+
+class UnreadableError(Exception):
+    """The values cannot be read together. ``position`` is the first that cannot, where that is known."""
+
+    def __init__(self, position: int | None) -> None:
+        super().__init__(position)
+        self.position = position
+
+
+def read(values: Any, nodes: Sequence[Node], *, ignore_unknown: bool) -> list[Any]:
+    """One Arrow array per node, row ``i`` of message ``i``.
+
+    :param values: binary, none null, each beginning with ``{"``.
+    :raises UnknownFieldError: unless ``ignore_unknown``.
+    :raises UnreadableError: a value is not JSON, or not of its column's type.
+    """
+    text = _joined(values)
+    schema = pa.schema([pa.field(_INDEX, pa.int64()), *(pa.field(node.source, node.read) for node in nodes)])
+    try:
+        table = _read_json(
+            pa.BufferReader(text),
+            read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=text.size + 1),
+            parse_options=pyarrow.json.ParseOptions(
+                explicit_schema=schema, unexpected_field_behavior="ignore" if ignore_unknown else "error"
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "unexpected field" in str(error):
+            raise UnknownFieldError from error
+        row = _ROW.search(str(error))
+        raise UnreadableError(min(int(row[1]), len(values) - 1) if row else None) from error
+    _check_rows(table.column(0), len(values))
+    return [column.combine_chunks().slice(0, len(values)) for column in table.columns[1:]]
+
+
+def _joined(values: Any) -> Any:
+    lines = _pc.binary_join_element_wise(_openings(len(values)), _pc.binary_slice(values, 1, _TO_THE_END), b"")
+    last = pa.array([b'\n{"%s":%d}' % (_INDEX.encode(), len(values))], pa.binary())
+    return pa.concat_arrays([lines, last]).buffers()[2]
+
+
+@lru_cache(maxsize=4)
+def _openings(count: int) -> Any:
+    return pa.array([b'\n{"%s":%d,' % (_INDEX.encode(), index) for index in range(count)], pa.binary())
+
+
+def _check_rows(found: Any, count: int) -> None:
+    wanted = pa.array(range(count + 1), pa.int64())
+    if found.combine_chunks().equals(wanted):
+        return
+    for position, index in enumerate(found.to_pylist()):
+        if index != position:
+            raise UnreadableError(min(max(position - 1, 0), count - 1))
+    raise UnreadableError(min(max(len(found) - 1, 0), count - 1))

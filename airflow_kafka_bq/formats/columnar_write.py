@@ -1,0 +1,56 @@
+"""From what was read in bulk and found clean to the types of the staging file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.formats.columnar_plan import Node
+
+_pc: Any = pyarrow.compute
+_HAS_ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def written(node: Node, array: Any) -> Any:
+    """The column in its wire type.
+
+    :raises pa.ArrowInvalid: a value does not convert, such as February 29 of a year without one.
+    """
+    if node.element is not None:
+        values = written(node.element, array.flatten())
+        return pa.ListArray.from_arrays(_offsets(array), values, type=node.wire)
+    if node.children:
+        children = [written(child, values) for child, values in zip(node.children, array.flatten(), strict=True)]
+        mask = array.is_null() if array.null_count else None
+        fields = [node.wire.field(index) for index in range(node.wire.num_fields)]
+        return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
+    if node.kind in {"TIMESTAMP", "AWARE"}:
+        return _zoned(array).cast(node.wire)
+    if node.kind == "DATETIME":
+        array.cast(pa.timestamp("us"))  # the text is staged, but only if there is such a day
+    if node.kind == "BIGNUMERIC":
+        return _decimal_text(array)
+    return array.cast(node.wire)
+
+
+def _offsets(array: Any) -> Any:
+    """Of the flattened values; NULL becomes empty, for an ARRAY is never NULL."""
+    lengths = _pc.fill_null(array.value_lengths(), 0)
+    return pa.concat_arrays([pa.array([0], pa.int32()), _pc.cumulative_sum(lengths).cast(pa.int32())])
+
+
+def _zoned(array: Any) -> Any:
+    """A time without zone is UTC."""
+    zoned = _pc.match_substring_regex(array, _HAS_ZONE)
+    if _pc.all(zoned, min_count=0).as_py() is not False:
+        return array
+    return _pc.if_else(zoned, array, _pc.binary_join_element_wise(array, "Z", ""))
+
+
+def _decimal_text(array: Any) -> Any:
+    """As Python's ``format(number, "f")`` without zeros at the end."""
+    text = _pc.utf8_rtrim(_pc.utf8_rtrim(array.cast(pa.string()), "0"), ".")
+    zero = _pc.equal(array, pa.scalar(0, pa.int64()).cast(array.type))
+    return _pc.if_else(zero, "0", text)

@@ -1,0 +1,74 @@
+"""Which messages the bulk way must not see, because it and pydantic read such JSON differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+_pc: Any = pyarrow.compute
+
+# Below these lengths a message cannot nest as deep, or hold a number as long, as pydantic refuses (200 levels, 4,300
+# digits). Arrow's parser recurses, so what is nested without bound would end the process.
+_DEEP_BYTES = 300
+_DEEP_BRACKETS = 150
+_LONG_BYTES = 4_000
+_LONG_NUMBER = "[0-9.]{1000}"
+_MEMBER_FIRST = r'^\{[ \t\r\n]*"'
+# Arrow takes NaN, Inf and Infinity for numbers, also in fields that are ignored.
+_CONSTANT = r"[:,\[\s-](?:NaN|Inf)"
+
+
+def doubtful(values: Any, *, ignore_unknown: bool) -> Any | None:
+    """Mask of the messages that go to pydantic at once; None if there is none.
+
+    :param ignore_unknown: whether fields are skipped whose type nobody checks.
+    """
+    masks = [*_structure(values), *(_skipped(values) if ignore_unknown else ())]
+    found = None
+    for mask in masks:
+        found = mask if found is None else _pc.or_(found, mask)
+    return found if found is not None and _pc.any(found).as_py() else None
+
+
+def _structure(values: Any) -> list[Any]:
+    masks = []
+    opened = _pc.starts_with(values, b'{"')
+    if not _pc.all(opened, min_count=0).as_py():
+        masks.append(_pc.invert(_pc.match_substring_regex(values, _MEMBER_FIRST)))
+    if not _is_utf8(values):
+        masks.append(pa.array([not _is_utf8(values.slice(index, 1)) for index in range(len(values))], pa.bool_()))
+    lengths = _pc.binary_length(values)
+    if _longest(lengths) > _LONG_BYTES:
+        masks.append(_pc.and_(_pc.greater(lengths, _LONG_BYTES), _pc.match_substring_regex(values, _LONG_NUMBER)))
+    return masks
+
+
+def _skipped(values: Any) -> list[Any]:
+    masks = []
+    text = _bytes(values)
+    if b"NaN" in text or b"Inf" in text:
+        masks.append(_pc.match_substring_regex(values, _CONSTANT))
+    if _longest(_pc.binary_length(values)) > _DEEP_BYTES:
+        brackets = _pc.add(_pc.count_substring(values, "{"), _pc.count_substring(values, "["))
+        masks.append(_pc.greater(brackets, _DEEP_BRACKETS))
+    return masks
+
+
+def _longest(lengths: Any) -> int:
+    return int(_pc.max(lengths).as_py() or 0)
+
+
+def _is_utf8(values: Any) -> bool:
+    try:
+        values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _bytes(values: Any) -> bytes:
+    """All values, one after the other; what lies between two of them only adds to the doubt."""
+    data = values.buffers()[2]
+    return b"" if data is None else bytes(data.to_pybytes())

@@ -1,0 +1,68 @@
+"""Which messages have a field that no column takes, without looking into each.
+
+Each member of an object shows as ``":``, unless there is space before the colon; a string may hold more of these
+after an escaped quote. Beside the number of known fields that were found this decides most messages; the others are
+looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+from pydantic_core import from_json
+
+from airflow_kafka_bq.formats.columnar_plan import Node
+from airflow_kafka_bq.formats.model_fields import MessageFields
+
+_pc: Any = pyarrow.compute
+_UNUSUAL = r'\\"|"[ \t\r\n]+:'
+
+
+def unknown(values: Any, nodes: Sequence[Node], columns: Sequence[Any], fields: MessageFields) -> Any:
+    """Mask of the messages with an unknown field, on whatever level.
+
+    :param values: messages that were read without error, :param columns: what was read of them.
+    """
+    most = _most(nodes)
+    if most is None:
+        return _looked_into(values, fields)
+    members = _pc.count_substring(values, '":').cast(pa.int64())
+    usual = _pc.invert(_pc.match_substring_regex(values, _UNUSUAL))
+    none = _pc.and_(usual, _pc.equal(members, _found(nodes, columns)))
+    some = _pc.and_(usual, _pc.greater(members, most))
+    if _pc.all(_pc.or_(none, some), min_count=0).as_py():
+        return some
+    open_ = _pc.indices_nonzero(_pc.invert(_pc.or_(none, some)))
+    answers = _looked_into(values.take(open_), fields)
+    return _pc.replace_with_mask(some, _pc.invert(_pc.or_(none, some)), answers)
+
+
+def _looked_into(values: Any, fields: MessageFields) -> Any:
+    return pa.array([fields.has_unknown(from_json(value)) for value in values.to_pylist()], pa.bool_())
+
+
+def _most(nodes: Sequence[Node]) -> int | None:
+    """The members that a message can have without unknown ones; None if there is no bound."""
+    count = 0
+    for node in nodes:
+        if node.element is not None and node.element.children:
+            return None
+        inner = _most(node.children)
+        if inner is None:
+            return None
+        count += 1 + inner
+    return count
+
+
+def _found(nodes: Sequence[Node], columns: Sequence[Any]) -> Any:
+    """Known fields that are there and not null, per message."""
+    count: Any = None
+    for node, column in zip(nodes, columns, strict=True):
+        here = column.is_valid().cast(pa.int64())
+        if node.children:
+            here = _pc.add(here, _found(node.children, column.flatten()))
+        count = here if count is None else _pc.add(count, here)
+    return count
