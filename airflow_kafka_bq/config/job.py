@@ -2,63 +2,91 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 from pydantic import model_validator as whole
 
-from airflow_kafka_bq.config import rules, values
+from airflow_kafka_bq.config import messages, names, rules, values
+from airflow_kafka_bq.config.frozen import FrozenMapping
+from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
+from airflow_kafka_bq.config.scalars import (
+    Flag,
+    Hours,
+    Partition,
+    Positive,
+    Ratio,
+    Seconds,
+    Size,
+    Text,
+    Whole,
+    one_or_more,
+)
 from airflow_kafka_bq.config.values import Offsets, Partitioning, TableId, Window
 from airflow_kafka_bq.exceptions import ConfigError
 
 Format = Literal["json", "avro", "protobuf", "json_schema", "string", "bytes"]
-Names = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
-Size = Annotated[ByteSize, Field(ge=1)]
+Column = Annotated[str, BeforeValidator(names.column_name)]
+Columns = Annotated[tuple[Column, ...], BeforeValidator(one_or_more)]
+Key = Annotated[Columns, Field(min_length=1)]
+Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
+Model = Annotated[Any, BeforeValidator(values.model)]
 
 DEFAULT_GROUP_ID = "kafka-bq.{topic}.{project}.{dataset}.{table}"
+
+
+def _table(value: str) -> str:
+    names.table_parts(value)
+    return value
+
+
+def _dataset(value: str) -> str:
+    names.dataset_parts(value, "")
+    return value
+
+
+Dataset = Annotated[str, AfterValidator(_dataset)]
 
 
 class JobConfig(BaseModel):
     """One topic, one table: every parameter of a job, validated.
 
     Build it with :meth:`of`, which turns what pydantic finds into ``ConfigError``.
-    Sizes are bytes and may be written as ``64MiB``.
+    Sizes are bytes and may be written as ``64MiB``. Frozen through and through, hashable, and without any secret:
+    logins belong to connections and to the clients' sections of a job file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
-    topic: Annotated[str, BeforeValidator(lambda v: values.topic_name(v) if isinstance(v, str) else v)]
-    table: str
-    kafka_conn_id: str = "kafka_default"
-    gcp_conn_id: str = "google_cloud_default"
-    project_id: str | None = None
-    location: str | None = None
-    impersonation_chain: str | tuple[str, ...] | None = None
-    group_id: str = DEFAULT_GROUP_ID
-    model: Any = None
+    topic: Annotated[str, AfterValidator(names.topic_name)]
+    table: Annotated[str, AfterValidator(_table)]
+    kafka_conn_id: Text = "kafka_default"
+    gcp_conn_id: Text = "google_cloud_default"
+    project_id: Annotated[str, AfterValidator(names.project_name)] | None = None
+    location: Annotated[str, AfterValidator(names.location_name)] | None = None
+    impersonation_chain: Annotated[str | tuple[str, ...], BeforeValidator(values.chain)] | None = None
+    group_id: Annotated[str, AfterValidator(names.group_template)] = DEFAULT_GROUP_ID
+    model: Model | None = None
     schema_from: Literal["model", "table", "registry", "payload"] | None = None
     value_format: Format = "json"
     key_format: Format = "string"
     unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
-    dedup_key: Names | None = None
+    dedup_key: Key | None = None
     on_duplicate: Literal["keep", "update"] = "keep"
-    version: Names | None = None
+    version: Key | None = None
     on_tombstone: Literal["insert", "ignore", "dead_letter", "soft_delete", "delete"] | None = None
-    tombstone_key: dict[str, str] | None = None
+    tombstone_key: Annotated[dict[Column, Text], AfterValidator(FrozenMapping)] | None = None
     on_bad_message: Literal["dead_letter", "fail"] = "dead_letter"
-    max_bad_ratio: Annotated[float, Field(ge=0, le=1)] | None = 0.01
-    max_bad_messages: Annotated[int, Field(ge=0)] | None = None
+    max_bad_ratio: Ratio | None = 0.01
+    max_bad_messages: Whole | None = None
     partition_by: Annotated[Partitioning | Literal["none"], BeforeValidator(values.partitioning)] | None = None
-    cluster_by: Annotated[tuple[str, ...], Field(max_length=4)] | None = None
-    partition_immutable: bool = False
+    cluster_by: Annotated[Columns, Field(max_length=4)] | None = None
+    partition_immutable: Flag = False
     schema_update: Literal["none", "add", "add_relax"] = "add"
     kafka_columns: Literal["all", "none"] = "all"
-    transform: Callable[..., Any] | str | None = None
-    filter: Callable[..., Any] | str | None = None
+    transform: Function | None = None
+    filter: Function | None = None
     batch_messages: Positive = 500_000
     batch_bytes: Size = ByteSize(64 * 1024 * 1024)
     batch_seconds: Seconds | None = None
@@ -67,7 +95,9 @@ class JobConfig(BaseModel):
     max_seconds: Seconds | None = None
     merge_per: Literal["batch", "run"] = "batch"
     window: Annotated[Window, BeforeValidator(values.window)] | None = None
-    partitions: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    partitions: Annotated[tuple[Partition, ...], BeforeValidator(values.partition_list), Field(min_length=1)] | None = (
+        None
+    )
     start: Annotated[Any, BeforeValidator(values.start)] = "auto"
     on_gap: Literal["fail", "record"] = "fail"
     assignment: Literal["assign", "subscribe"] = "assign"
@@ -76,14 +106,14 @@ class JobConfig(BaseModel):
     max_bytes_billed: Size | None = ByteSize(10 * 1024**3)
     dedup_window: Any = None
     stall_timeout_seconds: Seconds = 30.0
-    staging_dataset: str | None = None
-    companion_dataset: str | None = None
-    staging_expiration_hours: Annotated[float, Field(gt=0)] = 72.0
+    staging_dataset: Dataset | None = None
+    companion_dataset: Dataset | None = None
+    staging_expiration_hours: Hours = 72.0
     dead_letter_topic: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    encryption_configuration: dict[str, str] | None = None
-    deferrable: bool = False
-    table_options: dict[str, Any] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=FrozenMapping)
+    encryption_configuration: Encryption | None = None
+    deferrable: Flag = False
+    table_options: TableOptions = Field(default_factory=FrozenMapping)
 
     @classmethod
     def of(cls, **parameters: Any) -> Self:
@@ -91,35 +121,14 @@ class JobConfig(BaseModel):
 
         :raises ConfigError: names the parameter, its value and what it takes.
         """
+        topic = parameters.get("topic") if isinstance(parameters.get("topic"), str) else None
         unknown = set(parameters) - set(cls.model_fields)
         if unknown:
-            raise ConfigError(*rules.unknown(sorted(unknown), list(cls.model_fields)))
+            raise ConfigError(messages.unknown(unknown, cls.model_fields), topic=topic)
         try:
             return cls(**parameters)
         except ValidationError as error:
-            raise ConfigError(rules.readable(error)) from error
-
-    @field_validator("table")
-    @classmethod
-    def _table(cls, value: str) -> str:
-        values.table_parts(value)
-        return value
-
-    @field_validator("group_id")
-    @classmethod
-    def _group(cls, value: str) -> str:
-        left = re.sub(r"\{(topic|project|dataset|table)\}", "", value)
-        if not value or "{" in left or "}" in left:
-            msg = f"{value!r}: the placeholders are {{topic}}, {{project}}, {{dataset}}, {{table}}"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("staging_dataset", "companion_dataset")
-    @classmethod
-    def _dataset(cls, value: str | None) -> str | None:
-        if value is not None:
-            values.dataset_parts(value, "project")
-        return value
+            raise ConfigError(messages.readable(error), topic=topic, remedy=messages.remedy(error)) from error
 
     @whole(mode="after")
     def _rules(self) -> Self:
@@ -160,7 +169,7 @@ class JobConfig(BaseModel):
 
         :raises ConfigError: no project is known.
         """
-        project, dataset, table = values.table_parts(self.table)
+        project, dataset, table = names.table_parts(self.table)
         found = project or self.project_id or default_project
         if not found:
             message = f"table {self.table!r} names no project, and neither the job nor the credentials give one"
@@ -168,9 +177,15 @@ class JobConfig(BaseModel):
         return TableId(found, dataset, table)
 
     def group(self, table: TableId) -> str:
-        """The consumer group with its placeholders filled."""
-        names = {"topic": self.topic, "project": table.project, "dataset": table.dataset, "table": table.table}
-        return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], self.group_id)
+        """The consumer group with its placeholders filled.
+
+        :raises ConfigError: it became longer than Kafka takes.
+        """
+        parts = {"project": table.project, "dataset": table.dataset, "table": table.table}
+        try:
+            return names.filled(self.group_id, topic=self.topic, **parts)
+        except ValueError as error:
+            raise ConfigError(f"group_id: {error}", topic=self.topic) from error
 
     def start_offsets(self) -> Offsets | None:
         """``start`` where it is a mapping of partition to offset."""

@@ -2,73 +2,62 @@
 
 from __future__ import annotations
 
-import difflib
-import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from airflow_kafka_bq.config import names
+from airflow_kafka_bq.config.messages import Refusal
 
 if TYPE_CHECKING:
     from airflow_kafka_bq.config.job import JobConfig
 
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
-_TABLE_OPTIONS = {"expiration_hours", "partition_expiration_days", "require_partition_filter", "description", "labels"}
-# https://cloud.google.com/bigquery/docs/labels-intro#requirements
-_LABEL_KEY = re.compile(r"[a-z\u00df-\u00f6\u00f8-\u00ff][a-z0-9_\u00df-\u00f6\u00f8-\u00ff-]{0,62}")
-_LABEL_VALUE = re.compile(r"[a-z0-9_\u00df-\u00f6\u00f8-\u00ff-]{0,63}")
+_PLACE = {"_kafka_partition", "_kafka_offset"}
+_SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
+_FORMATS = {"avro", "protobuf", "json_schema"}
+NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
+    "value_format": frozenset(_FORMATS),
+    "key_format": frozenset(_FORMATS),
+    "schema_from": frozenset({"table", "registry"}),
+    "assignment": frozenset({"subscribe"}),
+    "on_tombstone": frozenset({"delete"}),
+    "merge_per": frozenset({"run"}),
+    "unknown_fields": frozenset({"json_column"}),
+}
+"""Values of the contract that this version refuses."""
+NOT_SUPPORTED_AT_ALL = ("dedup_window", "dead_letter_topic", "deferrable")
+"""Parameters of the contract of which this version takes nothing but the default."""
 
 
-def unknown(names: list[str], known: list[str]) -> tuple[str]:
-    """Message for parameters that do not exist, with the nearest that does."""
-    near = {name: difflib.get_close_matches(name, known, 1) for name in names}
-    hints = [f"{name!r}" + (f" (did you mean {near[name][0]!r}?)" if near[name] else "") for name in names]
-    return (f"unknown parameter {', '.join(hints)}",)
-
-
-def readable(error: ValidationError) -> str:
-    """What pydantic found, one line, parameter first, without its links."""
-    parts = []
-    for found in error.errors(include_url=False):
-        name = ".".join(str(step) for step in found["loc"])
-        text = found["msg"].removeprefix("Value error, ")
-        given = "" if not name or found["type"] == "missing" else f" (given: {str(found['input'])[:200]!r})"
-        parts.append(f"{name}: {text}{given}" if name else text)
-    return "; ".join(parts)
-
-
-def _require(holds: object, message: str) -> None:
+def _require(holds: object, message: str, remedy: str | None = None) -> None:
     if not holds:
-        raise ValueError(message)
+        raise Refusal(message, remedy)
 
 
 def check(job: JobConfig) -> None:
     """All rules that need more than one parameter.
 
-    :raises ValueError: the first that is broken; it names the parameters.
+    :raises Refusal: the first that is broken; it names the parameters.
     """
     _supported(job)
     _formats(job)
+    _named_once(job)
+    _key(job)
     _duplicates(job)
     _tombstones(job)
     _windows(job)
+    _partitioning(job)
     _tables(job)
 
 
 def _supported(job: JobConfig) -> None:
-    later = {
-        "value_format": job.value_format if job.value_format not in {"json", "string", "bytes"} else None,
-        "key_format": job.key_format if job.key_format not in {"json", "string", "bytes"} else None,
-        "schema_from": job.schema_from if job.schema_from in {"table", "registry"} else None,
-        "assignment": job.assignment if job.assignment == "subscribe" else None,
-        "on_tombstone": job.on_tombstone if job.on_tombstone == "delete" else None,
-        "merge_per": job.merge_per if job.merge_per == "run" else None,
-        "unknown_fields": job.unknown_fields if job.unknown_fields == "json_column" else None,
-        "dedup_window": job.dedup_window,
-        "dead_letter_topic": job.dead_letter_topic,
-        "deferrable": job.deferrable or None,
-    }
-    for name, value in later.items():
-        _require(value is None, f"{name}={value!r} is not supported in this version")
+    for name, later in NOT_SUPPORTED.items():
+        value = getattr(job, name)
+        _require(value not in later, f"{name}={value!r} is not supported in this version")
+    for name in NOT_SUPPORTED_AT_ALL:
+        value = getattr(job, name)
+        default = type(job).model_fields[name].default
+        _require(value == default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
 
 
 def _formats(job: JobConfig) -> None:
@@ -77,7 +66,8 @@ def _formats(job: JobConfig) -> None:
     _require(source == "model" or job.model is None, f"schema_from={source!r} and a model exclude each other")
     _require(
         source != "model" or job.value_format == "json",
-        f"value_format={job.value_format!r} has no fields for a model; use value_format='json' or leave the model out",
+        f"value_format={job.value_format!r} has no fields for a model",
+        "use value_format='json', or leave the model out",
     )
     _require(
         source != "payload" or job.unknown_fields == "ignore",
@@ -85,22 +75,45 @@ def _formats(job: JobConfig) -> None:
     )
 
 
-def _duplicates(job: JobConfig) -> None:
-    _require(job.dedup_key is None or len(set(job.dedup_key)) == len(job.dedup_key), "dedup_key names a column twice")
-    if job.on_duplicate == "update":
-        _require(job.dedup_key, "on_duplicate='update' needs a dedup_key: Kafka coordinates never change")
-        _require(job.kafka_columns == "all", "on_duplicate='update' needs kafka_columns='all' to know what is newer")
-    else:
-        _require(job.version is None, "version has a meaning only with on_duplicate='update'")
+def _named_once(job: JobConfig) -> None:
+    for parameter in ("dedup_key", "version", "cluster_by"):
+        columns = getattr(job, parameter) or ()
+        again = names.twice(columns)
+        _require(again is None, f"{parameter} names column {again!r} twice: {list(columns)}")
+
+
+def _lower(columns: tuple[str, ...] | None) -> set[str]:
+    """BigQuery compares column names without regard to case."""
+    return {name.lower() for name in columns or ()}
+
+
+def _key(job: JobConfig) -> None:
+    key = _lower(job.dedup_key)
+    ours = sorted(key & _SET_BY_SQL)
+    _require(not ours, f"dedup_key names {ours}, which are set when a row is written: no two rows would be equal")
     _require(
-        job.kafka_columns == "all" or job.dedup_key, "kafka_columns='none' needs a dedup_key: there are no coordinates"
+        not key or not key <= set(COORDINATES) or key >= _PLACE,
+        f"dedup_key={list(job.key_columns)} is a part of the Kafka coordinates: different messages would count as one",
+        "leave dedup_key out to have one row per message",
     )
-    owned = [name for name in job.dedup_key or () if name.startswith("_kafka_")]
-    _require(job.kafka_columns == "all" or not owned, f"dedup_key names {owned}, and kafka_columns='none'")
+    if job.kafka_columns == "none":
+        _require(key, "kafka_columns='none' needs a dedup_key: there are no coordinates")
+        owned = sorted(name for name in key if name.startswith("_kafka_"))
+        _require(not owned, f"dedup_key names {owned}, and kafka_columns='none'")
+
+
+def _duplicates(job: JobConfig) -> None:
+    if job.on_duplicate == "keep":
+        _require(job.version is None, "version has a meaning only with on_duplicate='update'")
+        return
+    _require(job.dedup_key, "on_duplicate='update' needs a dedup_key: Kafka coordinates never change")
+    _require(job.kafka_columns == "all", "on_duplicate='update' needs kafka_columns='all' to know what is newer")
     _require(
-        not (job.version and set(job.version) & set(job.dedup_key or ())),
+        not _lower(job.version) & _lower(job.dedup_key),
         "version and dedup_key name the same column: it could never be newer",
     )
+    ours = sorted(_lower(job.version) & _SET_BY_SQL)
+    _require(not ours, f"version names {ours}, which say when a row was written and not which message is newer")
 
 
 def _tombstones(job: JobConfig) -> None:
@@ -120,15 +133,17 @@ def _tombstones(job: JobConfig) -> None:
 
 
 def _tombstone_key(job: JobConfig) -> None:
-    columns = [name for name in job.dedup_key or () if name != "_kafka_key"]
+    """A tombstone has its Kafka columns and its key; the other columns of the dedup key must come out of that key."""
+    columns = {name for name in job.key_columns if not name.lower().startswith("_kafka_")}
     if job.tombstone_key is None:
         _require(
-            len(columns) <= 1 and not (columns and job.key_format == "json" and len(job.dedup_key or ()) > 1),
+            len(columns) <= 1,
             f"tombstone_key is needed: a tombstone has only its Kafka key; the dedup key is {list(job.key_columns)}",
+            "say which field of the key is which column: {column: field}; or set on_tombstone='ignore'",
         )
         return
-    missing = sorted(set(columns) - set(job.tombstone_key))
-    extra = sorted(set(job.tombstone_key) - set(columns))
+    missing = sorted(columns - set(job.tombstone_key))
+    extra = sorted(set(job.tombstone_key) - columns)
     _require(not missing and not extra, f"tombstone_key must name the dedup columns: missing {missing}, extra {extra}")
     _require(job.key_format == "json", "tombstone_key names fields of the key; that needs key_format='json'")
 
@@ -137,31 +152,56 @@ def _windows(job: JobConfig) -> None:
     _require(job.partitions is None or job.window, "partitions has a meaning only with a window")
     _require(
         not (job.window and job.fence == "none"),
-        "fence='none' cannot keep a window apart from the live task; use fence='ledger'",
+        "fence='none' cannot keep a window apart from the live task",
+        "use fence='ledger'",
     )
-    if job.window and isinstance(job.window.start, dict) and job.partitions:
-        outside = sorted(set(job.partitions) - set(job.window.start))
+    chosen = job.partitions or ()
+    _require(len(set(chosen)) == len(chosen), f"partitions names one twice: {list(chosen)}")
+    if job.window and isinstance(job.window.start, dict):
+        outside = sorted(set(chosen) - set(job.window.start))
         _require(not outside, f"partitions {outside} are not in the window")
 
 
+def _partition_column(job: JobConfig) -> str | None:
+    """Column that a new table is partitioned by, the default resolved."""
+    if job.partition_by is None:
+        return "_kafka_timestamp" if job.kafka_columns == "all" else None
+    return None if job.partition_by == "none" else job.partition_by.column.lower()
+
+
+def _partitioning(job: JobConfig) -> None:
+    column = _partition_column(job)
+    _require(
+        column not in _SET_BY_SQL, f"partition_by names {column}, which no message has: no MERGE could prune by it"
+    )
+    in_key = column is not None and column in _lower(job.key_columns)
+    _require(
+        not (job.partition_immutable and job.on_duplicate == "update" and column and column.startswith("_kafka_"))
+        or in_key,
+        f"partition_immutable contradicts on_duplicate='update' with partitions by {column}: "
+        "each newer message brings its own",
+        "partition_by a column of the message that never changes for a key, or leave partition_immutable out",
+    )
+    options = job.table_options
+    needs = sorted({"partition_expiration_days", "require_partition_filter"} & set(options))
+    _require(
+        column or not needs,
+        f"table_options names {needs}, and the table has no partitions",
+        "name a column in partition_by",
+    )
+    _require(
+        not options.get("require_partition_filter") or in_key or job.by_coordinates or job.partition_immutable,
+        "table_options: require_partition_filter makes BigQuery refuse a MERGE that cannot prune",
+        "put the partition column into dedup_key, or state partition_immutable if it never changes for a key",
+    )
+
+
 def _tables(job: JobConfig) -> None:
-    extra = sorted(set(job.table_options) - _TABLE_OPTIONS)
-    _require(not extra, f"table_options knows {sorted(_TABLE_OPTIONS)}, not {extra}")
-    for key, value in job.labels.items():
-        _require(
-            _LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value),
-            f"labels: {key!r}: {value!r} is not a BigQuery label (lower case, digits, '_', '-'; at most 63)",
-        )
+    count = len({**job.labels, **job.table_options.get("labels", {})})
     _require(
-        job.encryption_configuration is None or set(job.encryption_configuration) <= {"kms_key_name", "kmsKeyName"},
-        "encryption_configuration has one field, kms_key_name",
+        count <= names.MOST_LABELS, f"labels and table_options.labels are {count}; BigQuery takes {names.MOST_LABELS}"
     )
-    _require(
-        job.kafka_columns == "all" or not _uses_kafka_columns(job),
-        "partition_by or cluster_by names a Kafka column, and kafka_columns='none'",
-    )
-
-
-def _uses_kafka_columns(job: JobConfig) -> bool:
-    partition = job.partition_by.column if job.partition_by and job.partition_by != "none" else ""
-    return any(name.startswith("_kafka_") for name in (partition, *(job.cluster_by or ())))
+    if job.kafka_columns == "none":
+        column = _partition_column(job)
+        ours = sorted(name for name in _lower(job.cluster_by) | {column or ""} if name.startswith("_kafka_"))
+        _require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")

@@ -1,21 +1,22 @@
-"""Values that parameters are made of: table names, windows, starts, partitioning."""
+"""Values that parameters are made of: table ids, windows, starts, partitioning."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-# https://cloud.google.com/bigquery/docs/tables#table_naming : at most 1,024 bytes; quoting takes care of the rest,
-# so only what would leave the backquotes or the three-part name is refused.
-_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]")
-_DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
-_TABLE = re.compile(r"[^`\\.\x00-\x1f/:;$@*?\[\]{}'\"]{1,1000}")
-_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # Kafka: org.apache.kafka.common.internals.Topic
+from pydantic import BaseModel
+
+from airflow_kafka_bq.config import names
+from airflow_kafka_bq.config.frozen import FrozenMapping
+from airflow_kafka_bq.config.scalars import LARGEST_INT64, whole
 
 Offsets = dict[int, int]
 Granularity = Literal["hour", "day", "month", "year"]
+_LARGEST_PARTITION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class TableId:
 
     def companion(self, name: str, dataset: str | None = None) -> TableId:
         """``{table}__{name}``, in the companion dataset (``dataset`` or ``project.dataset``) if there is one."""
-        project, dataset_name = dataset_parts(dataset, self.project) if dataset else (self.project, self.dataset)
+        own = (self.project, self.dataset)
+        project, dataset_name = names.dataset_parts(dataset, self.project) if dataset else own
         return TableId(project, dataset_name, f"{self.table}__{name}")
 
 
@@ -61,73 +63,68 @@ class Window:
         return isinstance(self.start, dict)
 
 
-def topic_name(value: str) -> str:
-    """A legal Kafka topic name, or ValueError."""
-    if not _TOPIC.fullmatch(value) or value in {".", ".."}:
-        msg = f"{value!r} is not a Kafka topic name (letters, digits, '.', '_', '-'; at most 249)"
-        raise ValueError(msg)
-    return value
-
-
-def dataset_parts(value: str, project: str) -> tuple[str, str]:
-    """``dataset`` or ``project.dataset`` as (project, dataset), or ValueError."""
-    head, _, dataset = value.rpartition(".")
-    if (head and not _PROJECT.fullmatch(head)) or not _DATASET.fullmatch(dataset):
-        msg = f"{value!r} is not a dataset name (dataset or project.dataset)"
-        raise ValueError(msg)
-    return head or project, dataset
-
-
-def table_parts(value: str) -> tuple[str | None, str, str]:
-    """``dataset.table`` or ``project.dataset.table`` as (project or None, dataset, table), or ValueError."""
-    head, _, table = value.rpartition(".")
-    project, _, dataset = head.rpartition(".")
-    fits = _DATASET.fullmatch(dataset) and _TABLE.fullmatch(table) and (not project or _PROJECT.fullmatch(project))
-    if not fits:
-        msg = f"{value!r} is not a table name (dataset.table or project.dataset.table)"
-        raise ValueError(msg)
-    if len(table.encode()) > 1000:  # 24 bytes are left for the names of the companion tables
-        msg = f"the table name is {len(table.encode())} bytes long; at most 1000"
-        raise ValueError(msg)
-    return project or None, dataset, table
-
-
 def moment(value: Any) -> datetime:
     """An ISO time as aware UTC datetime; a time without zone is UTC. ValueError otherwise."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            msg = f"{value!r} is not an ISO time such as 2026-01-31T06:00:00+00:00"
-            raise ValueError(msg) from None
-    if not isinstance(value, datetime):
-        if hasattr(value, "isoformat"):  # YAML turns 2026-01-31 into a date
-            return moment(value.isoformat())
-        msg = f"{value!r} is neither an ISO time nor a mapping of partition to offset"
-        raise ValueError(msg)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if isinstance(value, date) and not isinstance(value, datetime):  # YAML turns 2026-01-31 into a date
+        value = value.isoformat()
+    try:
+        found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        if not isinstance(found, datetime):
+            msg = f"{value!r} is neither an ISO time nor a mapping of partition to offset"
+            raise ValueError(msg)
+        utc = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:
+        msg = f"{value!r} is no time that UTC can express"
+        raise ValueError(msg) from None
+    except ValueError:
+        if not isinstance(value, str):
+            raise
+        msg = f"{value!r} is not an ISO time such as 2026-01-31T06:00:00+00:00"
+        raise ValueError(msg) from None
+    return datetime.combine(utc.date(), utc.time(), UTC)  # plain, whatever subclass the caller's library has
 
 
 def offsets(value: dict[Any, Any]) -> Offsets:
     """``{partition: offset}`` with whole, non-negative numbers (JSON and forms give the keys as text)."""
     result: Offsets = {}
     for partition, offset in value.items():
-        if isinstance(offset, bool) or not str(partition).isdecimal() or not str(offset).isdecimal():
+        try:
+            number, found = whole(partition), whole(offset)
+        except ValueError:
+            number, found = -1, -1
+        if not (0 <= number <= _LARGEST_PARTITION and 0 <= found <= LARGEST_INT64):
             msg = f"{partition!r}: {offset!r} is not partition: offset (whole numbers from 0)"
             raise ValueError(msg)
-        result[int(partition)] = int(offset)
-    return result
+        if number in result:
+            msg = f"partition {number} is there twice"
+            raise ValueError(msg)
+        result[number] = found
+    if not result:
+        msg = "a mapping of partition to offset names at least one partition"
+        raise ValueError(msg)
+    return FrozenMapping(result)
+
+
+def mapping(value: Any) -> Any:
+    """A mapping written as JSON, as rendered templates are; anything else as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        msg = f"{value!r} is not JSON"
+        raise ValueError(msg) from None
 
 
 def window(value: Any) -> Window:
     """``{"from": …, "to": …}``, both times or both offset mappings; ValueError otherwise."""
     if isinstance(value, Window):
-        return value
+        value = {"from": value.start, "to": value.end}
+    value = mapping(value)
     if not isinstance(value, dict) or set(value) != {"from", "to"}:
         msg = "a window has exactly two fields, 'from' and 'to'"
         raise ValueError(msg)
-    ends = [offsets(end) if isinstance(end, dict) else moment(end) for end in (value["from"], value["to"])]
-    start, end = ends
+    start, end = (_window_end(name, mapping(value[name])) for name in ("from", "to"))
     if isinstance(start, dict) and isinstance(end, dict):
         if set(start) != set(end):
             msg = "'from' and 'to' name different partitions"
@@ -144,12 +141,21 @@ def window(value: Any) -> Window:
     return Window(start, end)
 
 
+def _window_end(name: str, value: Any) -> datetime | Offsets:
+    try:
+        return offsets(value) if isinstance(value, dict) else moment(value)
+    except ValueError as error:
+        msg = f"{name!r}: {error}"
+        raise ValueError(msg) from None
+
+
 def start(value: Any) -> str | datetime | Offsets:
     """``auto``, ``earliest``, ``latest``, ``fail``, an ISO time, or ``{partition: offset}``."""
+    value = mapping(value)
     if isinstance(value, dict):
         return offsets(value)
-    if value in {"auto", "earliest", "latest", "fail"}:
-        return str(value)
+    if isinstance(value, str) and value in {"auto", "earliest", "latest", "fail"}:
+        return value
     try:
         return moment(value)
     except ValueError:
@@ -159,11 +165,13 @@ def start(value: Any) -> str | datetime | Offsets:
 
 def partitioning(value: Any) -> Partitioning | Literal["none"]:
     """``none``, ``column``, ``column:granularity``, or ``{"column": …, "granularity": …}``."""
-    if isinstance(value, Partitioning) or value == "none":
-        return value  # type: ignore[no-any-return]  # a literal or our own type
+    if value == "none":
+        return "none"
+    if isinstance(value, Partitioning):
+        value = {"column": value.column, "granularity": value.granularity}
     if isinstance(value, str):
-        column, _, granularity = value.partition(":")
-        value = {"column": column, "granularity": granularity or "day"}
+        column, colon, granularity = value.partition(":")
+        value = {"column": column, "granularity": granularity if colon else "day"}
     if not isinstance(value, dict) or not {"column"} <= set(value) <= {"column", "granularity"}:
         msg = f"{value!r} is neither 'none', 'column', 'column:day' nor {{'column': …, 'granularity': …}}"
         raise ValueError(msg)
@@ -171,4 +179,41 @@ def partitioning(value: Any) -> Partitioning | Literal["none"]:
     if granularity not in {"hour", "day", "month", "year"}:
         msg = f"granularity {granularity!r} is none of hour, day, month, year"
         raise ValueError(msg)
-    return Partitioning(str(value["column"]), granularity)  # type: ignore[arg-type]  # checked above
+    return Partitioning(names.column_name(value["column"]), granularity)  # type: ignore[arg-type]  # checked above
+
+
+def partition_list(value: Any) -> Any:
+    """Numbers of partitions; one number, or ``0,3`` as on the command line, is a list too."""
+    if isinstance(value, str):
+        return [one.strip() for one in value.split(",")]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def model(value: Any) -> Any:
+    """A pydantic model, or its name as ``package.module:Name``."""
+    if isinstance(value, str):
+        return names.reference(value)
+    if isinstance(value, type) and issubclass(value, BaseModel):
+        return value
+    msg = "must be a pydantic model or package.module:Name"
+    raise ValueError(msg)
+
+
+def function(value: Any) -> Any:
+    """A function, or its name as ``package.module:name``."""
+    if isinstance(value, str):
+        return names.reference(value)
+    if callable(value):
+        return value
+    msg = "must be a function or package.module:name"
+    raise ValueError(msg)
+
+
+def chain(value: Any) -> str | tuple[str, ...]:
+    """One service account, or those between the caller and it, in order."""
+    accounts = (value,) if isinstance(value, str) else value
+    fits = isinstance(accounts, Sequence) and accounts and all(isinstance(one, str) and one.strip() for one in accounts)
+    if not fits:
+        msg = "must be a service account or a list of them"
+        raise ValueError(msg)
+    return value if isinstance(value, str) else tuple(accounts)

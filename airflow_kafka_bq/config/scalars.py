@@ -1,0 +1,87 @@
+"""One value at a time: what Python, YAML, ``--set`` and the JSON forms of Airflow write for a number, a size, a flag.
+
+pydantic alone takes True for 1, 1.0 for 1 and the first half of ``64,000`` for a size. Each function returns the value
+or raises ValueError with what the parameter takes; the caller adds parameter and value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field
+
+LARGEST_INT64 = 2**63 - 1
+LONGEST_SECONDS = 366 * 24 * 3600.0
+_WHOLE = re.compile(r"[+-]?[0-9]+(_[0-9]+)*")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SIZE = re.compile(r"[0-9]+\s*b?|[0-9]+(\.[0-9]+)?\s*[kmgtpe]i?b?", re.IGNORECASE)
+
+
+def whole(value: Any) -> int:
+    """A whole number; as text too. No bool, no float."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    msg = "must be a whole number such as 500000"
+    raise ValueError(msg)
+
+
+def number(value: Any) -> float:
+    """A finite number; as text too. No bool."""
+    written = value if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else None
+    if written is not None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        try:
+            found = float(value)
+        except OverflowError:
+            found = math.inf
+        if math.isfinite(found):
+            return found
+    msg = "must be a finite number such as 30 or 0.5"
+    raise ValueError(msg)
+
+
+def size(value: Any) -> int | str:
+    """Bytes, as a whole number or with a unit; the unit is left to ``ByteSize``."""
+    if isinstance(value, str) and _SIZE.fullmatch(value.strip()):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    msg = "must be a number of bytes such as 67108864 or 64MiB"
+    raise ValueError(msg)
+
+
+def flag(value: Any) -> bool:
+    """True or false; as text too. No number: 1 may be a slip for something else."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    msg = "must be true or false"
+    raise ValueError(msg)
+
+
+def text(value: str) -> str:
+    """A text that says something."""
+    if not value.strip():
+        msg = "must not be empty"
+        raise ValueError(msg)
+    return value
+
+
+def one_or_more(value: Any) -> Any:
+    """One value where a list is meant is a list of one."""
+    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Whole = Annotated[int, BeforeValidator(whole), Field(ge=0, le=LARGEST_INT64)]
+Positive = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_INT64)]
+Partition = Annotated[int, BeforeValidator(whole), Field(ge=0, le=2**31 - 1)]
+Seconds = Annotated[float, BeforeValidator(number), Field(gt=0, le=LONGEST_SECONDS)]
+Ratio = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
+Hours = Annotated[float, BeforeValidator(number), Field(ge=1, le=366 * 24)]
+Size = Annotated[ByteSize, BeforeValidator(size), Field(ge=1, le=LARGEST_INT64)]
+Flag = Annotated[bool, BeforeValidator(flag)]
+Text = Annotated[str, AfterValidator(text)]
