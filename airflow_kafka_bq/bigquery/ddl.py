@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_kafka_bq.bigquery.conversion import quoted
-from airflow_kafka_bq.bigquery.literals import text
+from airflow_kafka_bq.bigquery.literals import POSITIONS, RANGES, text
 from airflow_kafka_bq.config.values import Partitioning
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.columns import Column
@@ -14,8 +14,6 @@ from airflow_kafka_bq.schema.target import Target
 SENTINEL = "*"
 _DESCRIPTION = 1024  # characters that BigQuery takes for a column
 _HEADERS = "ARRAY<STRUCT<key STRING, value BYTES>>"
-_POSITIONS = "ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>"
-_RANGES = "ARRAY<STRUCT<partition INT64, start_offset INT64, end_offset INT64>>"
 
 
 def type_of(column: Column) -> str:
@@ -115,7 +113,7 @@ def create_ledger(target: Target) -> str:
         f"SELECT {text(SENTINEL)} AS pipeline, CAST(NULL AS STRING) AS topic, CAST(NULL AS STRING) AS topic_id, "
         "CAST(NULL AS STRING) AS cluster_id, CAST(NULL AS STRING) AS group_id, 0 AS revision, "
         "CAST(NULL AS STRING) AS batch_id, CAST(NULL AS STRING) AS job_id, "
-        f"{_POSITIONS}[] AS positions, CAST(NULL AS TIMESTAMP) AS target_created_at, "
+        f"{POSITIONS}[] AS positions, CAST(NULL AS TIMESTAMP) AS target_created_at, "
         "CURRENT_TIMESTAMP() AS updated_at, CAST(NULL AS STRING) AS updated_by"
     )
 
@@ -125,7 +123,7 @@ def create_history(target: Target) -> str:
     return (
         f"CREATE TABLE IF NOT EXISTS {target.history.quoted} (\n"
         "  pipeline STRING, revision INT64, batch_id STRING, kind STRING,\n"
-        f"  ranges {_RANGES},\n"
+        f"  ranges {RANGES},\n"
         "  messages INT64, rows_staged INT64, dead_lettered INT64, ignored INT64,\n"
         "  load_job_ids ARRAY<STRING>, merge_job_id STRING,\n"
         "  dag_id STRING, task_id STRING, run_id STRING, try_number INT64,\n"

@@ -9,6 +9,9 @@ from typing import Any
 
 from airflow_kafka_bq.batch import OffsetRange, Position
 
+# PARTITION is a reserved word: without backquotes it is a syntax error.
+POSITIONS = "ARRAY<STRUCT<`partition` INT64, next_offset INT64, leader_epoch INT64>>"
+RANGES = "ARRAY<STRUCT<`partition` INT64, start_offset INT64, end_offset INT64>>"
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\x00"}
 
 
@@ -46,14 +49,13 @@ def literal(value: Any) -> str:  # one branch per type
 def positions(held: Mapping[int, Position]) -> str:
     """The ledger's ``positions`` column."""
     rows = (f"({part}, {at.next_offset}, {literal(at.leader_epoch)})" for part, at in sorted(held.items()))
-    kind = "ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>"
-    return f"{kind}[{', '.join(rows)}]"
+    return f"{POSITIONS}[{', '.join(rows)}]"
 
 
 def ranges(read: Iterable[OffsetRange]) -> str:
     """The history's ``ranges`` column."""
     rows = (f"({one.partition}, {one.start_offset}, {one.end_offset})" for one in read)
-    return f"ARRAY<STRUCT<partition INT64, start_offset INT64, end_offset INT64>>[{', '.join(rows)}]"
+    return f"{RANGES}[{', '.join(rows)}]"
 
 
 def strings(values: Iterable[str]) -> str:
