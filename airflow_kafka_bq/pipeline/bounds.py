@@ -58,6 +58,11 @@ def touched(rows: pa.Table, target: Target) -> Any:
     return _floor(rows.column(target.partitioning.column), target.partitioning)
 
 
+def touched_by_dead_letters(letters: pa.Table) -> Any:
+    """The partition of each dead letter in its table, which a producer's wild timestamps decide."""
+    return _floor(letters.column("_kafka_timestamp"), Partitioning("_kafka_timestamp"))
+
+
 def _floor(values: Any, partition: Partitioning) -> Any:
     if pa.types.is_string(values.type):  # DATETIME travels as text
         values = pc.cast(values, pa.timestamp("us"))
@@ -122,8 +127,9 @@ def _check_immutable(rows: pa.Table, target: Target, partition: Partitioning) ->
         return
     keys = [column.name for name in target.key if (column := target.column(name))]
     work = rows.select(keys).append_column("partition", _floor(rows.column(partition.column), partition))
-    counted = work.group_by(keys, use_threads=False).aggregate([("partition", "min"), ("partition", "max")])
-    clash = counted.filter(pc.not_equal(counted.column("partition_min"), counted.column("partition_max")))
+    every = pc.CountOptions(mode="all")  # a NULL is a partition too
+    counted = work.group_by(keys, use_threads=False).aggregate([("partition", "count_distinct", every)])
+    clash = counted.filter(pc.greater(counted.column("partition_count_distinct"), pa.scalar(1, pa.int64())))
     if clash.num_rows:
         message = (
             f"partition_immutable does not hold: {clash.num_rows} keys of this batch have several values of "

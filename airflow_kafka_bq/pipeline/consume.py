@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_kafka_bq.batch import (
     RAW_SCHEMA,
@@ -34,28 +33,12 @@ from airflow_kafka_bq.exceptions import (
     StopRequested,
     TopicChangedError,
 )
+from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.ports import Source
 
 POLL_MESSAGES = 1_000  # larger polls cost CPU: the list outgrows the cache
 POLL_SECONDS = 0.2  # a signal is seen only between two polls
 _MAX_POSITION_CHECK_SECONDS = 1.0
-
-
-def payload_bytes(messages: pa.RecordBatch) -> int:
-    """Bytes of keys, values and headers."""
-    total = 0
-    for name in ("key", "value"):
-        total += _length(messages.column(name))
-    headers = messages.column("headers")
-    if headers.null_count < len(headers):
-        pairs = pc.list_flatten(headers)
-        for name in ("key", "value"):
-            total += _length(pc.struct_field(pairs, name))
-    return total
-
-
-def _length(texts: Any) -> int:
-    return int(pc.sum(pc.binary_length(texts)).as_py() or 0)
 
 
 @dataclass(slots=True)
@@ -86,7 +69,10 @@ class Drain:
     group_id: str
     stopped: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
-    read_before: int = 0  # messages of the same run under an earlier plan: they count for max_messages
+    # Of the same run under an earlier plan; they count for the bounds of the run.
+    messages_before: int = 0
+    bytes_before: int = 0
+    began: float | None = None
     _parts: dict[int, _Part] = field(init=False)
     _gaps: list[Gap] = field(init=False)
     _messages: int = 0
@@ -101,8 +87,8 @@ class Drain:
             for part, one in self.plan.partitions.items()
         }
         self._gaps = list(self.plan.gaps)
-        self._began = self.clock()
-        self._messages = self.read_before
+        self._began = self.clock() if self.began is None else self.began
+        self._messages, self._bytes = self.messages_before, self.bytes_before
 
     def next_batch(self) -> RawBatch | None:
         """The next batch; None when every partition reached its end, or a bound of the run did.

@@ -16,17 +16,21 @@ _BAD_STAGES = ("decode", "validate", "key", "load")
 class BadMessages:
     """Counts over one run."""
 
-    def __init__(self, config: JobConfig) -> None:
+    def __init__(self, config: JobConfig, group_id: str) -> None:
         self._config = config
+        self._group_id = group_id
         self._messages = 0
         self._bad = 0
 
-    def check(self, decoded: Decoded, staged: Staged, group_id: str) -> None:
-        """Add a batch. :raises BadMessagesError: the run has more bad messages than the job allows."""
-        stages = decoded.dead_letters.column("stage")
-        bad = decoded.dead_letters.filter(pc.is_in(stages, value_set=pa.array(_BAD_STAGES, stages.type)))
-        self._messages += staged.messages
-        self._bad += bad.num_rows
+    def check(self, decoded: Decoded, staged: Staged, counted: Decoded | None = None) -> None:
+        """Add a batch.
+
+        :param counted: the same batch as added before; only what was found since then is added.
+        :raises BadMessagesError: the run has more bad messages than the job allows.
+        """
+        bad = _bad(decoded)
+        self._messages += staged.messages if counted is None else 0
+        self._bad += bad.num_rows - (_bad(counted).num_rows if counted else 0)
         reason = self._reason() if bad.num_rows else None
         if reason is None:
             return
@@ -36,7 +40,7 @@ class BadMessages:
             topic=self._config.topic,
             partition=first["_kafka_partition"],
             offset=first["_kafka_offset"],
-            group_id=group_id,
+            group_id=self._group_id,
             batch_id=staged.batch_id,
             remedy="mend the producer or the model; or allow more with max_bad_ratio and max_bad_messages",
         )
@@ -51,3 +55,9 @@ class BadMessages:
         if self._messages >= _RATIO_FROM_MESSAGES and config.max_bad_ratio is not None and ratio > config.max_bad_ratio:
             return f"{self._bad} of {self._messages} messages are bad; allowed is max_bad_ratio={config.max_bad_ratio}"
         return None
+
+
+def _bad(decoded: Decoded) -> pa.Table:
+    """Dead letters that count: not those which a policy made, such as tombstones."""
+    stages = decoded.dead_letters.column("stage")
+    return decoded.dead_letters.filter(pc.is_in(stages, value_set=pa.array(_BAD_STAGES, stages.type)))

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_kafka_bq.batch import Applied, Failure, JobResult, Position, RunContext, RunPlan, Staged
+from airflow_kafka_bq.batch import Applied, Failure, JobResult, LedgerRow, Position, RunContext, RunPlan, Staged
 from airflow_kafka_bq.exceptions import (
     AccountingError,
     CostLimitError,
-    IngestError,
     MergeConflictError,
+    NotFoundError,
     TargetChangedError,
+    WarehouseUnavailableError,
 )
 from airflow_kafka_bq.pipeline import identity
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
@@ -64,18 +65,19 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
     :raises CostLimitError: more bytes than allowed; nothing was spent.
     """
     spec = _spec(merger, staged, revision, positions)
-    estimate = _estimate(merger, spec)
+    try:
+        estimate = _estimate(merger, spec)
+    except NotFoundError as error:
+        return _vanished(merger, spec, error)
     losses = attempt = fresh = 0
     while True:
         merger.check()
         job_id = identity.merge_job(staged.batch_id, spec.revision, attempt)
         result = merger.warehouse.merge(job_id, spec, merger.max_bytes_billed)
-        if result.failure is None and (spec.revision is not None or not result.attached):
-            return _applied(spec, result, estimate, overtaken=_overtaken(merger, spec, result))
+        if result.failure is None and (shown := _shown(merger, spec, result, estimate)):
+            return shown
         if result.failure in {Failure.TERMINAL, Failure.BAD_ROWS} and not result.attached:
-            raise _final(merger, spec, result)
-        # Without a ledger nothing tells a retry from a deliberate replay of the same messages: an older job under our
-        # id is waited for and stepped over, and the MERGE, which changes nothing twice, runs again.
+            return _refused(merger, spec, result)
         if not result.attached:  # failures of an earlier process under our ids are stepped over, not counted
             fresh += 1
             losses += result.failure is not Failure.AGAIN
@@ -86,7 +88,7 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
         before = spec.revision
         spec, mine = _reloaded(merger, spec)
         if mine is not None:
-            return _applied(spec, mine, estimate, overtaken=False)
+            return mine
         attempt = attempt + 1 if spec.revision == before else 0
         if attempt > _ATTEMPTS:
             raise _conflict(merger, staged, result)
@@ -114,22 +116,35 @@ def _estimate(merger: Merger, spec: MergeSpec) -> int:
     return estimate
 
 
-def _reloaded(merger: Merger, spec: MergeSpec) -> tuple[MergeSpec, JobResult | None]:
-    """The spec at the ledger's present revision; or, where our batch is in the ledger already, its result."""
+def _reloaded(merger: Merger, spec: MergeSpec) -> tuple[MergeSpec, Applied | None]:
+    """The spec at the ledger's present revision; or, where our batch is in the ledger already, what it did."""
     if spec.revision is None:
         return spec, None
     row = merger.warehouse.ledger(merger.target, spec.pipeline)
     if row is None:
         message = f"the ledger row of pipeline {spec.pipeline} is gone"
         raise TargetChangedError(message, topic=spec.topic, remedy="kafka-bq seek writes it again")
-    if row.batch_id == spec.staged.batch_id and row.revision > spec.revision and spec.positions is not None:
-        log.info("batch %s was applied by an earlier submission (job %s)", row.batch_id, row.job_id)
-        return spec, merger.warehouse.merge(str(row.job_id), spec, merger.max_bytes_billed)
     if row.revision == spec.revision:
         return spec, None
+    if _holds(row, spec):
+        log.info("batch %s was applied by an earlier submission (job %s)", row.batch_id, row.job_id)
+        done = merger.warehouse.merge(str(row.job_id), spec, merger.max_bytes_billed)
+        return spec, _applied(done, 0, row.revision)
     if row.topic_id != merger.plan.facts.topic_id or not _same_starts(spec, row.positions):
         raise LedgerMoved
     return _spec(merger, spec.staged, row.revision, spec.positions), None
+
+
+def _holds(row: LedgerRow, spec: MergeSpec) -> bool:
+    """Whether the ledger stands right behind this batch.
+
+    The batch id alone does not say so: ``seek`` moves positions back and leaves the id of the last batch.
+    """
+    if spec.positions is None or row.batch_id != spec.staged.batch_id:
+        return False
+    wanted = {part: at.next_offset for part, at in spec.positions.items()}
+    there = {part: at.next_offset for part, at in row.positions.items()}
+    return there.items() <= wanted.items() and {one.partition for one in spec.staged.ranges} <= set(there)
 
 
 def _same_starts(spec: MergeSpec, held: Mapping[int, Position]) -> bool:
@@ -142,38 +157,68 @@ def _same_starts(spec: MergeSpec, held: Mapping[int, Position]) -> bool:
     return all(expected.get(part) == at.next_offset for part, at in held.items())
 
 
-def _overtaken(merger: Merger, spec: MergeSpec, result: JobResult) -> bool:
-    """Nothing is committed to Kafka before the ledger says that the batch is in. True: somebody went on from there."""
+def _shown(merger: Merger, spec: MergeSpec, result: JobResult, estimate: int) -> Applied | None:
+    """What a finished job did, once the ledger says so: nothing is committed to Kafka before.
+
+    None: an older job under our id, of which this ledger knows nothing; the batch is still to be applied. Without a
+    ledger nothing tells a retry from a deliberate replay of the same messages, so an older job never counts: it is
+    stepped over, and the MERGE, which changes nothing twice, runs again. With one, an older job may belong to an
+    earlier life of the tables: all of them dropped, and the same messages read again from the start.
+    """
     if spec.revision is None:
-        return False
-    row = merger.warehouse.ledger(merger.target, spec.pipeline)
+        return None if result.attached else _applied(result, estimate, None)
     after = spec.revision + 1
-    ours = row is not None and (spec.positions is None or row.batch_id == spec.staged.batch_id)
-    if ours and row is not None and row.revision == after:
-        return False
+    row = merger.warehouse.ledger(merger.target, spec.pipeline)
+    if row is not None and row.revision == spec.revision and result.attached:
+        return None
+    if row is not None and row.topic_id == merger.plan.facts.topic_id and _holds(row, spec):
+        return _applied(result, estimate, row.revision)  # beyond ours where isolated runs moved it since
     if merger.warehouse.applied(merger.target, spec.staged.batch_id, after):
-        return not ours  # an isolated run in between moves the revision alone; another batch moves positions too
+        return _applied(result, estimate, after, overtaken=spec.positions is not None)
+    if result.attached:
+        return None
     message = f"merge job {result.job_id} is done, but neither ledger nor history has batch {spec.staged.batch_id}"
     raise AccountingError(message, topic=spec.topic, batch_id=spec.staged.batch_id)
 
 
-def _applied(spec: MergeSpec, result: JobResult, estimate: int, *, overtaken: bool) -> Applied:
-    after = None if spec.revision is None else spec.revision + 1
+def _applied(result: JobResult, estimate: int, revision: int | None, *, overtaken: bool = False) -> Applied:
     return Applied(
-        after, result.job_id, result.inserted, result.updated, result.deleted, estimate, result.bytes_billed, overtaken
-    )
+        revision, result.job_id, result.inserted, result.updated, result.deleted, estimate, result.bytes_billed,
+        overtaken,
+    )  # fmt: skip
 
 
-def _final(merger: Merger, spec: MergeSpec, result: JobResult) -> Exception:
+def _refused(merger: Merger, spec: MergeSpec, result: JobResult) -> Applied:
+    error = result.error or AccountingError("no reason given")
+    if isinstance(error, NotFoundError):
+        return _vanished(merger, spec, error)
     if result.failure is Failure.BAD_ROWS:
-        return MergeRejected(spec, result.error or AccountingError("no reason given"))
+        raise MergeRejected(spec, error)
     if merger.warehouse.table(merger.target.table) is None:
-        message = f"table {merger.target.table} was dropped while the run was writing to it"
-        return TargetChangedError(message, topic=spec.topic, batch_id=spec.staged.batch_id)
-    return result.error or AccountingError("no reason given")
+        raise _dropped(merger, spec) from error
+    raise error
 
 
-def _conflict(merger: Merger, staged: Staged, result: JobResult) -> IngestError:
+def _vanished(merger: Merger, spec: MergeSpec, error: NotFoundError) -> Applied:
+    """A table is gone. The staging table is dropped by whoever applied the same batch; else it expired."""
+    if merger.warehouse.table(merger.target.table) is None:
+        raise _dropped(merger, spec) from error
+    _, mine = _reloaded(merger, spec)
+    if mine is not None:
+        return mine
+    batch = spec.staged.batch_id
+    message = f"staging tables of batch {batch} are gone: they expired, or somebody dropped them"
+    raise WarehouseUnavailableError(message, topic=spec.topic, batch_id=batch, remedy="run it again") from error
+
+
+def _dropped(merger: Merger, spec: MergeSpec) -> TargetChangedError:
+    message = f"table {merger.target.table} was dropped while the run was writing to it"
+    return TargetChangedError(message, topic=spec.topic, batch_id=spec.staged.batch_id)
+
+
+def _conflict(merger: Merger, staged: Staged, result: JobResult) -> Exception:
+    if result.failure is Failure.AGAIN and result.error:
+        return result.error  # BigQuery's own trouble, no other writer
     message = f"batch {staged.batch_id} lost against other writers of {merger.target.table} {MAX_LOSSES} times"
     error = MergeConflictError(
         message, topic=merger.plan.facts.topic, batch_id=staged.batch_id,

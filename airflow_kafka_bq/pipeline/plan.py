@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
 
 from airflow_kafka_bq.batch import (
-    Committed,
     Gap,
     GroupFacts,
     Kind,
-    LedgerRow,
     PartitionPlan,
     Position,
     RunPlan,
@@ -23,16 +20,15 @@ from airflow_kafka_bq.batch import (
 )
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import (
-    ConfigError,
     GroupInUseError,
     NotFoundError,
     OffsetGapError,
-    PositionConflictError,
     TargetChangedError,
     TopicChangedError,
 )
 from airflow_kafka_bq.pipeline.positions import owner_of
 from airflow_kafka_bq.pipeline.seen import Seen
+from airflow_kafka_bq.pipeline.starts import ahead, starts_of
 from airflow_kafka_bq.pipeline.window import window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse
 from airflow_kafka_bq.schema.target import Target
@@ -47,20 +43,31 @@ def pipeline_of(facts: TopicFacts) -> str:
 
 def look(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> Seen:
     """Read Kafka and BigQuery in the order of the protocol; once more where the two contradict each other."""
+    seen = _seen(config, source, warehouse, target)
+    # Another writer may have moved between two reads. Only what is seen twice is a conflict, a loss, or a table that
+    # others filled.
+    return _seen(config, source, warehouse, target) if _contradictory(seen) else seen
+
+
+def _seen(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> Seen:
     facts = source.describe()
-    committed, ledger = _positions(config, source, warehouse, target, facts)
-    if ledger and _ahead(committed, ledger):  # another writer may have moved between the two reads: look once more
-        committed, ledger = _positions(config, source, warehouse, target, facts)
+    committed = source.committed()
+    ledger = warehouse.ledger(target, pipeline_of(facts)) if config.fence == "ledger" else None
     group = GroupFacts() if config.window else source.group()
+    # Bounds last: read before the ledger, they could end in front of a position that another writer has just reached.
     return Seen(facts, committed, ledger, group, source.bounds(), warehouse.table(target.table))
 
 
-def _positions(
-    config: JobConfig, source: Source, warehouse: Warehouse, target: Target, facts: TopicFacts
-) -> tuple[Mapping[int, Committed], LedgerRow | None]:
-    committed = source.committed()
-    ledger = warehouse.ledger(target, pipeline_of(facts)) if config.fence == "ledger" else None
-    return committed, ledger
+def _contradictory(seen: Seen) -> bool:
+    """What a second writer can make of reads that lie apart: a group ahead of the ledger, a log that starts behind its
+    position, rows without a ledger that knows of them.
+    """
+    row = seen.ledger
+    if row is None or not row.positions:
+        return seen.table is not None and seen.table.num_rows > 0
+    bounds = seen.bounds
+    taken = any(part in bounds and at.next_offset < bounds[part].log_start for part, at in row.positions.items())
+    return taken or bool(ahead(seen.committed, row))
 
 
 def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPlan:
@@ -76,7 +83,7 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
     check_partitions(config, seen.topic)
     _check_group(config, target, seen, group_id)
     _check_identity(config, target, seen)
-    starts = _starts(config, source, seen, group_id)
+    starts = starts_of(config, source, seen, group_id)
     if config.window:
         return _window_plan(config, source, seen, starts, group_id)
     gaps = _gaps(config, seen, starts, group_id)
@@ -124,15 +131,6 @@ def _window_plan(
     return _run_plan(config, seen, Kind.WINDOW, partitions, starts, gaps)
 
 
-def _ahead(committed: Mapping[int, Committed], ledger: LedgerRow) -> list[int]:
-    """Partitions whose committed offset lies ahead of the ledger."""
-    return [
-        part
-        for part, held in sorted(committed.items())
-        if part in ledger.positions and held.position.next_offset > ledger.positions[part].next_offset
-    ]
-
-
 def _check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) -> None:
     if config.window:
         return  # an isolated run neither joins nor commits
@@ -160,6 +158,12 @@ def _check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
     if known and row.topic_id != seen.topic.topic_id:
         message = f"topic {config.topic} was re-created: its id is {seen.topic.topic_id}, the ledger has {row.topic_id}"
         raise TopicChangedError(message, topic=config.topic, remedy="kafka-bq seek --accept-topic")
+    if gone := sorted(set(row.positions) - set(seen.topic.partitions)):  # the sign where the cluster tells no topic id
+        message = f"the ledger has positions for partitions {gone}, and {config.topic} has {len(seen.topic.partitions)}"
+        raise TopicChangedError(
+            f"{message}: it was re-created", topic=config.topic, partition=gone[0],
+            remedy="kafka-bq seek --accept-topic",
+        )  # fmt: skip
     created = seen.table.created_at if seen.table else None
     if row.target_created_at is not None and created != row.target_created_at:
         what = "was dropped" if created is None else f"was re-created at {created}"
@@ -168,80 +172,6 @@ def _check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
             message, topic=config.topic,
             remedy="kafka-bq seek --accept-target, with --to earliest to fill the new table from the start",
         )  # fmt: skip
-
-
-def _starts(config: JobConfig, source: Source, seen: Seen, group_id: str) -> dict[int, Position]:
-    """Start of every partition: ledger, else committed, else ``start``."""
-    held = dict(seen.ledger.positions) if seen.ledger else {}
-    if held and (ahead := _ahead(seen.committed, seen.ledger)) and not config.window:  # type: ignore[arg-type]
-        part = ahead[0]
-        message = (
-            f"the group's committed offset {seen.committed[part].position.next_offset} is ahead of the ledger's "
-            f"{held[part].next_offset}: somebody moved the group forward"
-        )
-        raise PositionConflictError(
-            message, topic=config.topic, partition=part, offset=seen.committed[part].position.next_offset,
-            group_id=group_id, remedy="kafka-bq seek moves ledger and group together; or set the group back",
-        )  # fmt: skip
-    if held and not config.window:
-        _log_repairs(seen, held)
-    known = bool(held or (config.fence == "none" and seen.committed))
-    found: dict[int, Position] = {}
-    unknown = []
-    for part in seen.topic.partitions:
-        if part in held:
-            found[part] = held[part]
-        elif part in seen.committed and not held:
-            found[part] = seen.committed[part].position
-        elif known:
-            found[part] = Position(0)  # a partition added since: from its beginning, whatever ``start`` says
-        else:
-            unknown.append(part)
-    if unknown and not config.window:
-        found |= _policy(config, source, seen, unknown, group_id)
-    return found
-
-
-def _log_repairs(seen: Seen, held: Mapping[int, Position]) -> None:
-    behind = [
-        part for part in held if part not in seen.committed
-        or seen.committed[part].position.next_offset < held[part].next_offset
-    ]  # fmt: skip
-    if behind:
-        log.info(
-            "committed offsets of partitions %s are behind the ledger; the ledger holds, Kafka is repaired", behind
-        )
-
-
-def _policy(config: JobConfig, source: Source, seen: Seen, parts: list[int], group_id: str) -> dict[int, Position]:
-    """``start`` for partitions without any position."""
-    start = config.start
-    if isinstance(start, dict):
-        if missing := sorted(set(parts) - set(start)):
-            raise ConfigError(f"start names no offset for partitions {missing}", topic=config.topic)
-        if beyond := [part for part in parts if start[part] > seen.bounds[part].high_watermark]:
-            message = f"start: offset {start[beyond[0]]} lies beyond the end {seen.bounds[beyond[0]].high_watermark}"
-            raise ConfigError(message, topic=config.topic, partition=beyond[0], offset=start[beyond[0]])
-        return {part: Position(start[part]) for part in parts}
-    if isinstance(start, datetime):
-        offsets = source.offsets_at(start)
-        return {part: Position(offsets[part]) for part in parts}
-    if start == "auto" and config.by_coordinates and seen.table is not None and seen.table.num_rows > 0:
-        message = (
-            f"no position is known for partitions {parts}, and table {config.table} already has rows: "
-            "reading from the start could double them"
-        )
-        raise PositionConflictError(
-            message, topic=config.topic, group_id=group_id,
-            remedy="kafka-bq migrate-group --adopt takes positions over; or state start=",
-        )  # fmt: skip
-    if start == "fail":
-        raise PositionConflictError(
-            f"no position is known for partitions {parts}, and start='fail'", topic=config.topic, group_id=group_id,
-            remedy="kafka-bq migrate-group or seek set positions; or state another start=",
-        )  # fmt: skip
-    latest = start == "latest"
-    return {part: Position(seen.bounds[part].last_stable if latest else seen.bounds[part].log_start) for part in parts}
 
 
 def _gaps(config: JobConfig, seen: Seen, starts: Mapping[int, Position], group_id: str) -> tuple[Gap, ...]:

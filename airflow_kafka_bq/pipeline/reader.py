@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -59,11 +59,22 @@ def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
         bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows))
         if not bad:
             raise unexplained(signal.error) from signal
-        rest = without(raw, decoded, bad)
+        return restaged(stager, raw, decoded, bad)
+
+
+def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str]) -> Prepared:
+    """Stage again, these rows as dead letters.
+
+    :raises IngestError: BigQuery rejects the rest too, so no single row explains it.
+    """
+    rest = without(raw, decoded, bad)
+    try:
         return Prepared(raw, rest, stage(stager, raw, rest))
+    except RowsRejected as signal:
+        raise unexplained(signal.error) from signal
 
 
-def ahead_by_one(batches: Iterator[Prepared], stop: Stop) -> Iterator[Prepared]:
+def ahead_by_one(batches: Iterator[Prepared], stop: Stop) -> Generator[Prepared, None, None]:
     """The same batches, each prepared while the one before is merged: at most two are in memory.
 
     When the caller fails, the reader is halted and what it prepared is dropped: positions move in order or not at all.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_kafka_bq.batch import Applied, Kind, Outcome, Position, RunContext, RunPlan, Staged
@@ -13,13 +15,14 @@ from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, StopReq
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
-from airflow_kafka_bq.pipeline.isolate import find_bad, without
+from airflow_kafka_bq.pipeline.isolate import find_bad
 from airflow_kafka_bq.pipeline.limits import BadMessages
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge
 from airflow_kafka_bq.pipeline.plan import look, plan
-from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one
+from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one, restaged
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.stage import Stager, stage, unexplained
+from airflow_kafka_bq.pipeline.sizes import payload_bytes
+from airflow_kafka_bq.pipeline.stage import Stager, unexplained
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.pipeline.target import Ready, ready
 from airflow_kafka_bq.ports import Source, Warehouse
@@ -36,7 +39,11 @@ def silent(_report: RunReport, _plan: RunPlan) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that a run works with. ``target`` is the table as the job wants it."""
+    """All that a run works with.
+
+    :param target: the table as the job wants it.
+    :param clock: monotonic seconds. :param now: time of day, aware.
+    """
 
     config: JobConfig
     source: Source
@@ -47,6 +54,8 @@ class Job:
     context: RunContext = field(default_factory=RunContext)
     stop: Stop = field(default_factory=Stop)
     progress: Progress = silent
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,31 @@ class Head:
         return self.positions | {one.partition: one.position for one in staged.ranges}
 
 
+@dataclass(slots=True)
+class Spent:
+    """What counts for the bounds of a run, also where it plans anew."""
+
+    began: float
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one pass applies its batches with."""
+
+    job: Job
+    report: RunReport
+    spent: Spent
+    merger: Merger
+    stager: Stager
+    limits: BadMessages
+
+    @property
+    def live(self) -> bool:
+        """Whether positions move."""
+        return self.merger.plan.kind is Kind.LIVE
+
+
 def run(job: Job) -> RunReport:
     """Move a topic's messages up to an end that is fixed now.
 
@@ -74,11 +108,11 @@ def run(job: Job) -> RunReport:
     :raises IngestError: with ``report`` set to what was done so far.
     """
     table, config = job.target.table, job.config
-    report = RunReport(config.topic, str(table), config.group(table))
+    report, spent = RunReport(config.topic, str(table), config.group(table)), Spent(job.clock())
     try:
         for _ in range(MAX_LOSSES):
             try:
-                _pass(job, report)
+                _pass(job, report, spent)
             except LedgerMoved:
                 log.warning("another writer of %s moved the ledger; planning anew", table)
                 continue
@@ -95,29 +129,37 @@ def run(job: Job) -> RunReport:
         raise
 
 
-def _pass(job: Job, report: RunReport) -> None:
+def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     """From plan to last commit, or until another writer is found to have gone on."""
     planned, tables = _planned(job, report)
-    live = planned.kind is Kind.LIVE
-    head = Head(dict(planned.positions), tables.revision)
-    merger, reader = _merger(job, planned, tables), _reader(job, planned, tables, report)
-    limits = BadMessages(job.config)
-    for prepared in ahead_by_one(reader.batches(), job.stop):
-        limits.check(prepared.decoded, prepared.staged, report.group_id)
-        with report.timed("merge"):
-            final, done = _merged(merger, reader.stager, prepared, head, live=live)
-        report.applied(final.staged, final.decoded, final.raw.gaps, done)
-        if done.overtaken:
-            raise LedgerMoved
-        head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
-        job.stop.check()
-        if live:
-            _commit(job, report, head)
-        _drop(job.warehouse, final.staged)
-        job.progress(report, planned)
-    if live and report.batches == 0:
+    before, head = report.batches, Head(dict(planned.positions), tables.revision)
+    reader = _reader(job, planned, tables, report, spent)
+    limits = BadMessages(job.config, report.group_id)
+    work = _Work(job, report, spent, _merger(job, planned, tables), reader.stager, limits)
+    with closing(ahead_by_one(reader.batches(), job.stop)) as batches:
+        while (prepared := next(batches, None)) is not None:
+            limits.check(prepared.decoded, prepared.staged)
+            head = _applied(work, prepared, head)
+            job.progress(report, planned)
+    if work.live and report.batches == before:
         _commit(job, report, head)  # offsets of a group without members expire unless they are committed again
-    report.outcome = Outcome.LIMIT if reader.drain.limited else (Outcome.END if live else Outcome.WINDOW)
+    report.outcome = Outcome.LIMIT if reader.drain.limited else (Outcome.END if work.live else Outcome.WINDOW)
+
+
+def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
+    """Merge, then commit. A function of its own, so that no batch outlives its turn in memory."""
+    job, report = work.job, work.report
+    with report.timed("merge"):
+        final, done = _merged(work, prepared, head)
+    report.applied(final.staged, final.decoded, final.raw.gaps, done)
+    work.spent.size_bytes += payload_bytes(final.raw.messages) if job.config.max_bytes else 0
+    if done.overtaken:
+        raise LedgerMoved
+    head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
+    if work.live:
+        _commit(job, report, head)
+    _drop(job.warehouse, final.staged)
+    return head
 
 
 def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
@@ -130,6 +172,10 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
     if tables.moved:
         raise LedgerMoved
     report.revision = tables.revision
+    if planned.revision is None and any(part.committed is None for part in planned.partitions.values()):
+        # Without a ledger the group is the only place that can keep the start: a crash behind the first MERGE would
+        # find rows, and no position.
+        _commit(job, report, Head(dict(planned.positions), None))
     job.progress(report, planned)
     return planned, tables
 
@@ -140,36 +186,44 @@ def _merger(job: Job, planned: RunPlan, tables: Ready) -> Merger:
         target=tables.target,
         plan=planned,
         context=job.context,
-        started_at=datetime.now(UTC),
+        started_at=job.now(),
         max_bytes_billed=job.config.max_bytes_billed,
         check=job.stop.check,
         pause=job.stop.pause,
     )
 
 
-def _reader(job: Job, planned: RunPlan, tables: Ready, report: RunReport) -> Reader:
+def _reader(job: Job, planned: RunPlan, tables: Ready, report: RunReport, spent: Spent) -> Reader:
     hours = job.config.staging_expiration_hours
-    stager = Stager(job.warehouse, tables.target, planned, job.fingerprint, hours, job.stop.pause)
-    drain = Drain(job.source, planned, job.config, report.group_id, job.stop.event.is_set, read_before=report.messages)
+    stager = Stager(job.warehouse, tables.target, planned, job.fingerprint, hours, job.stop.pause, job.now)
+    drain = Drain(
+        job.source, planned, job.config, report.group_id, job.stop.event.is_set, job.clock,
+        messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began,
+    )  # fmt: skip
     return Reader(drain, job.target, job.rules, stager, report)
 
 
-def _merged(merger: Merger, stager: Stager, prepared: Prepared, head: Head, *, live: bool) -> tuple[Prepared, Applied]:
+def _merged(work: _Work, prepared: Prepared, head: Head) -> tuple[Prepared, Applied]:
     """Merge; where only the MERGE finds a row that BigQuery rejects, stage again without it."""
-    staged = prepared.staged
+    staged, warehouse = prepared.staged, work.job.warehouse
+    positions = head.after(staged) if work.live else None
     try:
-        return prepared, merge(merger, staged, head.revision, head.after(staged) if live else None)
+        return prepared, merge(work.merger, staged, head.revision, positions)
     except MergeRejected as signal:
         spec = signal.spec
-        bad = find_bad(staged.rows, lambda first, last: merger.warehouse.probe(spec, first, last))
+        bad = find_bad(staged.rows, lambda first, last: warehouse.probe(spec, first, last))
         if not bad:
             raise unexplained(signal.error) from signal
-    rest = without(prepared.raw, prepared.decoded, bad)
-    again = replace(prepared, decoded=rest, staged=stage(stager, prepared.raw, rest))
-    return again, merge(merger, again.staged, head.revision, head.after(again.staged) if live else None)
+    again = restaged(work.stager, prepared.raw, prepared.decoded, bad)
+    work.limits.check(again.decoded, again.staged, counted=prepared.decoded)
+    try:
+        return again, merge(work.merger, again.staged, head.revision, positions)
+    except MergeRejected as signal:
+        raise unexplained(signal.error) from signal
 
 
 def _commit(job: Job, report: RunReport, head: Head) -> None:
+    job.stop.check()
     with report.timed("commit"):
         confirmed = commit(job.source, head.positions, report.table, head.revision, head.batch_id)
     report.committed_to(head.positions, confirmed)

@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_kafka_bq.batch import Decoded, OffsetRange, RawBatch
-from airflow_kafka_bq.pipeline.bounds import MAX_PARTITIONS, touched
+from airflow_kafka_bq.pipeline.bounds import MAX_PARTITIONS, touched, touched_by_dead_letters
 from airflow_kafka_bq.schema.target import Target
 
 
 def split(
     raw: RawBatch, decoded: Decoded, target: Target, most: int = MAX_PARTITIONS
 ) -> Iterator[tuple[RawBatch, Decoded]]:
-    """The batch, in parts that each touch at most ``most`` partitions of the target.
+    """The batch, in parts that each touch at most ``most`` partitions of the target, and of its dead letters.
 
     A part is a prefix of the messages in the order they were read, so its ranges are prefixes too and positions move in
     order. BigQuery's ceiling is 4,000 partitions for one job (https://cloud.google.com/bigquery/quotas).
     """
-    places = touched(decoded.rows, target)
-    if places is None or pc.count_distinct(places, mode="all").as_py() <= most:
+    rows, letters = touched(decoded.rows, target), touched_by_dead_letters(decoded.dead_letters)
+    if _few(rows, most) and _few(letters, most):
         yield raw, decoded
         return
-    codes = (
-        places.dictionary_encode().combine_chunks()
-        if isinstance(places, pa.ChunkedArray)
-        else places.dictionary_encode()
-    )
-    cuts, seen = [], set()
+    yield from _parts(raw, decoded, [*_cuts(_marks(raw, decoded, rows, letters), most), raw.messages.num_rows])
+
+
+def _few(places: Any, most: int) -> bool:
+    return places is None or pc.count_distinct(places, mode="all").as_py() <= most
+
+
+def _marks(raw: RawBatch, decoded: Decoded, rows: Any, letters: Any) -> list[tuple[int, int, Any]]:
+    """(index of the message, 0 for rows and 1 for dead letters, partition touched), in the order of the messages."""
     assert decoded.origins is not None  # noqa: S101
-    for code, origin in zip(codes.indices.to_pylist(), decoded.origins.to_pylist(), strict=True):
-        seen.add(code)
-        if len(seen) > most:
-            cuts.append(origin)
-            seen = {code}
-    yield from _parts(raw, decoded, [*cuts, raw.messages.num_rows])
+    found = [] if rows is None else list(zip(decoded.origins.to_pylist(), repeat(0), rows.to_pylist(), strict=False))
+    if decoded.dead_letters.num_rows:
+        index = {place: at for at, place in enumerate(_coordinates(raw.messages, "partition", "offset"))}
+        bad = _coordinates(decoded.dead_letters, "_kafka_partition", "_kafka_offset")
+        found += [(index[place], 1, day) for place, day in zip(bad, letters.to_pylist(), strict=True)]
+    return sorted(found, key=itemgetter(0))
+
+
+def _cuts(marks: list[tuple[int, int, Any]], most: int) -> Iterator[int]:
+    """Messages that would touch one partition too many, each the first of a part."""
+    seen: tuple[set[Any], set[Any]] = (set(), set())
+    for origin, table, place in marks:
+        seen[table].add(place)
+        if len(seen[table]) > most:
+            yield origin
+            seen = (set(), set())
+            seen[table].add(place)
+
+
+def _coordinates(table: pa.Table, partition: str, offset: str) -> list[tuple[Any, Any]]:
+    return list(zip(table.column(partition).to_pylist(), table.column(offset).to_pylist(), strict=True))
 
 
 def _parts(raw: RawBatch, decoded: Decoded, cuts: list[int]) -> Iterator[tuple[RawBatch, Decoded]]:
@@ -58,9 +78,7 @@ def _parts(raw: RawBatch, decoded: Decoded, cuts: list[int]) -> Iterator[tuple[R
 
 
 def _ranges(messages: pa.Table, whole: tuple[OffsetRange, ...]) -> tuple[OffsetRange, ...]:
-    lasts: dict[Any, Any] = dict(
-        zip(messages.column("partition").to_pylist(), messages.column("offset").to_pylist(), strict=True)
-    )
+    lasts = dict(_coordinates(messages, "partition", "offset"))
     return tuple(
         OffsetRange(one.partition, one.start_offset, lasts[one.partition] + 1)
         for one in whole
@@ -74,11 +92,9 @@ def _inside(decoded: Decoded, first: int, cut: int, messages: pa.Table) -> Decod
         pc.greater_equal(decoded.origins, pa.scalar(first, pa.int64())),
         pc.less(decoded.origins, pa.scalar(cut, pa.int64())),
     )
-    coordinates = set(zip(messages.column("partition").to_pylist(), messages.column("offset").to_pylist(), strict=True))
+    coordinates = set(_coordinates(messages, "partition", "offset"))
     letters = decoded.dead_letters
-    pairs = zip(
-        letters.column("_kafka_partition").to_pylist(), letters.column("_kafka_offset").to_pylist(), strict=True
-    )
+    pairs = _coordinates(letters, "_kafka_partition", "_kafka_offset")
     rows, dead = (
         decoded.rows.filter(mask),
         letters.filter(pa.array([pair in coordinates for pair in pairs], pa.bool_())),

@@ -21,8 +21,8 @@ def window_ranges(
     window: that counts as a gap, because nothing can prove the contrary.
     """
     assert config.window is not None  # noqa: S101  # callers have one
-    starts = _offsets(config.window.start, source)
-    ends = _offsets(config.window.end, source)
+    starts = _offsets(config.window.start, source, bounds)
+    ends = _offsets(config.window.end, source, bounds)
     chosen = sorted(set(starts) & set(config.partitions or starts))
     if missing := sorted(set(config.partitions or chosen) - set(bounds)):
         message = f"topic {config.topic} has no partitions {missing}; it has {len(bounds)}"
@@ -42,5 +42,8 @@ def window_ranges(
     return ranges, tuple(gaps)
 
 
-def _offsets(end: datetime | dict[int, int], source: Source) -> Mapping[int, int]:
-    return end if isinstance(end, dict) else source.offsets_at(end)
+def _offsets(end: datetime | dict[int, int], source: Source, bounds: Mapping[int, Bounds]) -> Mapping[int, int]:
+    if isinstance(end, dict):
+        return end
+    # A partition that was added since the bounds were read is left to the next run.
+    return {part: offset for part, offset in source.offsets_at(end).items() if part in bounds}

@@ -1,0 +1,98 @@
+"""Starts: where reading of each partition goes on, or begins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from airflow_kafka_bq.batch import Committed, LedgerRow, Position
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.exceptions import ConfigError, PositionConflictError
+from airflow_kafka_bq.pipeline.seen import Seen
+from airflow_kafka_bq.ports import Source
+
+log = logging.getLogger(__name__)
+
+
+def ahead(committed: Mapping[int, Committed], ledger: LedgerRow) -> list[int]:
+    """Partitions whose committed offset lies ahead of the ledger."""
+    return [
+        part
+        for part, held in sorted(committed.items())
+        if part in ledger.positions and held.position.next_offset > ledger.positions[part].next_offset
+    ]
+
+
+def starts_of(config: JobConfig, source: Source, seen: Seen, group_id: str) -> dict[int, Position]:
+    """Start of every partition: ledger, else committed, else ``start``."""
+    held = dict(seen.ledger.positions) if seen.ledger else {}
+    if seen.ledger and not config.window and (moved := ahead(seen.committed, seen.ledger)):
+        part = moved[0]
+        message = (
+            f"the group's committed offset {seen.committed[part].position.next_offset} is ahead of the ledger's "
+            f"{held[part].next_offset}: somebody moved the group forward"
+        )
+        raise PositionConflictError(
+            message, topic=config.topic, partition=part, offset=seen.committed[part].position.next_offset,
+            group_id=group_id, remedy="kafka-bq seek moves ledger and group together; or set the group back",
+        )  # fmt: skip
+    if held and not config.window:
+        _log_repairs(seen, held)
+    known = bool(held or (config.fence == "none" and seen.committed))
+    found: dict[int, Position] = {}
+    unknown = []
+    for part in seen.topic.partitions:
+        if part in held:
+            found[part] = held[part]
+        elif part in seen.committed and not held:
+            found[part] = seen.committed[part].position
+        elif known:
+            found[part] = Position(0)  # a partition added since: from its beginning, whatever ``start`` says
+        else:
+            unknown.append(part)
+    if unknown and not config.window:
+        found |= _policy(config, source, seen, unknown, group_id)
+    return found
+
+
+def _log_repairs(seen: Seen, held: Mapping[int, Position]) -> None:
+    behind = [
+        part for part in held if part not in seen.committed
+        or seen.committed[part].position.next_offset < held[part].next_offset
+    ]  # fmt: skip
+    if behind:
+        log.info(
+            "committed offsets of partitions %s are behind the ledger; the ledger holds, Kafka is repaired", behind
+        )
+
+
+def _policy(config: JobConfig, source: Source, seen: Seen, parts: list[int], group_id: str) -> dict[int, Position]:
+    """``start`` for partitions without any position."""
+    start = config.start
+    if isinstance(start, dict):
+        if missing := sorted(set(parts) - set(start)):
+            raise ConfigError(f"start names no offset for partitions {missing}", topic=config.topic)
+        if beyond := [part for part in parts if start[part] > seen.bounds[part].high_watermark]:
+            message = f"start: offset {start[beyond[0]]} lies beyond the end {seen.bounds[beyond[0]].high_watermark}"
+            raise ConfigError(message, topic=config.topic, partition=beyond[0], offset=start[beyond[0]])
+        return {part: Position(start[part]) for part in parts}
+    if isinstance(start, datetime):
+        offsets = source.offsets_at(start)
+        return {part: Position(offsets[part]) for part in parts}
+    if start == "auto" and config.by_coordinates and seen.table is not None and seen.table.num_rows > 0:
+        message = (
+            f"no position is known for partitions {parts}, and table {config.table} already has rows: "
+            "reading from the start could double them"
+        )
+        raise PositionConflictError(
+            message, topic=config.topic, group_id=group_id,
+            remedy="kafka-bq migrate-group --adopt takes positions over; or state start=",
+        )  # fmt: skip
+    if start == "fail":
+        raise PositionConflictError(
+            f"no position is known for partitions {parts}, and start='fail'", topic=config.topic, group_id=group_id,
+            remedy="kafka-bq migrate-group or seek set positions; or state another start=",
+        )  # fmt: skip
+    latest = start == "latest"
+    return {part: Position(seen.bounds[part].last_stable if latest else seen.bounds[part].log_start) for part in parts}
