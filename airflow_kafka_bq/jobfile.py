@@ -1,22 +1,20 @@
 """A job file: the parameters in YAML, plus the settings of the two clients.
 
 The folder of the file and the current one are on the import path for ``model``, ``transform`` and ``filter``.
+In ``kafka:`` and ``bigquery:`` values are text as written, and ``${NAME}`` is taken from the environment.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from airflow_kafka_bq.bigquery.client import connect
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
-from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.config import JobConfig, environment, yaml_text
+from airflow_kafka_bq.config.messages import unknown
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.kafka.source import KafkaSource
@@ -31,12 +29,12 @@ _CLIENTS = ("kafka", "bigquery")
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """A validated job file."""
+    """A validated job file. The clients' settings may hold secrets and are left out of its text form."""
 
     path: Path
     config: JobConfig
-    kafka: Mapping[str, Any]
-    bigquery: Mapping[str, Any]
+    kafka: Mapping[str, Any] = field(repr=False)
+    bigquery: Mapping[str, Any] = field(repr=False)
 
     @property
     def search_path(self) -> tuple[Path, ...]:
@@ -47,8 +45,8 @@ class JobFile:
 def read(path: str | Path, settings: tuple[str, ...] = (), **overrides: Any) -> JobFile:
     """Read and validate a job file.
 
-    :param settings: ``key=value`` pairs that replace what the file says; ``kafka.bootstrap.servers=…`` reaches into the
-        clients' settings; values are YAML.
+    :param settings: ``key=value`` pairs that replace what the file says, values in YAML. ``kafka.bootstrap.servers=…``
+        reaches into the clients' settings, where a value is text as written; ``window.from=…`` into a mapping.
     :param overrides: parameters that a command sets (``window`` of a replay).
     :raises ConfigError: the file is no job file, or a parameter is wrong.
     """
@@ -56,45 +54,83 @@ def read(path: str | Path, settings: tuple[str, ...] = (), **overrides: Any) -> 
     found = _parsed(path)
     for pair in settings:
         _apply(found, pair)
-    clients = {name: found.pop(name, None) or {} for name in _CLIENTS}
-    for name, section in clients.items():
-        if not isinstance(section, dict):
-            raise ConfigError(f"{path}: {name} is a mapping of settings, not {type(section).__name__}")
+    clients = {name: _client(path, name, found.pop(name, None)) for name in _CLIENTS}
+    if strange := [key for key in found if not isinstance(key, str)]:
+        raise ConfigError(f"{path}: {unknown(strange, JobConfig.model_fields)}", remedy="put the name in quotes")
     if missing := sorted({"topic", "table"} - set(found)):
         raise ConfigError(f"{path}: {missing[0]} is missing", remedy="a job file names at least topic and table")
-    config = JobConfig.of(**{**found, **overrides})
+    try:
+        config = JobConfig.of(**{**found, **overrides})
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", topic=error.topic, remedy=error.remedy) from error
     return JobFile(path, config, clients["kafka"], clients["bigquery"])
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _parsed(path: Path) -> dict[Any, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml_text.parsed(path.read_text(encoding="utf-8"), text_sections=_CLIENTS)
     except FileNotFoundError as error:
         raise ConfigError(f"no job file at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except yaml_text.YamlError as error:
+        where = f", line {error.line}" if error.line else ""
+        raise ConfigError(f"{path}{where}: not a job file in YAML: {error}", remedy=error.remedy) from None
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8
         raise ConfigError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
     if not isinstance(found, dict):
         raise ConfigError(f"{path} holds no parameters", remedy="write at least topic: and table:")
     return found
 
 
-def _apply(found: dict[str, Any], pair: str) -> None:
-    key, equals, text = pair.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {pair!r} is not key=value")
+def _client(path: Path, section: str, settings: Any) -> dict[str, Any]:
+    """Settings of a client, variables filled in. Messages never show a value."""
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: {section} is a mapping of settings, not {type(settings).__name__}")
+    for name, value in settings.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            kind = "nothing" if value is None else f"a {type(value).__name__}"
+            remedy = f'one text for each setting, as in {section}: {{some.setting: "text"}}'
+            raise ConfigError(f"{path}: {section}.{name} is {kind}, not a text", remedy=remedy)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {key}: {text!r} is not a YAML value") from error
+        return environment.expanded(section, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", remedy=error.remedy) from error
+
+
+def _apply(found: dict[Any, Any], pair: str) -> None:
+    """One ``--set``."""
+    key, equals, text = pair.partition("=")
     section, dot, name = key.partition(".")
-    if dot and section in _CLIENTS:
-        found[section] = {**(found.get(section) or {}), name: value}
-    else:
+    if not (equals and section) or (dot and not name):
+        shown = f"{section}.…" if dot and section in _CLIENTS else pair  # what follows may be a password
+        raise ConfigError(f"--set {shown!r} is not key=value")
+    value = _text(text) if dot and section in _CLIENTS else _value(key, text)
+    if not dot:
         found[key] = value
+        return
+    inside = {} if found.get(section) is None else found[section]
+    if not isinstance(inside, dict):
+        raise ConfigError(f"--set {key}: {section} is a {type(inside).__name__} and has no {name!r}")
+    found[section] = {**inside, name: value}
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        return yaml_text.parsed(text, all_text=key in _CLIENTS)
+    except yaml_text.YamlError as error:
+        raise ConfigError(f"--set {key}: not a YAML value: {error}", remedy=error.remedy) from None
+
+
+def _text(text: str) -> str:
+    """A setting of a client is text as written; in quotes, what the quotes hold."""
+    if text[:1] not in {'"', "'"}:
+        return text
+    try:
+        found = yaml_text.parsed(text)
+    except yaml_text.YamlError:
+        return text
+    return found if isinstance(found, str) else text
 
 
 def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: str = "kafka-bq") -> Job:
@@ -106,11 +142,7 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     if not file.kafka:
         message = f"{file.path}: kafka: is missing; outside Airflow it holds the client's settings"
         raise ConfigError(message, remedy='write kafka: {bootstrap.servers: "host:9092"}')
-    with _importing(file.search_path):
-        model, transform, keep = (
-            imported(value, file.search_path) if isinstance(value, str) else value
-            for value in (config.model, config.transform, config.filter)
-        )
+    model, transform, keep = (_imported(file, name) for name in ("model", "transform", "filter"))
     client = connect(file.bigquery, config.project_id, config.impersonation_chain)
     location = config.location or file.bigquery.get("location")
     warehouse = BigQueryWarehouse(client, location, stop.event)
@@ -129,12 +161,7 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     return Job(config, source, warehouse, target, rules, code, stop=stop, progress=progress)
 
 
-@contextmanager
-def _importing(folders: tuple[Path, ...]) -> Iterator[None]:
-    """Python keeps modules of the job's folder importable while its model is imported."""
-    before = list(sys.path)
-    sys.path[:0] = [str(folder) for folder in folders]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
+def _imported(file: JobFile, parameter: str) -> Any:
+    """What a parameter names, or holds already."""
+    value = getattr(file.config, parameter)
+    return imported(value, file.search_path, parameter) if isinstance(value, str) else value
