@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from airflow_kafka_bq.exceptions import ConfigError, TerminalError
+from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, IngestError, TerminalError
 from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.client_log import ClientLog
 from airflow_kafka_bq.kafka.close import close_within
@@ -102,6 +102,9 @@ class Clients:
         self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any], on_error: Callable[[Any], None]
     ) -> Any:
         callbacks = {"error_cb": _both(on_error, self._settings.get("error_cb"))}
+        failures: list[Exception] = []
+        if callable(ask := self._settings.get("oauth_cb")):
+            callbacks["oauth_cb"] = _remembering(failures, ask)
         logger = {"logger": self._settings.get("logger") or ClientLog(self._settings)}
         try:
             return client(settings | callbacks | logger)
@@ -109,6 +112,10 @@ class Clients:
             said = errors.kafka_error(error).str() if isinstance(error, KafkaException) else str(error)
             text = redacted(said, self._settings)
             raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret
+        except SystemError:
+            if not failures:
+                raise
+            raise _without_token(failures[-1]) from None  # its text may hold a secret
 
 
 def _both(ours: Callable[[Any], None], theirs: Callable[[Any], None] | None) -> Callable[[Any], None]:
@@ -118,3 +125,25 @@ def _both(ours: Callable[[Any], None], theirs: Callable[[Any], None] | None) -> 
             theirs(error)
 
     return call
+
+
+def _remembering(failures: list[Exception], ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A token callback that raises makes the client's constructor fail with a SystemError that does not say why."""
+
+    def call(config: Any) -> Any:
+        try:
+            return ask(config)
+        except Exception as failure:
+            failures[:] = [failure]
+            raise
+
+    return call
+
+
+def _without_token(failure: Exception) -> IngestError:
+    if isinstance(failure, IngestError):
+        return failure
+    return AccessDeniedError(
+        f"no token for Kafka: oauth_cb raised {type(failure).__name__}",
+        remedy="look at the token callback and its credentials",
+    )

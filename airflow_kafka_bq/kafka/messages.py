@@ -9,6 +9,7 @@ import pyarrow as pa
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA
+from airflow_kafka_bq.exceptions import BadMessagesError
 
 
 def record_batch(messages: Sequence[Message]) -> pa.RecordBatch:
@@ -40,7 +41,10 @@ def _timestamps(messages: Sequence[Message]) -> pa.Array[Any]:
 
 def _headers(messages: Sequence[Message]) -> pa.Array[Any]:
     """Null for a message without headers, so that topics without any cost one call per message and nothing else."""
-    pairs = [message.headers() for message in messages]
+    try:
+        pairs = [message.headers() for message in messages]
+    except (SystemError, UnicodeDecodeError) as failure:
+        raise _unreadable(messages) from failure
     if not any(pairs):
         return pa.nulls(len(pairs), HEADERS)
     return pa.array([_header_structs(each) if each else None for each in pairs], HEADERS)
@@ -48,3 +52,19 @@ def _headers(messages: Sequence[Message]) -> pa.Array[Any]:
 
 def _header_structs(pairs: Any) -> list[dict[str, Any]]:
     return [{"key": key, "value": value.encode() if isinstance(value, str) else value} for key, value in pairs]
+
+
+def _unreadable(messages: Sequence[Message]) -> BadMessagesError:
+    """The client cannot show headers of which a key is not UTF-8, nor their bytes."""
+    for message in messages:
+        try:
+            message.headers()
+        except (SystemError, UnicodeDecodeError):
+            break
+    return BadMessagesError(
+        "a header's key is not UTF-8, and the Kafka client does not show such headers",
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        remedy="have the producer send valid header keys, and step over this message on purpose with `kafka-bq seek`",
+    )

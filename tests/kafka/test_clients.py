@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.exceptions import ConfigError, TerminalError
+from airflow_kafka_bq.exceptions import (
+    AccessDeniedError,
+    ConfigError,
+    IngestError,
+    KafkaUnavailableError,
+    TerminalError,
+)
 from airflow_kafka_bq.kafka import clients as clients_module
 from airflow_kafka_bq.kafka.clients import Clients
 
@@ -130,4 +136,37 @@ def test_the_error_callback_of_the_user_is_called_too() -> None:
         ours.consumer.poll(0.1)
     assert heard
     assert ours.troubles.latest() is not None
+    ours.close()
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [(RuntimeError("no token from canary-1"), AccessDeniedError), (KafkaUnavailableError("x"), KafkaUnavailableError)],
+)
+def test_a_token_callback_that_fails_is_told_without_its_text(failure: Exception, kind: type[IngestError]) -> None:
+    asked: list[str] = []
+
+    def token(config: str) -> tuple[str, float]:
+        asked.append(config)
+        raise failure
+
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "OAUTHBEARER", "oauth_cb": token}
+    with pytest.raises(kind) as raised:
+        _ = clients(**login, **{"sasl.oauthbearer.config": "canary-1"}).consumer
+    assert asked
+    assert "canary" not in f"{raised.value} {raised.value.__cause__}"
+
+
+def test_a_token_callback_is_asked() -> None:
+    asked: list[str] = []
+
+    def token(config: str) -> tuple[str, float]:
+        asked.append(config)
+        return "e30.e30.e30", time.time() + 3600
+
+    ours = clients(**{"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "OAUTHBEARER", "oauth_cb": token})
+    deadline = time.monotonic() + 5
+    while not asked and time.monotonic() < deadline:
+        ours.consumer.poll(0.1)
+    assert asked
     ours.close()

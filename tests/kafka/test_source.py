@@ -12,6 +12,7 @@ from airflow_kafka_bq.batch import Polled, Position
 from airflow_kafka_bq.exceptions import AccessDeniedError, BadMessagesError, ConfigError, KafkaUnavailableError
 from airflow_kafka_bq.kafka import KafkaSource
 from airflow_kafka_bq.testing.kafka import MockCluster, NewMessage, TopicFactory, produce
+from tests.kafka.unreadable_header import produce_unreadable_header
 
 
 @pytest.fixture
@@ -164,3 +165,11 @@ def test_a_partition_without_leader_is_named(mock_cluster: MockCluster, source: 
     source._requests.timeout_seconds = 0.7
     with pytest.raises(KafkaUnavailableError, match=r"partitions \[1\] have no leader"):
         source.describe()
+
+
+def test_a_header_that_cannot_be_shown_is_named(mock_cluster: MockCluster, source: KafkaSource) -> None:
+    produce_unreadable_header(mock_cluster.bootstrap, source._topic)
+    source.open({0: Position(8)})
+    with pytest.raises(BadMessagesError, match="UTF-8") as raised:
+        polled(source)
+    assert (raised.value.topic, raised.value.partition, raised.value.offset) == (source._topic, 0, 10)
