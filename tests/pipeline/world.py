@@ -1,0 +1,238 @@
+"""Kafka and BigQuery in memory, on one clock, and jobs between them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from airflow_kafka_bq.batch import GroupMember, LedgerRow, Position, RunContext
+from airflow_kafka_bq.config import JobConfig, TableId
+from airflow_kafka_bq.formats.fingerprint import fingerprint
+from airflow_kafka_bq.pipeline.decode import DecodeRules
+from airflow_kafka_bq.pipeline.report import RunReport
+from airflow_kafka_bq.pipeline.runner import Job, run
+from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.ports import Source, Warehouse
+from airflow_kafka_bq.schema.build import build_target
+from airflow_kafka_bq.schema.target import Target
+from airflow_kafka_bq.testing.memory import (
+    NOW,
+    Killed,
+    MemoryBigQuery,
+    MemoryCluster,
+    MemorySource,
+    MemoryWarehouse,
+    VirtualClock,
+)
+
+Hook = Callable[[str, str], None]
+EFFECTS = frozenset(
+    ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
+) | {"drop", "commit"}
+TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
+GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
+
+
+class Order(BaseModel):
+    """What the messages hold."""
+
+    id: str
+    n: int
+    updated: int | None = None
+
+
+UPDATE: Mapping[str, Any] = {"model": Order, "dedup_key": ["id"], "on_duplicate": "update", "version": ["updated"]}
+KEEP: Mapping[str, Any] = {"model": Order, "dedup_key": ["id"]}
+
+
+class VirtualStop(Stop):
+    """Waits on the virtual clock."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def pause(self, seconds: float) -> None:
+        self.check()
+        self._clock.advance(seconds)
+
+
+class Watched:
+    """A port whose calls are told to a hook, outside of all locks, so that a hook may hold the process there."""
+
+    def __init__(self, port: object, hook: Hook) -> None:
+        self._port, self._hook = port, hook
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._hook(name, "before")
+            result = found(*arguments, **named)
+            self._hook(name, "after")
+            return result
+
+        return call
+
+
+class Assassin:
+    """Ends a process at its n-th effect, before or after; from then on it does nothing any more, in no thread.
+
+    Counts only where ``at`` is None.
+    """
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at, self.count, self.dead = at, 0, False
+        self.names: list[str] = []
+
+    def __call__(self, name: str, phase: str) -> None:
+        if self.dead:
+            raise Killed
+        if name not in EFFECTS:
+            return
+        self.names.append(f"{phase} {name}")
+        self.dead = self.count == self.at
+        self.count += 1
+        if self.dead:
+            raise Killed
+
+
+class World:
+    """One topic and one table; every job is a process of its own."""
+
+    def __init__(self, partitions: int = 2, *, topic_ids: bool = True) -> None:
+        self.clock = VirtualClock()
+        self.cluster = MemoryCluster(self.clock, topic_ids=topic_ids)
+        self.database = MemoryBigQuery("demo", ("analytics",), self.clock)
+        self.topic_id = self.cluster.create_topic(TOPIC, partitions)
+
+    # What happens in Kafka
+
+    def send(self, value: Any, partition: int = 0, key: str | None = None, timestamp_ms: int | None = NOW) -> int:
+        """Produce JSON, raw bytes, or a tombstone."""
+        raw = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+        return self.cluster.produce(
+            TOPIC, raw, key=None if key is None else key.encode(), partition=partition, timestamp_ms=timestamp_ms
+        )
+
+    def fill(self, count: int, partition: int = 0) -> None:
+        """Orders, each with an id of its own."""
+        for _ in range(count):
+            end = self.cluster.log(TOPIC, partition).high_watermark
+            self.send({"id": f"{partition}-{end}", "n": end}, partition, key=f"{partition}-{end}")
+
+    def commit(self, offsets: Mapping[int, int], metadata: str = "") -> None:
+        """Somebody sets the group's offsets by hand."""
+        positions = {part: Position(offset) for part, offset in offsets.items()}
+        self.cluster.groups.commit(GROUP, TOPIC, positions, metadata)
+
+    def join(self) -> None:
+        """A foreign consumer joins the group."""
+        self.cluster.groups.join(GROUP, GroupMember("m-1", "stranger", "/10.0.0.1"))
+
+    # Processes
+
+    def config(self, **settings: Any) -> JobConfig:
+        return JobConfig.of(topic=TOPIC, table="demo.analytics.orders", **settings)
+
+    def target(self, config: JobConfig) -> Target:
+        return build_target(config, TABLE, config.model)
+
+    def source(self, hook: Hook | None = None) -> Source:
+        source = MemorySource(self.cluster, TOPIC, GROUP)
+        return cast(Source, Watched(source, hook)) if hook else source
+
+    def warehouse(self, hook: Hook | None = None) -> Warehouse:
+        warehouse = MemoryWarehouse(self.database)
+        return cast(Warehouse, Watched(warehouse, hook)) if hook else warehouse
+
+    def job(self, hook: Hook | None = None, *, source: Source | None = None, **settings: Any) -> Job:
+        """A job as a process of its own would put it together."""
+        config = self.config(**settings)
+        target = self.target(config)
+        source = source or self.source(hook)
+        keep = config.filter if callable(config.filter) else None
+        rules = DecodeRules.of(config, target, config.model, filter=keep)
+        return Job(
+            config, source, self.warehouse(hook), target, rules, fingerprint(config, target, config.model, (keep,)),
+            RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
+            now=self.clock,
+        )  # fmt: skip
+
+    def run(self, hook: Hook | None = None, **settings: Any) -> RunReport:
+        """One ordinary run."""
+        return run(self.job(hook, **settings))
+
+    def kill(self, at: int, **settings: Any) -> str | None:
+        """A run that dies at its n-th effect; where, or None if it had no more effects."""
+        assassin = Assassin(at)
+        try:
+            self.run(assassin, **settings)
+        except Killed:
+            return assassin.names[-1]
+        return None
+
+    # What there is afterwards
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self.database.rows(TABLE)
+
+    def table(self) -> Counter[Any]:
+        """The target's rows as a multiset, without the time of their arrival."""
+        return Counter(_frozen(row, "_ingested_at") for row in self.rows())
+
+    def offsets(self) -> Counter[tuple[int, int]]:
+        """Coordinates of the target's rows."""
+        return Counter((row["_kafka_partition"], row["_kafka_offset"]) for row in self.rows())
+
+    def letters(self) -> list[dict[str, Any]]:
+        return self.database.rows(TABLE.companion("dead_letters"))
+
+    def dead(self) -> Counter[Any]:
+        """The dead letters as a multiset, without when and by which batch they came."""
+        return Counter(_frozen(row, "failed_at", "batch_id") for row in self.letters())
+
+    def ledger(self) -> LedgerRow:
+        target = self.target(self.config())
+        row = MemoryWarehouse(self.database).ledger(target, f"memory/{TOPIC}")
+        assert row is not None
+        return row
+
+    def positions(self) -> dict[int, int]:
+        """Next offsets that the ledger has."""
+        return {part: at.next_offset for part, at in sorted(self.ledger().positions.items())}
+
+    def committed(self) -> dict[int, int]:
+        """Next offsets that the group has."""
+        found = self.cluster.groups.committed(GROUP, TOPIC)
+        return {part: held.position.next_offset for part, held in sorted(found.items())}
+
+    def history(self, kind: str = "live") -> list[dict[str, Any]]:
+        """Applied batches in their order."""
+        found = [row for row in self.database.rows(TABLE.companion("batches")) if row["kind"] == kind]
+        return sorted(found, key=lambda row: row["revision"])
+
+    def covered(self) -> dict[int, tuple[int, int]]:
+        """What the live batches cover per partition, which must be without hole or overlap."""
+        found: dict[int, tuple[int, int]] = {}
+        for batch in self.history():
+            for one in batch["ranges"]:
+                start, end = one["start_offset"], one["end_offset"]
+                first, reached = found.get(one["partition"], (start, start))
+                assert reached == start, f"hole or overlap: {one} after {reached}"
+                found[one["partition"]] = (first, end)
+        return dict(sorted(found.items()))
+
+    def staging(self) -> list[str]:
+        """Staging tables that are left."""
+        return [name for name in self.database.table_names() if "__stg_" in name]
+
+
+def _frozen(row: Mapping[str, Any], *without: str) -> str:
+    return repr(sorted((name, value) for name, value in row.items() if name not in without))
