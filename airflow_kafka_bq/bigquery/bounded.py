@@ -38,8 +38,6 @@ def bounded(bounds: ColumnBounds, half_open: bool) -> str:
         arms = [_span(column, low, high) for low, high in bounds.ranges]
     else:
         arms = [f"{column} BETWEEN {literal(low)} AND {literal(high)}" for low, high in bounds.ranges]
-    if not arms:
-        return ""
     if bounds.has_null:
         arms.append(f"{column} IS NULL")
-    return f"({' OR '.join(arms)})" if len(arms) > 1 else arms[0]
+    return f"({' OR '.join(arms)})" if len(arms) > 1 else "".join(arms)

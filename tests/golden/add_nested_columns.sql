@@ -1,0 +1,1 @@
+ALTER TABLE `demo`.`analytics`.`orders` ADD COLUMN IF NOT EXISTS `lines` ARRAY<STRUCT<`sku` STRING, `price` BIGNUMERIC, `marks` ARRAY<JSON>, `at` STRUCT<`day` DATE, `time` TIME>>>, ADD COLUMN IF NOT EXISTS `mixed` STRUCT<`a` DATETIME, `b` JSON, `c` BYTES>, ADD COLUMN IF NOT EXISTS `j` JSON

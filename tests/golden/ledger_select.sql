@@ -1,0 +1,1 @@
+SELECT * FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders'
