@@ -85,6 +85,11 @@ kafka: venv ## Start a real Kafka broker here, until Ctrl-C
 bigquery: venv ## Start the local BigQuery here, until Ctrl-C
 	@$(BIN)/python -m airflow_kafka_bq.testing.bigquery
 
+.PHONY: gsqllint
+gsqllint: ## Build the GoogleSQL analyzer for the golden SQL (needs Go; minutes, 6 GB of memory)
+	@cache="$${KAFKA_BQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-kafka-bq}"; mkdir -p "$$cache"; \
+	cd tools/gsqllint && CGO_ENABLED=0 nice go build -ldflags '-s -w' -o "$$cache/gsqllint" . && echo "built $$cache/gsqllint"
+
 .PHONY: bench
 bench: venv ## Run the benchmarks (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.run
