@@ -14,6 +14,7 @@ import sys
 from collections import OrderedDict
 from typing import Any
 
+import bignumeric  # type: ignore[import-not-found]
 import profiles  # type: ignore[import-not-found]
 import tables  # type: ignore[import-not-found]
 from bqemulator.config import LogLevel, Settings  # type: ignore[import-not-found]
@@ -23,7 +24,7 @@ from bqemulator.server import EmulatorServer  # type: ignore[import-not-found]
 from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows  # type: ignore[import-not-found]
 from fastapi import APIRouter, Body  # type: ignore[import-not-found]
 from fastapi.responses import JSONResponse  # type: ignore[import-not-found]
-from sessions import Session, counts, open_cursor, schema_of, translate  # type: ignore[import-not-found]
+from sessions import Session, counts, fetch_annotated, open_cursor, schema_of, translate  # type: ignore[import-not-found]
 
 _KEPT_RESULTS = 500
 _KEPT_RESULT_BYTES = 512 * 1024 * 1024
@@ -116,7 +117,7 @@ class Door:
             cursor.execute(f"EXPLAIN {sql}")
             schema: list[dict[str, Any]] = []
             if body.get("describe"):
-                schema = schema_of(cursor.execute(f"SELECT * FROM ({sql}) LIMIT 0").to_arrow_table())
+                schema = schema_of(fetch_annotated(cursor, f"SELECT * FROM ({sql}) LIMIT 0"))
         finally:
             cursor.close()
         return {"schema": schema}
@@ -194,6 +195,7 @@ async def _serve(port: int) -> None:
     await server.start()
     context = server._context
     tables.set_up(context)
+    bignumeric.set_up(context)
     server._fastapi_server.config.app.include_router(routes(context, Door(context)))
     sys.stdout.write(f"port {server.rest_port}\n")
     sys.stdout.flush()

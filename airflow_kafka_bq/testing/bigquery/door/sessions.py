@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import bignumeric  # type: ignore[import-not-found]
 from bqemulator.jobs.executor import build_response_schema  # type: ignore[import-not-found]
 from bqemulator.row_access.identity import CallerIdentity  # type: ignore[import-not-found]
 from bqemulator.sql.inner_query import rewrite_and_translate_statement  # type: ignore[import-not-found]
@@ -73,7 +74,8 @@ class Session:
         if kind == "merge":
             translated = f"{translated.rstrip().rstrip(';')} RETURNING merge_action"
         duckdb_sql, values = bind_parameters(translated, parameters)
-        return self.fetch(duckdb_sql, values or None)
+        table = self.fetch(duckdb_sql, values or None)
+        return bignumeric.mark(table, bignumeric.names_in(self._context, project, sql)) if kind == "query" else table
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Remember what the emulator's catalog, which knows no transactions, must be told once this one is durable."""
@@ -107,5 +109,12 @@ def counts(kind: str, table: Any) -> dict[str, int]:
 
 def schema_of(table: Any) -> list[dict[str, Any]]:
     """REST schema of a result."""
-    fields: list[dict[str, Any]] = build_response_schema(table.schema)
+    fields: list[dict[str, Any]] = bignumeric.told(build_response_schema(table.schema), table)
     return fields
+
+
+def fetch_annotated(cursor: Any, sql: str) -> Any:
+    """Rows as an Arrow table that remembers DuckDB's types (JSON is more than text)."""
+    result = cursor.execute(sql)
+    description = result.description
+    return _annotate_with_duckdb_types(result.to_arrow_table(), description)

@@ -80,7 +80,7 @@ class Api:
                 job_id, kind = self._job_of(parameters["project"], request.json())
             elif name == "upload":
                 name, job_id, kind = self._upload_of(request)
-        except BigQueryError:
+        except Exception:
             # The call itself will say what is wrong with it.
             pass
         return {
@@ -198,6 +198,9 @@ def _guarded(action: Any) -> Response:
         return _refusal(error)
     except DoorError as error:
         return _refusal(error.as_bigquery())
+    except Exception as error:
+        # Never a 5xx: clients would ask again for minutes, and the answer would be the same.
+        return _refusal(BigQueryError("invalid", f"The strict front failed: {error!r}"))
     return response
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Any
 
 from sqlglot import exp
@@ -16,7 +15,6 @@ from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, alread
 from airflow_kafka_bq.testing.bigquery.front.statements import Statement, key_of
 
 _UNITS = {"HOUR": 3_600_000, "DAY": 86_400_000}
-_CLONE = re.compile(r"\bCLONE\s+`?([^`\s;]+(?:`?\.`?[^`\s;]+)*)`?", re.IGNORECASE)
 
 
 def run_ddl(catalog: Catalog, door: Door, unit: Unit, statement: Statement) -> str:
@@ -52,6 +50,8 @@ def _create(catalog: Catalog, door: Door, unit: Unit, statement: Statement) -> s
     elif query is not None and not asked["schema"]["fields"]:
         asked["schema"] = {"fields": _described(door, key[0], query)}
     resource = catalog.complete(key, asked)
+    if statement.kind == "CREATE_SNAPSHOT_TABLE":
+        resource["type"] = "SNAPSHOT"
     try:
         unit.session.change("create", resource=resource)
     except DoorError as error:

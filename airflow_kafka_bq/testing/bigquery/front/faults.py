@@ -63,11 +63,14 @@ class Fault(BaseModel):
     applied: bool = True
     name: str = "hold"
 
+    @property
+    def is_about_jobs(self) -> bool:
+        """True if it strikes in the life of a job, False if it strikes a call."""
+        return self.action in _JOB_ACTIONS or (self.action == "kill_front" and self.at not in {"before", "after"})
+
     def matches(self, call: str, method: str, path: str, kind: str | None, job_id: str | None) -> bool:
         """True if it is about this call."""
-        if self.action in _JOB_ACTIONS and call != "job":
-            return False
-        if self.action not in _JOB_ACTIONS and self.action != "kill_front" and call == "job":
+        if self.is_about_jobs != (call == "job"):
             return False
         return (
             (call == "job" or re.fullmatch(self.call, call) is not None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
-from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid
+from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.estimate import Budget, Estimator
 from airflow_kafka_bq.testing.bigquery.front.faults import Faults
 from airflow_kafka_bq.testing.bigquery.front.loads import Load, Loader, check_load
@@ -76,6 +76,8 @@ class Jobs:
             return parse_script(str(query.get("query") or ""), project, dataset)
         except BigQueryError as error:
             return error
+        except Exception as error:
+            return invalid_query(f"The strict front cannot read this query: {error!r}")
 
     def location(self, project: str, body: dict[str, Any], statements: list[Statement] | BigQueryError) -> str:
         """Where a job runs: as asked, else where its data is, else US."""
@@ -157,7 +159,7 @@ class Jobs:
         except DoorError as refused:
             error = refused.as_bigquery()
         except Exception as broken:
-            error = BigQueryError("jobInternalError", f"The strict front failed: {broken!r}")
+            error = BigQueryError("invalidQuery", f"The strict front failed: {broken!r}")
         self.registry.save(finished(job, statistics, error))
         if path is not None:
             path.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from airflow_kafka_bq.testing.bigquery.front.parquet import (
     null_element_test,
     read_schema,
     statistics_of,
+    with_exact_text,
 )
 
 _FORMATS = ("PARQUET", "NEWLINE_DELIMITED_JSON")
@@ -117,9 +118,10 @@ class Loader:
     def _load(self, unit: Unit, load: Load) -> dict[str, Any]:
         table = self._destination(unit, load)
         fields = table["schema"]["fields"]
-        path = load.path
-        if not load.is_parquet:
-            path = load.path.with_suffix(".parquet")
+        path = load.path.with_suffix(".parquet")
+        if load.is_parquet:
+            path = load.path
+        else:
             ndjson_to_parquet(load.path, path, fields, bool(load.settings.get("ignoreUnknownValues")))
         try:
             rows = self._insert(unit, load, path, fields)
@@ -130,6 +132,7 @@ class Loader:
 
     def _insert(self, unit: Unit, load: Load, path: Path, fields: list[Field]) -> int:
         schema, _ = read_schema(path)
+        exact = load.path.with_suffix(".exact")
         if load.is_parquet:
             columns = match_columns(schema, fields, load.lists, bool(load.settings.get("ignoreUnknownValues")))
             test = null_element_test(columns, fields)
@@ -137,7 +140,11 @@ class Loader:
                 raise read_error("Only optional fields can be set to NULL: an array holds a NULL")
         else:
             columns = [{"name": field["name"], "value": f'"{field["name"]}"'} for field in fields]
-        return int(unit.session.change("insert", key=list(load.key), path=str(path), columns=columns)["rows"])
+        try:
+            read = with_exact_text(path, exact, fields) if load.is_parquet else path
+            return int(unit.session.change("insert", key=list(load.key), path=str(read), columns=columns)["rows"])
+        finally:
+            exact.unlink(missing_ok=True)
 
     def _destination(self, unit: Unit, load: Load) -> Resource:
         table = self._catalog.find(load.key)

@@ -145,6 +145,12 @@ def _decimal(scale: int, digits: int) -> Callable[[Any], Decimal]:
     return read
 
 
+def canonical(value: Decimal) -> str:
+    """The shortest exact text of a number: equal numbers, equal texts."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, default=float, separators=(",", ":"), ensure_ascii=False)
 
@@ -177,7 +183,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "STRING": _string,
     "BYTES": _bytes,
     "NUMERIC": _decimal(_NUMERIC_SCALE, _NUMERIC_DIGITS),
-    "BIGNUMERIC": lambda value: f"{_decimal(_BIGNUMERIC_SCALE, _BIGNUMERIC_DIGITS)(value):f}",
+    "BIGNUMERIC": lambda value: canonical(_decimal(_BIGNUMERIC_SCALE, _BIGNUMERIC_DIGITS)(value)),
     "JSON": _json,
     "DATE": lambda value: datetime.date.fromisoformat(_text(value)),
     "TIME": lambda value: datetime.time.fromisoformat(_text(value)),

@@ -15,7 +15,7 @@ from pyarrow import types
 
 from airflow_kafka_bq.testing.bigquery.front.columns import Field
 from airflow_kafka_bq.testing.bigquery.front.errors import invalid
-from airflow_kafka_bq.testing.bigquery.front.ndjson import read_error
+from airflow_kafka_bq.testing.bigquery.front.ndjson import canonical, read_error
 
 _NUMERIC_SCALE, _NUMERIC_DIGITS = 9, 29
 _BIGNUMERIC_SCALE, _BIGNUMERIC_DIGITS = 38, 38
@@ -147,6 +147,20 @@ def _expression(name: str, field: Field) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
     # BigQuery knows no NULL array, only an empty one.
     return f"COALESCE({quoted}, [])" if field["mode"] == "REPEATED" else quoted
+
+
+def with_exact_text(path: Path, target: Path, fields: list[Field]) -> Path:
+    """The file, or a copy in which BIGNUMERIC columns are text: DuckDB reads no decimals of more than 38 digits."""
+    names = {field["name"].lower() for field in fields if field["type"] == "BIGNUMERIC"}
+    if not names:
+        return path
+    table = pq.read_table(path)
+    for number, column in enumerate(table.schema):
+        if column.name.lower() in names and types.is_decimal(column.type):
+            texts = [None if value is None else canonical(value) for value in table.column(number).to_pylist()]
+            table = table.set_column(number, column.name, pa.array(texts, pa.string()))
+    pq.write_table(table, target)
+    return target
 
 
 def null_element_test(columns: list[dict[str, str]], fields: list[Field]) -> str | None:

@@ -53,7 +53,10 @@ class Statement:
 
     def sql(self) -> str:
         """Its SQL with whole table names, for the emulator."""
-        return self.tree.sql(_DIALECT)
+        if "INFORMATION_SCHEMA" in self.text.upper():
+            # The emulator has a reader of its own for these, of the text as people write it.
+            return self.text
+        return self.tree.transform(_exact).sql(_DIALECT)
 
     def with_tree(self, tree: exp.Expression) -> Statement:
         """The same statement, rewritten."""
@@ -152,8 +155,24 @@ _KINDS: tuple[tuple[str, type[exp.Expression]], ...] = (
 
 def _snapshot(text: str) -> exp.Expression:
     """`CREATE SNAPSHOT TABLE a CLONE b` as a copy: what differs is kept in the table's resource."""
-    words = text.split(maxsplit=2)
-    return sqlglot.parse_one(f"CREATE TABLE {words[2]}", read=_DIALECT)
+    words, _, options = text.split(maxsplit=2)[2].partition("OPTIONS")
+    tree = sqlglot.parse_one(f"CREATE {words}", read=_DIALECT)
+    if options:
+        described = sqlglot.parse_one(f"CREATE TABLE t (c INT64) OPTIONS {options}", read=_DIALECT)
+        tree.set("properties", described.args["properties"])
+    return tree
+
+
+def _exact(node: exp.Expression) -> exp.Expression:
+    """Casts that the emulator would round: NUMERIC needs its digits named, BIGNUMERIC goes through the door's function."""
+    if not isinstance(node, exp.Cast):
+        return node
+    if node.to.is_type(exp.DataType.Type.BIGDECIMAL):
+        safe = "bq_safe_bignumeric" if isinstance(node, exp.TryCast) else "bq_bignumeric"
+        return exp.Anonymous(this=safe, expressions=[exp.cast(node.this, exp.DataType.build("text"))])
+    if node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
+        node.set("to", exp.DataType.build("DECIMAL(38, 9)"))
+    return node
 
 
 def _name_tables(tree: exp.Expression, project: str, dataset: str | None) -> None:
