@@ -139,6 +139,7 @@ def test_the_error_callback_of_the_user_is_called_too() -> None:
     ours.close()
 
 
+@pytest.mark.slow  # the client waits ten seconds for a token
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [(RuntimeError("no token from canary-1"), AccessDeniedError), (KafkaUnavailableError("x"), KafkaUnavailableError)],
