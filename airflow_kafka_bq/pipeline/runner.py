@@ -141,7 +141,7 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
             limits.check(prepared.decoded, prepared.staged)
             head = _applied(work, prepared, head)
             job.progress(report, planned)
-    if work.live and report.batches == before:
+    if work.live and (report.batches == before or report.committed is False):
         _commit(job, report, head)  # offsets of a group without members expire unless they are committed again
     report.outcome = Outcome.LIMIT if reader.drain.limited else (Outcome.END if work.live else Outcome.WINDOW)
 
@@ -156,8 +156,8 @@ def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
     if done.overtaken:
         raise LedgerMoved
     head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
-    if work.live:
-        _commit(job, report, head)
+    if work.live and report.committed is not False:
+        _commit(job, report, head)  # once without an answer, the others wait for the end: each would cost its time limit
     _drop(job.warehouse, final.staged)
     return head
 

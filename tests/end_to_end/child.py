@@ -96,7 +96,7 @@ def child(path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, r
 
 def _replaced(job: Job, struck: dict[str, Struck]) -> Job:
     return Job(
-        job.config, struck["source"], struck["warehouse"], job.target, job.rules, job.fingerprint, stop=job.stop  # type: ignore[arg-type]
+        job.config, struck["source"], struck["warehouse"], job.target, job.rules, job.fingerprint, stop=job.stop
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def test_killed_twice_in_a_row(pipe: PipeFactory, first: Blow, second: Blow) -> 
 
 @pytest.mark.kill
 def test_a_crash_loop_leaves_no_heap_of_staging_tables(pipe: PipeFactory) -> None:
-    """A11: the staging of a batch has one name, however often its run dies: two batches, and the dead letters of one."""
+    """A11: the staging of a batch has one name, however often its run dies: two batches, one with dead letters."""
     made, good = _filled(pipe, partitions=1)
     for _ in range(6):
         made.start(Blow("warehouse.merge", "before")).dies()
