@@ -19,16 +19,17 @@ from airflow_kafka_bq.config.scalars import (
     Ratio,
     Seconds,
     Size,
+    String,
     Text,
     Whole,
-    one_or_more,
+    names_list,
 )
 from airflow_kafka_bq.config.values import Offsets, Partitioning, TableId, Window
 from airflow_kafka_bq.exceptions import ConfigError
 
 Format = Literal["json", "avro", "protobuf", "json_schema", "string", "bytes"]
-Column = Annotated[str, BeforeValidator(names.column_name)]
-Columns = Annotated[tuple[Column, ...], BeforeValidator(one_or_more)]
+Column = Annotated[String, BeforeValidator(names.column_name)]
+Columns = Annotated[tuple[Column, ...], BeforeValidator(names_list)]
 Key = Annotated[Columns, Field(min_length=1)]
 Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
 Model = Annotated[Any, BeforeValidator(values.model)]
@@ -46,7 +47,7 @@ def _dataset(value: str) -> str:
     return value
 
 
-Dataset = Annotated[str, AfterValidator(_dataset)]
+Dataset = Annotated[String, AfterValidator(_dataset)]
 
 
 class JobConfig(BaseModel):
@@ -59,14 +60,14 @@ class JobConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
-    topic: Annotated[str, AfterValidator(names.topic_name)]
-    table: Annotated[str, AfterValidator(_table)]
+    topic: Annotated[String, AfterValidator(names.topic_name)]
+    table: Annotated[String, AfterValidator(_table)]
     kafka_conn_id: Text = "kafka_default"
     gcp_conn_id: Text = "google_cloud_default"
-    project_id: Annotated[str, AfterValidator(names.project_name)] | None = None
-    location: Annotated[str, AfterValidator(names.location_name)] | None = None
+    project_id: Annotated[String, AfterValidator(names.project_name)] | None = None
+    location: Annotated[String, AfterValidator(names.location_name)] | None = None
     impersonation_chain: Annotated[str | tuple[str, ...], BeforeValidator(values.chain)] | None = None
-    group_id: Annotated[str, AfterValidator(names.group_template)] = DEFAULT_GROUP_ID
+    group_id: Annotated[String, AfterValidator(names.group_template)] = DEFAULT_GROUP_ID
     model: Model | None = None
     schema_from: Literal["model", "table", "registry", "payload"] | None = None
     value_format: Format = "json"
@@ -109,7 +110,7 @@ class JobConfig(BaseModel):
     staging_dataset: Dataset | None = None
     companion_dataset: Dataset | None = None
     staging_expiration_hours: Hours = 72.0
-    dead_letter_topic: str | None = None
+    dead_letter_topic: String | None = None
     labels: Labels = Field(default_factory=FrozenMapping)
     encryption_configuration: Encryption | None = None
     deferrable: Flag = False

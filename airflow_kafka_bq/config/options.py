@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from airflow_kafka_bq.config import names
 from airflow_kafka_bq.config.frozen import FrozenMapping
-from airflow_kafka_bq.config.scalars import Flag, whole
+from airflow_kafka_bq.config.scalars import Flag, String, whole
 
 _LONGEST_DAYS = 100 * 366
 _FIELDS = ConfigDict(frozen=True, extra="forbid")
 
-Labels = Annotated[dict[str, str], AfterValidator(names.labels), AfterValidator(FrozenMapping)]
+Labels = Annotated[dict[String, String], AfterValidator(names.labels), AfterValidator(FrozenMapping)]
 
 
 class _TableOptions(BaseModel):
@@ -25,7 +25,7 @@ class _TableOptions(BaseModel):
     expiration_hours: Annotated[int, BeforeValidator(whole), Field(ge=1, le=24 * _LONGEST_DAYS)] | None = None
     partition_expiration_days: Annotated[int, BeforeValidator(whole), Field(ge=1, le=_LONGEST_DAYS)] | None = None
     require_partition_filter: Flag | None = None
-    description: Annotated[str, Field(max_length=16_384)] | None = None
+    description: Annotated[String, Field(max_length=16_384)] | None = None
     labels: Labels | None = None
 
 
@@ -34,8 +34,8 @@ class _Encryption(BaseModel):
 
     model_config = _FIELDS
 
-    kms_key_name: Annotated[str, AfterValidator(names.key_name)] | None = None
-    kmsKeyName: Annotated[str, AfterValidator(names.key_name)] | None = None
+    kms_key_name: Annotated[String, AfterValidator(names.key_name)] | None = None
+    kmsKeyName: Annotated[String, AfterValidator(names.key_name)] | None = None
 
 
 def _known(fields: type[BaseModel]) -> Callable[[Any], Any]:

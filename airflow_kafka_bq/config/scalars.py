@@ -47,7 +47,7 @@ def size(value: Any) -> int | str:
     """Bytes, as a whole number or with a unit; the unit is left to ``ByteSize``."""
     if isinstance(value, str) and _SIZE.fullmatch(value.strip()):
         return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     msg = "must be a number of bytes such as 67108864 or 64MiB"
     raise ValueError(msg)
@@ -71,9 +71,14 @@ def text(value: str) -> str:
     return value
 
 
-def one_or_more(value: Any) -> Any:
-    """One value where a list is meant is a list of one."""
-    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+def names_list(value: Any) -> Any:
+    """A list of names; one name is a list of one. A set has no order, and the order of columns matters."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list | tuple):
+        return value
+    msg = "must be a name or a list of names"
+    raise ValueError(msg)
 
 
 Whole = Annotated[int, BeforeValidator(whole), Field(ge=0, le=LARGEST_INT64)]
@@ -84,4 +89,5 @@ Ratio = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
 Hours = Annotated[float, BeforeValidator(number), Field(ge=1, le=366 * 24)]
 Size = Annotated[ByteSize, BeforeValidator(size), Field(ge=1, le=LARGEST_INT64)]
 Flag = Annotated[bool, BeforeValidator(flag)]
-Text = Annotated[str, AfterValidator(text)]
+String = Annotated[str, Field(strict=True)]  # pydantic alone takes bytes for text
+Text = Annotated[String, AfterValidator(text)]

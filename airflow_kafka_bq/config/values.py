@@ -186,7 +186,12 @@ def partition_list(value: Any) -> Any:
     """Numbers of partitions; one number, or ``0,3`` as on the command line, is a list too."""
     if isinstance(value, str):
         return [one.strip() for one in value.split(",")]
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, list | tuple):
+        return value
+    msg = "must be a number of a partition or a list of them"
+    raise ValueError(msg)
 
 
 def model(value: Any) -> Any:
