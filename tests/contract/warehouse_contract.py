@@ -9,7 +9,7 @@ import pytest
 
 from airflow_kafka_bq.batch import LedgerRow, Position
 from airflow_kafka_bq.config.values import Partitioning, TableId
-from airflow_kafka_bq.exceptions import AccountingError, NotFoundError
+from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.schema.columns import Column
 from tests.contract.warehouse_world import WarehouseWorld, at_once
 from tests.contract.workbench import PIPELINE, TOPIC, Workbench, coordinate_target, keep_target, row
@@ -147,6 +147,13 @@ class Ledger:
         world.double(bench.target.ledger, PIPELINE)
         with pytest.raises(AccountingError):
             bench.warehouse.ledger(bench.target, PIPELINE)
+
+    def test_nobody_registers_without_the_sentinel(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, coordinate_target(world))
+        world.forget(bench.target.ledger, "*")
+        with pytest.raises(MergeRejectedError):
+            bench.warehouse.register(bench.target, bench.ledger_row(pipeline="other"))
+        assert bench.warehouse.ledger(bench.target, "other") is None
 
     def test_place_moves_positions_and_revision(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, coordinate_target(world))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import LedgerRow, Position
-from airflow_kafka_bq.exceptions import AccountingError
+from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -99,12 +99,12 @@ def rows_of(rows: Mapping[int, Row], pipeline: str) -> dict[int, Row]:
 def register(transaction: Transaction, target: Target, row: LedgerRow, now: datetime) -> None:
     """The sentinel's UPDATE makes two creators conflict; their INSERTs would not.
 
-    :raises AccountingError: the sentinel is missing or doubled.
+    :raises MergeRejectedError: the sentinel is missing or doubled.
     """
     there = transaction.rows(target.ledger)
     sentinels = rows_of(there, SENTINEL)
     if len(sentinels) != 1:
-        raise AccountingError(f"ledger {target.ledger}: sentinel missing or doubled")
+        raise MergeRejectedError(f"ledger {target.ledger}: sentinel missing or doubled")
     transaction.update(
         target.ledger,
         {at: {**old, "revision": old["revision"] + 1, "updated_at": now} for at, old in sentinels.items()},

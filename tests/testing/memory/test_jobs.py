@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from airflow_kafka_bq.batch import Failure
-from airflow_kafka_bq.exceptions import MergeConflictError, NotFoundError, WarehouseUnavailableError
-from airflow_kafka_bq.testing.memory import Fate, Killed
+from airflow_kafka_bq.exceptions import MergeConflictError, WarehouseUnavailableError
+from airflow_kafka_bq.testing.memory import Fate
 from airflow_kafka_bq.testing.memory.jobs import Job
 from tests.contract.warehouse_world import MemoryWorld, soon
-from tests.contract.workbench import PIPELINE, Workbench, keep_target, row
+from tests.contract.workbench import PIPELINE, Workbench, row
 
 
 def job(world: MemoryWorld, job_id: str) -> Job:
@@ -138,69 +138,6 @@ def test_bad_rows_can_fail_the_load(world: MemoryWorld, bench: Workbench) -> Non
     result = bench.warehouse.load("l", table, bench.table([row("a", 0), row("b", 1)]), bench.target, soon(world))
     assert result.failure is Failure.BAD_ROWS
     assert bench.warehouse.row_count(table) == 0
-
-
-def test_a_planted_error_has_no_effect(world: MemoryWorld, bench: Workbench) -> None:
-    spec = bench.spec(bench.stage(row("a", 0)))
-    world.database.fail_next("merge", WarehouseUnavailableError("no"))
-    world.database.fail_next("table", NotFoundError("no"), times=2)
-    with pytest.raises(WarehouseUnavailableError):
-        bench.merge(spec)
-    for _ in range(2):
-        with pytest.raises(NotFoundError):
-            bench.warehouse.table(bench.target.table)
-    assert bench.warehouse.table(bench.target.table) is not None
-    world.database.fail_next("drop", WarehouseUnavailableError("no"))
-    bench.warehouse.drop(bench.target.table)
-    assert bench.warehouse.table(bench.target.table) is not None
-
-
-@pytest.mark.parametrize(("phase", "applied"), [("before", False), ("after", True)])
-def test_a_kill_falls_before_or_after_the_effect(
-    world: MemoryWorld, bench: Workbench, phase: str, applied: bool
-) -> None:
-    spec = bench.spec(bench.stage(row("a", 0)))
-
-    def kill(name: str, when: str) -> None:
-        if (name, when) == ("merge", phase):
-            raise Killed
-
-    world.database.on_effect = kill
-    with pytest.raises(Killed):
-        bench.merge(spec, "merge-1")
-    world.database.on_effect = lambda _name, _phase: None
-    assert bench.notes() == ({"a": "0/0"} if applied else {})
-    assert bench.merge(spec, "merge-1").attached is applied
-
-
-def test_every_effect_is_told(world: MemoryWorld) -> None:
-    told: list[tuple[str, str]] = []
-    world.database.on_effect = lambda name, phase: told.append((name, phase))
-    bench = Workbench(world, keep_target(world))
-    staged = bench.stage(row("a", 0))
-    bench.merge(bench.spec(staged), "merge-1")
-    bench.merge(bench.spec(staged), "merge-1")  # attaches: no effect
-    bench.warehouse.place(bench.target, bench.ledger_row(revision=1))
-    bench.warehouse.add_columns(bench.target, ())
-    bench.warehouse.relax(bench.target, ())
-    bench.warehouse.drop(bench.target.staging("s"))
-    names = ["create", "create_ledger", "create_dead_letters", "register", "load", "merge", "place"]
-    names += ["add_columns", "relax", "drop"]
-    assert told == [(name, phase) for name in names for phase in ("before", "after")]
-
-
-def test_another_writer_can_come_between(world: MemoryWorld, bench: Workbench) -> None:
-    specs = [bench.spec(bench.stage(row("a", offset))) for offset in (1, 2)]
-    others: list[object] = []
-
-    def overtake(name: str, phase: str) -> None:
-        if (name, phase) == ("merge", "before") and not others:
-            others.append(None)
-            others.append(world.warehouse().merge("other", specs[1], None))
-
-    world.database.on_effect = overtake
-    assert bench.merge(specs[0]).failure is Failure.LEDGER_MOVED
-    assert bench.notes() == {"a": "0/2"}
 
 
 def test_one_job_id_is_begun_once(world: MemoryWorld, bench: Workbench) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kafka_bq.batch import GroupMember, Position
+from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
     KafkaUnavailableError,
-    NotFoundError,
 )
 from airflow_kafka_bq.testing.memory import Killed, MemoryCluster, MemorySource, VirtualClock
 from tests.contract.reading import poll_idle, read_to_end
@@ -18,18 +17,6 @@ TOPIC, GROUP = "orders", "group"
 
 def committed(source: MemorySource) -> dict[int, int]:
     return {partition: found.position.next_offset for partition, found in source.committed().items()}
-
-
-def test_a_topic_created_again_is_read_without_a_word(cluster: MemoryCluster, source: MemorySource) -> None:
-    cluster.produce_all(TOPIC, [b"1", b"2"])
-    source.open({0: Position(1)})
-    cluster.delete_topic(TOPIC)
-    assert poll_idle(source).rows == []
-    with pytest.raises(NotFoundError):
-        source.describe()
-    cluster.create_topic(TOPIC)
-    cluster.produce_all(TOPIC, [b"x", b"y", b"z"])
-    assert read_to_end(source).offsets == {0: [1, 2]}  # only the topic id tells
 
 
 def test_nobody_answers(cluster: MemoryCluster, source: MemorySource, clock: VirtualClock) -> None:
@@ -107,14 +94,3 @@ def test_a_full_poll_leaves_the_end_for_the_next(cluster: MemoryCluster, source:
     assert source.poll(1, 0).ends == {}
     assert source.poll(1, 0).ends == {0: 1}
     assert source.poll(1, 0).ends == {}
-
-
-def test_a_cluster_that_tells_no_identities(clock: VirtualClock) -> None:
-    cluster = MemoryCluster(clock, cluster_id=None, topic_ids=False)
-    cluster.create_topic(TOPIC)
-    source = MemorySource(cluster, TOPIC, GROUP)
-    cluster.groups.join(GROUP, GroupMember("m", "c", "h"))
-    facts = source.describe()
-    assert (facts.topic_id, facts.cluster_id, facts.unchecked) == (None, None, ("topic_id",))
-    assert (source.group().members, source.group().unchecked) == ((), ("group_members",))
-    assert source.retention_ms() is None

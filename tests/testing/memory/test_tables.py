@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from airflow_kafka_bq.batch import Failure
 from tests.contract.warehouse_world import MemoryWorld
 from tests.contract.workbench import Workbench, keep_target, row, update_target
@@ -50,12 +48,3 @@ def test_a_table_created_again_has_another_creation_time_though_the_clock_stands
     assert first is not None
     assert second is not None
     assert first.created_at < second.created_at
-
-
-def test_names_of_columns_are_compared_as_bigquery_does(world: MemoryWorld) -> None:
-    target = keep_target(world)
-    theirs = [replace(one, name=one.name.upper()) for one in target.columns]
-    world.database.create_table(target.table, theirs, [{"ID": "a", "NOTE": "old"}])
-    bench = Workbench(world, target)
-    assert bench.counts(row("a", 0), row("b", 1)) == (1, 0, 0)
-    assert {one["ID"]: one["NOTE"] for one in world.database.rows(target.table)} == {"a": "old", "b": "0/1"}
