@@ -111,8 +111,12 @@ class MemoryWorld:
     def begin(self, topic: str, *messages: Message) -> Iterator[Transaction]:
         transaction = self.cluster.transaction()
         for message in map(whole, messages):
-            assert not isinstance(message.value, str | dict)
-            transaction.produce(topic, _bytes(message.value), partition=message.partition or 0)
+            transaction.produce(
+                topic,
+                _bytes(message.value),
+                partition=message.partition or 0,
+                timestamp_ms=message.timestamp_ms or NOW,
+            )
         yield transaction
         transaction.abort()  # unless it was ended before
 
