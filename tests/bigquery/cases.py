@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -105,7 +105,7 @@ def _without_kafka(target: Target) -> Staged:
 
 def bounds() -> Iterator[Case]:
     """The MERGE under every kind of literal bound."""
-    moments = {
+    moments: dict[str, tuple[Column, list[Any]]] = {
         "timestamp": (AT, [datetime(2026, 1, 31, 23, 30, tzinfo=UTC), datetime(2026, 2, 1, 0, 30, tzinfo=UTC)]),
         "date": (DAY, [date(2026, 1, 31), date(2026, 2, 1), date(2027, 3, 1)]),
         "datetime": (LOCAL, ["2026-01-31T23:30:00", "2026-02-01T00:30:00", "2027-12-31T00:00:00"]),
@@ -131,7 +131,7 @@ def _immutable(name: str, column: Column, grain: Any, values: list[Any]) -> Case
 
 
 def _clustered() -> Iterator[Case]:
-    columns = {
+    columns: dict[str, tuple[Column, Callable[[int], Any]]] = {
         "string": (Column("k", "STRING"), lambda number: f"it's `{number:02}`"),
         "int64": (Column("k", "INT64"), lambda number: number - 2**63),
         "numeric": (Column("k", "NUMERIC"), lambda number: Decimal(f"-{10**28 - number}.{number:09}")),

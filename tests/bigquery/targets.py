@@ -54,7 +54,7 @@ TYPES = (
             Column("sku", "STRING"),
             Column("price", "BIGNUMERIC"),
             Column("marks", "JSON", "REPEATED"),
-            Column("at", "STRUCT", fields=(Column("day", "DATE"), Column("time", "TIME"))),
+            Column("moment", "STRUCT", fields=(Column("day", "DATE"), Column("time", "TIME"))),
         ),
     ),
 )

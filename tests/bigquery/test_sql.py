@@ -34,7 +34,7 @@ def of_target(merge: exp.Merge) -> Iterator[exp.Column]:
     return (column for column in merge.args["on"].find_all(exp.Column) if column.table == "T")
 
 
-def is_literal(expression: exp.Expression) -> bool:
+def is_literal(expression: object) -> bool:
     typed = expression.this if isinstance(expression, exp.Cast | exp.Neg) else expression  # DATE '…', -1
     return isinstance(typed, exp.Literal | exp.Boolean)
 

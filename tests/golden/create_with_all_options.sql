@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS `demo`.`analytics`.`orders` (
   `times` ARRAY<TIME>,
   `plain` STRUCT<`a` INT64, `b` STRING>,
   `mixed` STRUCT<`a` DATETIME, `b` JSON, `c` BYTES>,
-  `lines` ARRAY<STRUCT<`sku` STRING, `price` BIGNUMERIC, `marks` ARRAY<JSON>, `at` STRUCT<`day` DATE, `time` TIME>>>,
+  `lines` ARRAY<STRUCT<`sku` STRING, `price` BIGNUMERIC, `marks` ARRAY<JSON>, `moment` STRUCT<`day` DATE, `time` TIME>>>,
   `_kafka_topic` STRING NOT NULL OPTIONS(description='Kafka topic'),
   `_kafka_partition` INT64 NOT NULL OPTIONS(description='Partition of the topic'),
   `_kafka_offset` INT64 NOT NULL OPTIONS(description='Offset in the partition'),
