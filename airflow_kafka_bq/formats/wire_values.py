@@ -25,6 +25,7 @@ _EXACT = Context(prec=80, traps=[Inexact])
 _NUMERIC_STEP = Decimal("1e-9")
 _BIGNUMERIC_STEP = Decimal("1e-38")
 _BIGNUMERIC_LIMIT = Decimal(2**255).scaleb(-38, _WIDE)
+_BIGNUMERIC_LOWEST = _BIGNUMERIC_LIMIT.copy_negate()  # a minus sign would round to 28 digits
 
 
 def refused(path: str, reason: str, rule: str) -> Rejected:
@@ -128,7 +129,7 @@ def _numeric(value: Any, path: str) -> Decimal:
 
 def _bignumeric(value: Any, path: str) -> str:
     number = _quantized(value, _BIGNUMERIC_STEP, 38, "BIGNUMERIC", path)
-    if not -_BIGNUMERIC_LIMIT <= number < _BIGNUMERIC_LIMIT:
+    if not _BIGNUMERIC_LOWEST <= number < _BIGNUMERIC_LIMIT:
         raise refused(path, "out_of_range", "is beyond BIGNUMERIC")
     if not number:
         return "0"
@@ -192,6 +193,8 @@ def _json(value: Any, path: str) -> str:
     try:
         return exact_text(text)
     except Rejected as why:
+        if why.reason == "nan":  # from a number beyond a double, or from a validator
+            raise refused(path, "not_finite", "holds NaN or infinity") from why
         raise refused(path, why.reason, why.error) from why
 
 
