@@ -137,7 +137,7 @@ def _label(text: str) -> bool:
 def key_name(value: str) -> str:
     """Resource name of a key in Cloud KMS, or ValueError."""
     if not _KEY_NAME.fullmatch(value):
-        msg = f"{value!r} is not projects/…/locations/…/keyRings/…/cryptoKeys/…"
+        msg = f"{value!r} is not a key: projects/…/locations/…/keyRings/…/cryptoKeys/…"
         raise ValueError(msg)
     return value
 

@@ -194,6 +194,12 @@ def _partitioning(job: JobConfig) -> None:
         "table_options: require_partition_filter makes BigQuery refuse a MERGE that cannot prune",
         "put the partition column into dedup_key, or state partition_immutable if it never changes for a key",
     )
+    _require(
+        not options.get("require_partition_filter") or job.tombstones != "soft_delete",
+        "table_options: require_partition_filter contradicts on_tombstone='soft_delete': "
+        "a tombstone does not say in which partition its row is",
+        "leave one of the two out",
+    )
 
 
 def _tables(job: JobConfig) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from contextlib import closing
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.reader import ReaderError
 
-_NULL, _STR, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_YAMLS_OWN = "tag:yaml.org,2002:"
+_NULL, _STR, _MERGE = f"{_YAMLS_OWN}null", f"{_YAMLS_OWN}str", f"{_YAMLS_OWN}merge"
 
-_QUOTED = re.compile(r"'(?!<)[^']{2,}'")  # a piece of the file; marks such as '<block end>' and single characters stay
+_QUOTED = re.compile(r"'(?!<)[^'\s]{2,}'")  # a piece of the file; marks such as '<block end>' and ',' stay
 
 
 class YamlError(ValueError):
@@ -36,22 +39,23 @@ def parsed(text: str, text_sections: tuple[str, ...] = (), *, all_text: bool = F
     :param all_text: the whole document is such a mapping.
     :raises YamlError: with line and reason.
     """
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        for part in [node] if all_text else _sections(node, text_sections):
-            _keep_text(part)
-        return None if node is None else loader.construct_document(node)
+        with closing(_Loader(text)) as loader:
+            node = loader.get_single_node()
+            for part in [node] if all_text else _sections(node, text_sections):
+                _keep_text(part)
+            return None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise _said(error, text) from None  # PyYAML's error quotes the line, and the line may hold a password
     except RecursionError:
         message = "nested too deeply"
         raise YamlError(message) from None
-    finally:
-        loader.dispose()
 
 
 class _Loader(yaml.SafeLoader):
+    def close(self) -> None:
+        self.dispose()
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         self._refuse_doubled(node)
         return super().construct_mapping(node, deep)
@@ -86,13 +90,15 @@ def _keep_text(node: Node | None) -> None:
         for key, value in node.value:
             _keep_text(key)
             _keep_text(value)
-    elif isinstance(node, ScalarNode) and node.tag not in {_NULL, _MERGE}:
+    elif isinstance(node, ScalarNode) and node.tag.startswith(_YAMLS_OWN) and node.tag not in {_NULL, _MERGE}:
         node.tag = _STR
 
 
 def _said(error: yaml.YAMLError, text: str) -> YamlError:
+    if isinstance(error, ReaderError):  # the only one without a mark
+        return YamlError("a character that YAML does not have", text.count("\n", 0, error.position) + 1)
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it holds characters that YAML does not have"
+    problem = getattr(error, "problem", None) or "not YAML"
     line = mark.line + 1 if mark else None
     if "undefined" in problem or "could not determine a constructor" in problem:
         return YamlError("a value begins with * or !", line, "put the value in quotes")

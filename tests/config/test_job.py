@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.config.rules import NOT_SUPPORTED, NOT_SUPPORTED_AT_ALL
 from airflow_kafka_bq.exceptions import ConfigError
+from tests.config.drawing import few
 from tests.config.parameter_table import Order, keep_all
 from tests.config.parameters import PARAMETERS
 
@@ -227,6 +228,7 @@ ANYTHING = st.recursive(
 )
 
 
+@few
 @given(st.dictionaries(st.sampled_from(sorted(JobConfig.model_fields)), ANYTHING, max_size=3))
 def test_whatever_is_given_becomes_a_job_or_a_config_error(parameters: dict[str, Any]) -> None:
     try:

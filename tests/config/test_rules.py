@@ -87,6 +87,10 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ),
     ({"partition_by": "none", "table_options": {"require_partition_filter": True}}, ("table_options", "no partitions")),
     ({**OTHERS, "table_options": {"partition_expiration_days": 3}}, ("table_options", "no partitions")),
+    (
+        {**FILTERED, **UPDATE, "model": Order, "partition_immutable": True},
+        ("require_partition_filter", "on_tombstone='soft_delete'"),
+    ),
     (FILTERED, ("require_partition_filter", "prune")),
 ]  # fmt: skip
 
