@@ -85,7 +85,7 @@ def _rebuild(
     return error
 
 
-class StopRequested(Exception):  # noqa: N818  # not an error: somebody asked the run to stop
+class StopRequested(Exception):  # not an error: somebody asked the run to stop
     """The run was asked to stop; nothing further is merged or committed, and the next run goes on from here."""
 
 
