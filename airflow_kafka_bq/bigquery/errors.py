@@ -90,7 +90,7 @@ _ROLES = "roles/bigquery.user in the project and roles/bigquery.dataEditor on th
 
 
 def _final(reason: str, text: str) -> IngestError:
-    if _COST.search(text):
+    if _COST.search(f"{reason} {text}"):
         return CostLimitError(
             text, remedy=f"raise max_bytes_billed ({_MIN_BILLED}), or let it prune: partition_immutable"
         )

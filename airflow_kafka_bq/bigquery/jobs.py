@@ -22,6 +22,7 @@ from airflow_kafka_bq.exceptions import IngestError, StopRequested
 Job = bigquery.QueryJob | bigquery.LoadJob
 CALL_SECONDS = 60.0
 ONCE: Any = None  # as ``retry``: the client sends a request once; repeating it is ``Jobs.call``'s business
+_PAGE_ROWS = 1_000  # asked for at once, they come with the first answer
 T = TypeVar("T")
 
 
@@ -125,5 +126,7 @@ class Jobs:
 
     def rows(self, job: bigquery.QueryJob) -> list[Mapping[str, Any]]:
         """All rows of a finished SELECT."""
-        found = self.call(f"job {job.job_id}", lambda seconds: list(job.result(retry=ONCE, timeout=seconds)))
+        found = self.call(
+            f"job {job.job_id}", lambda seconds: list(job.result(page_size=_PAGE_ROWS, retry=ONCE, timeout=seconds))
+        )
         return [dict(row.items()) for row in found]
