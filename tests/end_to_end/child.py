@@ -156,6 +156,8 @@ class Child:
         end = time.monotonic() + seconds
         status = Path(f"/proc/{self.process.pid}/stat")
         while time.monotonic() < end:
+            if not status.exists():
+                raise AssertionError(f"it ended instead: {self.result.read_text() if self.result.exists() else '?'}")
             if status.read_text().rsplit(")", 1)[1].split()[0] == "T":
                 return
             time.sleep(0.02)

@@ -309,9 +309,9 @@ def test_a_broker_that_stops_answering_ends_the_run_in_time(
     create_topic(proxied_kafka.bootstrap, topic, 1)
     made = pipe(partitions=1, topic=topic, stall_timeout_seconds=4, batch_messages=500)
     made.bootstrap = proxied_kafka.bootstrap
-    made.produce([{"n": number, "text": "x" * 200} for number in range(2_000)])
-    made.write(kafka={"bootstrap.servers": proxied_kafka.proxied_bootstrap, "queued.min.messages": 1,
-                      "fetch.message.max.bytes": 20_000})  # fmt: skip
+    made.produce([{"n": number, "text": "x" * 5_000} for number in range(2_000)])
+    slow = {"queued.max.messages.kbytes": 64, "fetch.message.max.bytes": 20_000}
+    made.write(kafka={"bootstrap.servers": proxied_kafka.proxied_bootstrap, **slow})
     proxy: TcpProxy = proxied_kafka.proxies[1]
     child = made.start(Blow("source.poll", "after", action="freeze"))
     child.freezes()
