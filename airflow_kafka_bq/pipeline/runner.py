@@ -77,6 +77,7 @@ class Spent:
 
     began: float
     size_bytes: int = 0
+    commit_due: bool = False  # batches were applied after a commit that had no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
             limits.check(prepared.decoded, prepared.staged)
             head = _applied(work, prepared, head)
             job.progress(report, planned)
-    if work.live and (report.batches == before or report.committed is False):
+    if work.live and (report.batches == before or spent.commit_due):
         _commit(job, report, head)  # offsets of a group without members expire unless they are committed again
     report.outcome = Outcome.LIMIT if reader.drain.limited else (Outcome.END if work.live else Outcome.WINDOW)
 
@@ -157,7 +158,9 @@ def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
         raise LedgerMoved
     head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
     if work.live and report.committed is not False:
-        _commit(job, report, head)  # once without an answer, the others wait for the end: each would cost its time limit
+        _commit(job, report, head)
+    elif work.live:
+        work.spent.commit_due = True  # at the end of the run, once: each attempt costs its time limit
     _drop(job.warehouse, final.staged)
     return head
 
