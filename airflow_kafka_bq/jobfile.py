@@ -119,7 +119,8 @@ def _value(key: str, text: str) -> Any:
     try:
         return yaml_text.parsed(text, all_text=key in _CLIENTS)
     except yaml_text.YamlError as error:
-        raise ConfigError(f"--set {key}: not a YAML value: {error}", remedy=error.remedy) from None
+        remedy = error.remedy or f"put a text in quotes: --set \"{key}='…'\""
+        raise ConfigError(f"--set {key}: not a YAML value: {error}", remedy=remedy) from None
 
 
 def _text(text: str) -> str:
