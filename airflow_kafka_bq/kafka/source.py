@@ -88,6 +88,11 @@ class KafkaSource:
         """As ``ports.Source``. :raises ConfigError: the cluster cannot look offsets up by time."""
         return offsets.offsets_at(self._requests, self._topic, self._known_partitions(), self._isolation_level, time)
 
+    def retention_ms(self) -> int | None:
+        """As ``ports.Source``; None also where the cluster has no controller to ask."""
+        facts = self.describe()
+        return None if "topic_id" in facts.unchecked else topics.retention_ms(self._requests, self._topic)
+
     def open(self, positions: Mapping[int, Position]) -> None:
         """As ``ports.Source``. Give no partition that has nothing to read: it would be fetched for nothing."""
         wanted = [offsets.placed(self._topic, partition, position) for partition, position in sorted(positions.items())]

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]
 
 from airflow_kafka_bq.batch import TopicFacts
-from airflow_kafka_bq.exceptions import IngestError, NotFoundError
+from airflow_kafka_bq.exceptions import AccessDeniedError, IngestError, NotFoundError
 from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.requests import LONGEST_SECONDS, Requests
 
@@ -82,3 +83,17 @@ def _topic_id(requests: Requests, topic: str) -> str | None:
         raise
     topic_id = str(description.topic_id)
     return None if topic_id == _NO_ID else topic_id
+
+
+def retention_ms(requests: Requests, topic: str) -> int | None:
+    """How long the topic keeps messages; -1 for ever; None where the login may not read the topic's settings."""
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    try:
+        (entries,) = requests.admin(
+            f"reading the settings of topic {topic!r}",
+            lambda admin: admin.describe_configs([resource], request_timeout=LONGEST_SECONDS).values(),
+        )
+    except AccessDeniedError:
+        return None  # needs DESCRIBE_CONFIGS, which reading the topic does not
+    entry = entries.get("retention.ms")
+    return None if entry is None or entry.value is None else int(entry.value)

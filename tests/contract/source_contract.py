@@ -44,6 +44,10 @@ class TopicAndGroup:
             assert facts.cluster_id
             assert facts.unchecked == ()
 
+    def test_retention_is_told(self, world: SourceWorld, group_id: str) -> None:
+        week = None if TOPIC_IDS in world.lacks else 7 * 24 * 3600 * 1000
+        assert world.source(world.topic(), group_id).retention_ms() == week
+
     def test_a_missing_topic_is_not_found_and_not_created(self, world: SourceWorld, group_id: str) -> None:
         source = world.source("no-such-topic", group_id)
         for _ in range(2):
@@ -191,6 +195,8 @@ class TopicAndGroup:
         asked = {-1000.0: 0, 0.0: 0, 0.0001: 1, 1.5: 1, 2.0: 1, 2.001: 3}
         found = {seconds: source.offsets_at(base + timedelta(seconds=seconds)) for seconds in asked}
         assert found == {seconds: {0: offset, 1: 0} for seconds, offset in asked.items()}
+        world.delete_records(topic, 0, 1)
+        assert source.offsets_at(base) == {0: 1, 1: 0}
 
     def test_times_do_not_look_into_open_transactions(self, world: SourceWorld, group_id: str) -> None:
         needs(world, TIMES, READ_COMMITTED)
@@ -198,9 +204,10 @@ class TopicAndGroup:
         world.produce(topic, NewMessage(b"1", partition=0, timestamp_ms=recent_ms()))
         source = world.source(topic, group_id)
         later = datetime.fromtimestamp(recent_ms() / 1000 + 60, UTC)
-        with world.begin(topic, NewMessage(b"2", partition=0, timestamp_ms=recent_ms() + 120_000)):
-            assert source.offsets_at(later) == {0: 1}
-            assert source.bounds()[0].high_watermark == 2
+        late = NewMessage(b"3", partition=0, timestamp_ms=recent_ms() + 120_000)
+        with world.begin(topic, NewMessage(b"2", partition=0, timestamp_ms=recent_ms()), late):
+            assert source.offsets_at(later) == {0: 1}  # the last stable offset, though message 2 would be the answer
+            assert source.bounds()[0].high_watermark == 3
 
     def test_a_closed_source_says_so(self, world: SourceWorld, group_id: str) -> None:
         source = world.source(world.topic(), group_id)
