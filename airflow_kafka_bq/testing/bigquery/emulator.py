@@ -88,14 +88,18 @@ class Emulator:
         """
         environment = self._environment or ensure_environment()
         with tempfile.TemporaryFile("w+") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our script, our interpreter
-                [str(environment.python), str(_SERVE), "0"],
+            self._process = subprocess.Popen(
+                [str(environment.python), str(_SERVE)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=os.environ | {"HOME": str(environment.home), "PYTHONPATH": "",
-                "PYTHONPYCACHEPREFIX": str(environment.home / "pycache")},
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - prctl alone, loaded before the fork
+                env=os.environ
+                | {
+                    "HOME": str(environment.home),
+                    "PYTHONPATH": "",
+                    "PYTHONPYCACHEPREFIX": str(environment.home / "pycache"),
+                },
+                preexec_fn=die_with_parent(),
             )
             assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
             try:
@@ -116,5 +120,7 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()

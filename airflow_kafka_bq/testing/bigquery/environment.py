@@ -95,7 +95,7 @@ def _installer(python: Path) -> list[str]:
 def _run(command: list[str], home: Path) -> None:
     # pip and uv keep their caches and settings under the user's own HOME; only DuckDB is led elsewhere.
     environment = os.environ | ({"HOME": str(home)} if command[-1] == _IMPORT_EXTENSIONS else {})
-    done = subprocess.run(  # noqa: S603 - the command is ours
+    done = subprocess.run(
         command, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS, env=environment, check=False
     )
     if done.returncode != 0:

@@ -22,7 +22,7 @@ def table(warehouse: Warehouse) -> Warehouse:
 def _bytes(table: Warehouse, sql: str) -> int:
     processed = table.submit(sql, dry_run=True).total_bytes_processed
     assert processed is not None
-    return processed
+    return int(processed)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,13 @@ def _bytes(table: Warehouse, sql: str) -> int:
         ("SELECT * FROM DATASET.t", 40 * 26),
         ("SELECT COUNT(*) FROM DATASET.t", 0),
         ("SELECT k FROM DATASET.t WHERE ts >= TIMESTAMP '2026-01-03 00:00:00+00'", 20 * 16),
-        ("SELECT k FROM DATASET.t WHERE ts = TIMESTAMP '2026-01-03 05:00:00+00' OR ts < TIMESTAMP '2026-01-02 00:00:00+00'", 20 * 16),
+        (
+            (
+                "SELECT k FROM DATASET.t WHERE ts = TIMESTAMP '2026-01-03 05:00:00+00' OR ts < TIMESTAMP "
+                "'2026-01-02 00:00:00+00'"
+            ),
+            20 * 16,
+        ),
         ("SELECT k FROM DATASET.t WHERE ts IN (TIMESTAMP '2026-01-03 05:00:00+00') AND k = 4", 10 * 16),
         ("SELECT k FROM DATASET.t WHERE ts IS NULL", 0),
         ("SELECT k FROM DATASET.t WHERE DATE(ts) = DATE '2026-01-01'", 40 * 16),
@@ -51,7 +57,10 @@ def test_columns_and_constant_bounds_decide(table: Warehouse, sql: str, expected
 
 
 def _merge(on: str, branches: str) -> str:
-    return f"MERGE DATASET.t T USING (SELECT 1 AS k, TIMESTAMP '2026-01-01 00:00:00+00' AS ts) S ON T.k = S.k {on} {branches}"
+    return (
+        f"MERGE DATASET.t T USING (SELECT 1 AS k, TIMESTAMP '2026-01-01 00:00:00+00' AS ts) S ON T.k = "
+        f"S.k {on} {branches}"
+    )
 
 
 _INSERT = "WHEN NOT MATCHED THEN INSERT (k, ts) VALUES (S.k, S.ts)"

@@ -7,7 +7,7 @@ import time
 import pytest
 from google.api_core.exceptions import BadRequest
 
-from tests.testing.bigquery.warehouse import Warehouse
+from tests.testing.bigquery.warehouse import NO_RETRY, Warehouse
 
 _LEDGER = (
     "BEGIN TRANSACTION; UPDATE DATASET.ledger SET revision = revision + 1 WHERE TRUE; "
@@ -42,7 +42,7 @@ def test_overlapping_insert_only_merges_both_insert(tables: Warehouse) -> None:
     first = tables.submit(_INSERT_ONLY, job_id=f"{tables.dataset}_first")
     second = tables.query(_INSERT_ONLY)
     tables.local.faults.release()
-    first.result(retry=None, timeout=10)
+    first.result(retry=NO_RETRY, timeout=10)
     assert second.num_dml_affected_rows == 2
     assert first.num_dml_affected_rows == 2
     assert tables.rows("SELECT k, COUNT(*) FROM DATASET.t GROUP BY k ORDER BY k") == [(1, 2), (2, 2)]
@@ -58,7 +58,7 @@ def test_an_upsert_that_only_inserts_conflicts_with_nothing(tables: Warehouse) -
     first = tables.submit(_UPSERT, job_id=f"{tables.dataset}_first")
     tables.query(_UPSERT)
     tables.local.faults.release()
-    first.result(retry=None, timeout=10)
+    first.result(retry=NO_RETRY, timeout=10)
     assert tables.rows("SELECT COUNT(*) FROM DATASET.t") == [(2,)]
 
 
@@ -72,13 +72,13 @@ def test_a_statement_that_conflicts_cannot_be_serialized(tables: Warehouse, at: 
     if at == "commit":
         assert message in _failure(tables, other)
         tables.local.faults.release()
-        first.result(retry=None, timeout=10)
+        first.result(retry=NO_RETRY, timeout=10)
         assert tables.rows("SELECT v FROM DATASET.t ORDER BY k") == [("x",), ("b",)]
     else:
         tables.query(other)
         tables.local.faults.release()
         with pytest.raises(BadRequest, match=message):
-            first.result(retry=None, timeout=10)
+            first.result(retry=NO_RETRY, timeout=10)
         assert tables.rows("SELECT v FROM DATASET.t ORDER BY k") == [("a",), ("y",)]
 
 
@@ -86,9 +86,12 @@ def test_the_later_transaction_is_cancelled_and_leaves_nothing(tables: Warehouse
     tables.local.faults.add("hold", kind="script", job_id="first")
     first = tables.submit(_LEDGER, job_id=f"{tables.dataset}_first")
     message = _failure(tables, _LEDGER)
-    assert f"Transaction is aborted due to concurrent update against table demo:{tables.dataset}.ledger. Transaction ID:" in message
+    assert (
+        f"Transaction is aborted due to concurrent update against table demo:{tables.dataset}.ledger. Transaction ID:"
+        in message
+    )
     tables.local.faults.release()
-    first.result(retry=None, timeout=10)
+    first.result(retry=NO_RETRY, timeout=10)
     assert tables.rows("SELECT revision FROM DATASET.ledger") == [(2,)]
     assert tables.rows("SELECT COUNT(*) FROM DATASET.t") == [(1,)]
 
@@ -99,7 +102,7 @@ def test_a_transaction_that_lost_while_it_waited_is_cancelled(tables: Warehouse)
     tables.query(_LEDGER)
     tables.local.faults.release()
     with pytest.raises(BadRequest, match="Transaction is aborted due to concurrent update"):
-        first.result(retry=None, timeout=10)
+        first.result(retry=NO_RETRY, timeout=10)
     assert tables.rows("SELECT revision FROM DATASET.ledger") == [(2,)]
     assert tables.rows("SELECT COUNT(*) FROM DATASET.t") == [(1,)]
 
@@ -107,9 +110,11 @@ def test_a_transaction_that_lost_while_it_waited_is_cancelled(tables: Warehouse)
 def test_a_statement_against_a_transaction_under_way_is_cancelled(tables: Warehouse) -> None:
     tables.local.faults.add("hold", kind="script", job_id="first")
     first = tables.submit(_LEDGER, job_id=f"{tables.dataset}_first")
-    assert "Transaction is aborted due to concurrent update" in _failure(tables, "DELETE FROM DATASET.ledger WHERE TRUE")
+    assert "Transaction is aborted due to concurrent update" in _failure(
+        tables, "DELETE FROM DATASET.ledger WHERE TRUE"
+    )
     tables.local.faults.release()
-    first.result(retry=None, timeout=10)
+    first.result(retry=NO_RETRY, timeout=10)
 
 
 def test_appends_pass_a_transaction_under_way(tables: Warehouse) -> None:
@@ -118,18 +123,20 @@ def test_appends_pass_a_transaction_under_way(tables: Warehouse) -> None:
     tables.query("INSERT INTO DATASET.t (k, v) VALUES (8, 'beside')")
     tables.query("INSERT INTO DATASET.ledger (revision) VALUES (9)")
     tables.local.faults.release()
-    first.result(retry=None, timeout=10)
+    first.result(retry=NO_RETRY, timeout=10)
     assert tables.rows("SELECT v FROM DATASET.t ORDER BY k") == [("tx",), ("beside",)]
     assert tables.rows("SELECT revision FROM DATASET.ledger ORDER BY 1") == [(2,), (9,)]
 
 
 def test_a_transaction_reads_the_snapshot_of_its_start(tables: Warehouse) -> None:
     tables.local.faults.add("hold", kind="script", job_id="reader", at="start")
-    script = "BEGIN TRANSACTION; INSERT INTO DATASET.ledger (revision) SELECT COUNT(*) FROM DATASET.t; COMMIT TRANSACTION;"
+    script = (
+        "BEGIN TRANSACTION; INSERT INTO DATASET.ledger (revision) SELECT COUNT(*) FROM DATASET.t; COMMIT TRANSACTION;"
+    )
     reader = tables.submit(script, job_id=f"{tables.dataset}_reader")
     tables.query("INSERT INTO DATASET.t (k, v) VALUES (1, 'later')")
     tables.local.faults.release()
-    reader.result(retry=None, timeout=10)
+    reader.result(retry=NO_RETRY, timeout=10)
     assert tables.rows("SELECT revision FROM DATASET.ledger ORDER BY 1") == [(0,), (1,)]
 
 
@@ -139,7 +146,7 @@ def test_two_mutating_statements_run_and_twenty_wait(tables: Warehouse) -> None:
     jobs = [tables.submit(sql, job_id=f"{tables.dataset}_queue_{number}") for number in range(22)]
     refused = tables.submit(sql, job_id=f"{tables.dataset}_last")
     with pytest.raises(BadRequest, match="Too many DML statements outstanding against table"):
-        refused.result(retry=None, timeout=10)
+        refused.result(retry=NO_RETRY, timeout=10)
     tables.local.faults.clear()
     deadline = time.monotonic() + 20
     while any(tables.client.get_job(job.job_id).state != "DONE" for job in jobs) and time.monotonic() < deadline:

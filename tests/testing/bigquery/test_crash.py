@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
 import requests
 from google.api_core.exceptions import Conflict, NotFound
+from google.cloud import bigquery
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
-from tests.testing.bigquery.warehouse import Warehouse
+from tests.testing.bigquery.warehouse import NO_RETRY, Warehouse
 
-_SCRIPT = "BEGIN TRANSACTION; UPDATE DATASET.ledger SET revision = revision + 1 WHERE TRUE; INSERT INTO DATASET.t (k) VALUES (1); COMMIT TRANSACTION;"
+_SCRIPT = (
+    "BEGIN TRANSACTION; UPDATE DATASET.ledger SET revision = revision + 1 WHERE TRUE; INSERT INTO "
+    "DATASET.t (k) VALUES (1); COMMIT TRANSACTION;"
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,27 +43,34 @@ def _run(warehouse: Warehouse, kind: str, name: str) -> None:
         warehouse.query(_SCRIPT, job_id=name)
 
 
-@pytest.mark.parametrize("kind", ["load", "script"])
+@pytest.mark.kill
 @pytest.mark.parametrize(
-    ("at", "applied"),
-    [("before", None), ("started", False), ("start", False), ("commit", False), ("applied", True), ("after", True)],
+    ("kind", "at", "applied"),
+    [
+        ("script", "before", None),
+        ("script", "started", False),
+        ("script", "start", False),
+        ("script", "commit", False),
+        ("script", "applied", True),
+        ("script", "after", True),
+        ("load", "commit", False),
+        ("load", "applied", True),
+    ],
 )
 def test_a_job_is_told_as_what_became_of_it(crashing: Warehouse, kind: str, at: str, applied: bool | None) -> None:
     name = f"{crashing.dataset}_job"
     crashing.local.faults.add("kill_front", kind=kind, at=at, job_id=name, call="jobs.insert")
     with pytest.raises(requests.exceptions.ConnectionError):
         _run(crashing, kind, name)
-        time.sleep(0.5)
-        crashing.client.get_job(name, retry=None)
     crashing.local.restart_front()
     rows = crashing.rows("SELECT COUNT(*) FROM DATASET.t")[0][0]
     if applied is None:
         assert rows == 0
         with pytest.raises(NotFound):
-            crashing.client.get_job(name, retry=None)
+            crashing.client.get_job(name, retry=NO_RETRY)
         _run(crashing, kind, name)
         return
-    job = crashing.client.get_job(name, retry=None)
+    job = crashing.client.get_job(name, retry=NO_RETRY)
     assert job.state == "DONE"
     assert (job.error_result is None) == (rows == 1)
     assert rows == int(applied)
@@ -77,4 +87,6 @@ def test_tables_and_jobs_outlive_the_front(crashing: Warehouse) -> None:
     crashing.local.restart_front()
     assert crashing.local.url == url
     assert crashing.client.get_table(crashing.table("t")).etag == etag
-    assert crashing.client.get_job(f"{crashing.dataset}_kept").num_dml_affected_rows == 1
+    kept = crashing.client.get_job(f"{crashing.dataset}_kept")
+    assert isinstance(kept, bigquery.QueryJob)
+    assert kept.num_dml_affected_rows == 1

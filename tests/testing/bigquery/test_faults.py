@@ -7,7 +7,7 @@ import pytest
 import requests
 from google.api_core.exceptions import BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable
 
-from tests.testing.bigquery.warehouse import Warehouse
+from tests.testing.bigquery.warehouse import NO_RETRY, Warehouse
 
 _INSERT = "INSERT INTO DATASET.t (k) VALUES (1)"
 
@@ -28,7 +28,9 @@ def _settle(table: Warehouse, job_id: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("action", "applied"), [("fail_before", 0), ("fail_after", 1), ("drop_before", 0), ("drop_after", 1)])
+@pytest.mark.parametrize(
+    ("action", "applied"), [("fail_before", 0), ("fail_after", 1), ("drop_before", 0), ("drop_after", 1)]
+)
 def test_a_call_fails_before_or_after_its_effect(table: Warehouse, action: str, applied: int) -> None:
     name = f"{table.dataset}_{action}"
     table.local.faults.add(action, call="jobs.insert", kind="dml")
@@ -40,7 +42,7 @@ def test_a_call_fails_before_or_after_its_effect(table: Warehouse, action: str, 
             table.query(_INSERT, job_id=name)
     else:
         with pytest.raises(NotFound):
-            table.client.get_job(name, retry=None)
+            table.client.get_job(name, retry=NO_RETRY)
     assert _count(table) == applied
 
 
@@ -48,7 +50,7 @@ def test_a_call_fails_before_or_after_its_effect(table: Warehouse, action: str, 
 def test_a_call_is_never_answered(table: Warehouse, applied: bool) -> None:
     table.local.faults.add("never_answer", call="jobs.insert", kind="dml", applied=applied)
     with pytest.raises(requests.exceptions.ReadTimeout):
-        table.client.query(_INSERT.replace("DATASET", table.dataset), job_retry=None, retry=None, timeout=0.5)
+        table.client.query(_INSERT.replace("DATASET", table.dataset), job_retry=None, retry=NO_RETRY, timeout=0.5)
     time.sleep(0.3)
     assert _count(table) == int(applied)
 
@@ -68,7 +70,7 @@ def test_a_job_ends_with_an_error_and_applies_nothing(table: Warehouse) -> None:
     table.local.faults.add("job_error", job_id="internal", reason="jobInternalError", message="an internal error")
     job = table.submit(_INSERT, job_id=name)
     with pytest.raises(Exception, match="an internal error"):
-        job.result(retry=None, timeout=10)
+        job.result(retry=NO_RETRY, timeout=10)
     assert table.client.get_job(name).error_result == {"reason": "jobInternalError", "message": "an internal error"}
     with pytest.raises(Conflict):
         table.query(_INSERT, job_id=name)
@@ -94,8 +96,8 @@ def test_a_job_is_not_found_right_after_a_conflict(table: Warehouse) -> None:
     with pytest.raises(Conflict):
         table.query(_INSERT, job_id=name)
     with pytest.raises(NotFound):
-        table.client.get_job(name, retry=None)
-    assert table.client.get_job(name, retry=None).state == "DONE"
+        table.client.get_job(name, retry=NO_RETRY)
+    assert table.client.get_job(name, retry=NO_RETRY).state == "DONE"
 
 
 def test_a_slow_job_runs_for_its_time(table: Warehouse) -> None:
@@ -103,21 +105,28 @@ def test_a_slow_job_runs_for_its_time(table: Warehouse) -> None:
     began = time.monotonic()
     job = table.submit(_INSERT)
     assert job.state == "RUNNING"
-    job.result(retry=None, timeout=10)
+    job.result(retry=NO_RETRY, timeout=10)
     assert time.monotonic() - began >= 0.6
 
 
 def test_access_can_be_denied(table: Warehouse) -> None:
-    table.local.faults.add("fail_before", call=r"tables\..*", status=403, reason="accessDenied", message="Access Denied: Table")
+    table.local.faults.add(
+        "fail_before", call=r"tables\..*", status=403, reason="accessDenied", message="Access Denied: Table"
+    )
     with pytest.raises(Forbidden, match="Access Denied"):
-        table.client.get_table(table.table("t"), retry=None)
+        table.client.get_table(table.table("t"), retry=NO_RETRY)
 
 
 def test_the_log_tells_what_was_called(table: Warehouse) -> None:
     table.local.faults.forget_calls()
     table.query(_INSERT, job_id=f"{table.dataset}_logged")
     [call] = table.local.faults.calls("jobs.insert")
-    assert (call["method"], call["kind"], call["job_id"], call["status"]) == ("POST", "dml", f"{table.dataset}_logged", 200)
+    assert (call["method"], call["kind"], call["job_id"], call["status"]) == (
+        "POST",
+        "dml",
+        f"{table.dataset}_logged",
+        200,
+    )
 
 
 def test_a_rule_with_a_wrong_word_is_refused(table: Warehouse) -> None:

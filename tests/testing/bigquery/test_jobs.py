@@ -5,7 +5,7 @@ import time
 import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
 
-from tests.testing.bigquery.warehouse import Warehouse
+from tests.testing.bigquery.warehouse import NO_RETRY, Warehouse
 
 
 def test_a_job_id_is_taken_by_its_first_use(warehouse: Warehouse) -> None:
@@ -39,7 +39,7 @@ def test_a_job_outside_us_and_eu_is_only_found_with_its_location(warehouse: Ware
     warehouse.client.query("SELECT 1", job_id=name, location="europe-west1", job_retry=None).result()
     for location in (None, "US", "us-east1"):
         with pytest.raises(NotFound):
-            warehouse.client.get_job(name, location=location, retry=None)
+            warehouse.client.get_job(name, location=location, retry=NO_RETRY)
 
 
 def test_a_job_runs_where_its_data_is(warehouse: Warehouse) -> None:
@@ -57,7 +57,7 @@ def test_a_job_goes_on_without_its_client(warehouse: Warehouse) -> None:
     warehouse.local.faults.add("hold", kind="dml")
     job = warehouse.submit("INSERT INTO DATASET.t (k) VALUES (1)")
     assert job.state == "RUNNING"
-    assert not job.done(retry=None)
+    assert not job.done(retry=NO_RETRY)
     assert warehouse.rows("SELECT COUNT(*) FROM DATASET.t") == [(0,)], "a running job shows nothing of what it does"
     warehouse.local.faults.release()
     deadline = time.monotonic() + 5
@@ -70,7 +70,7 @@ def test_a_cancelled_job_applies_nothing(warehouse: Warehouse) -> None:
     warehouse.query("CREATE TABLE DATASET.t (k INT64)")
     warehouse.local.faults.add("hold", kind="dml")
     job = warehouse.submit("INSERT INTO DATASET.t (k) VALUES (1)")
-    job.cancel(retry=None)
+    job.cancel(retry=NO_RETRY)
     done = warehouse.client.get_job(job.job_id)
     assert done.state == "DONE"
     assert done.error_result is not None
@@ -106,7 +106,8 @@ def test_a_missing_dataset_or_table_is_not_found(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELEC 1", "SELECT nope FROM DATASET.t", "SELECT 'a' + 1", "SELECT nofunction(1)", "CALL thing()", "EXPORT DATA"]
+    "sql",
+    ["SELEC 1", "SELECT nope FROM DATASET.t", "SELECT 'a' + 1", "SELECT nofunction(1)", "CALL thing()", "EXPORT DATA"],
 )
 def test_wrong_sql_is_a_bad_request_and_never_a_server_error(warehouse: Warehouse, sql: str) -> None:
     warehouse.query("CREATE TABLE DATASET.t (k INT64)")

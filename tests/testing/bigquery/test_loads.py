@@ -57,8 +57,14 @@ def test_every_type_keeps_its_value(warehouse: Warehouse, sized: bool) -> None:
     assert job.output_rows == 2
     [first] = warehouse.rows("SELECT * FROM DATASET.t WHERE b IS NOT NULL")
     assert first == (
-        b"\x00\xff", Decimal("12345678901234567890123456789.123456789"), Decimal("-0.00000000000000000000000000000000000001"),
-        _NOON, datetime.date(2026, 1, 2), 1.5, True, [{"key": "a", "value": b"\x01"}, {"key": None, "value": None}],
+        b"\x00\xff",
+        Decimal("12345678901234567890123456789.123456789"),
+        Decimal("-0.00000000000000000000000000000000000001"),
+        _NOON,
+        datetime.date(2026, 1, 2),
+        1.5,
+        True,
+        [{"key": "a", "value": b"\x01"}, {"key": None, "value": None}],
         {"a": 3, "l": [1, 2]},
     )
     [second] = warehouse.rows("SELECT * FROM DATASET.t WHERE b IS NULL")
@@ -80,7 +86,9 @@ def test_every_type_keeps_its_value(warehouse: Warehouse, sized: bool) -> None:
         ({"k": [1], "v": pa.array([datetime.time(1)])}, "no conversion"),
     ],
 )
-def test_a_parquet_file_that_does_not_fit_loads_nothing(table: Warehouse, columns: dict[str, Any], message: str) -> None:
+def test_a_parquet_file_that_does_not_fit_loads_nothing(
+    table: Warehouse, columns: dict[str, Any], message: str
+) -> None:
     table.load(pa.table({"k": [1]}), "t")
     with pytest.raises(BadRequest, match=message) as raised:
         table.load(pa.table(columns), "t")
@@ -108,17 +116,32 @@ def test_nanoseconds_are_refused(warehouse: Warehouse) -> None:
 
 def test_ndjson_values_are_read_as_their_types(warehouse: Warehouse) -> None:
     warehouse.query(
-        "CREATE TABLE DATASET.t (b BYTES, big INT64, n NUMERIC, j JSON, ts TIMESTAMP, c TIME, dt DATETIME, s STRUCT<x INT64>, a ARRAY<INT64>)"
+        "CREATE TABLE DATASET.t (b BYTES, big INT64, n NUMERIC, j JSON, ts TIMESTAMP, c TIME, dt "
+        "DATETIME, s STRUCT<x INT64>, a ARRAY<INT64>)"
     )
     row = {
-        "b": base64.b64encode(b"\x00\x01").decode(), "big": "9223372036854775807", "n": "1.123456789", "j": {"a": [1, None]},
-        "ts": "2026-01-02T12:00:00.123456Z", "c": "01:02:03", "dt": "2026-01-02 03:04:05", "s": {"x": 1}, "a": [1, 2],
+        "b": base64.b64encode(b"\x00\x01").decode(),
+        "big": "9223372036854775807",
+        "n": "1.123456789",
+        "j": {"a": [1, None]},
+        "ts": "2026-01-02T12:00:00.123456Z",
+        "c": "01:02:03",
+        "dt": "2026-01-02 03:04:05",
+        "s": {"x": 1},
+        "a": [1, 2],
     }
     assert warehouse.load(_ndjson(row, {}), "t").output_rows == 2
     assert warehouse.rows("SELECT * FROM DATASET.t WHERE b IS NOT NULL") == [
         (
-            b"\x00\x01", 9223372036854775807, Decimal("1.123456789"), {"a": [1, None]}, _NOON, datetime.time(1, 2, 3),
-            datetime.datetime(2026, 1, 2, 3, 4, 5), {"x": 1}, [1, 2],
+            b"\x00\x01",
+            9223372036854775807,
+            Decimal("1.123456789"),
+            {"a": [1, None]},
+            _NOON,
+            datetime.time(1, 2, 3),
+            datetime.datetime(2026, 1, 2, 3, 4, 5),
+            {"x": 1},
+            [1, 2],
         )
     ]
 
@@ -170,7 +193,10 @@ def test_a_load_creates_its_table_or_not(warehouse: Warehouse) -> None:
     warehouse.load(pa.table({"k": [1]}), "t", schema=schema)
     assert [field.name for field in warehouse.client.get_table(warehouse.table("t")).schema] == ["k", "v"]
     warehouse.load(pa.table({"k": [1], "tags": [["a"]]}), "inferred")
-    assert [field.mode for field in warehouse.client.get_table(warehouse.table("inferred")).schema] == ["NULLABLE", "REPEATED"]
+    assert [field.mode for field in warehouse.client.get_table(warehouse.table("inferred")).schema] == [
+        "NULLABLE",
+        "REPEATED",
+    ]
 
 
 def test_a_load_adds_columns_only_when_allowed(table: Warehouse) -> None:
@@ -189,7 +215,9 @@ def test_a_load_id_is_taken_once(table: Warehouse) -> None:
         with pytest.raises(Conflict, match="Already Exists: Job"):
             table.load(pa.table({"k": [1]}), "t", job_id=name, sized=sized)
     assert _count(table) == 1
-    assert table.client.get_job(name).output_rows == 1
+    found = table.client.get_job(name)
+    assert isinstance(found, bigquery.LoadJob)
+    assert found.output_rows == 1
 
 
 def test_an_upload_in_several_chunks_can_be_resumed(table: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +228,10 @@ def test_an_upload_in_several_chunks_can_be_resumed(table: Warehouse, monkeypatc
     assert len(parquet_bytes(content)) > 512 * 1024
     table.local.faults.add("drop_after", call="upload.chunk")
     job = table.client.load_table_from_file(
-        __import__("io").BytesIO(parquet_bytes(content)), table.table("t"),
-        job_config=bigquery.LoadJobConfig(source_format="PARQUET"), num_retries=3,
+        __import__("io").BytesIO(parquet_bytes(content)),
+        table.table("t"),
+        job_config=bigquery.LoadJobConfig(source_format="PARQUET"),
+        num_retries=3,
     )
     job.result(timeout=20)
     assert len(table.local.faults.calls("upload.chunk")) >= 2

@@ -8,8 +8,10 @@ from google.api_core.exceptions import BadRequest
 from tests.testing.bigquery.warehouse import Warehouse
 
 _COMMIT = """BEGIN TRANSACTION;
-UPDATE DATASET.ledger SET revision = IF(revision = {revision}, {revision} + 1, CAST(ERROR('ledger moved from {revision}') AS INT64)),
-  batch_id = 'b1', positions = ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>[(0, 5, NULL), (1, 2, 3)],
+UPDATE DATASET.ledger SET
+  revision = IF(revision = {revision}, {revision} + 1, CAST(ERROR('ledger moved from {revision}') AS INT64)),
+  batch_id = 'b1',
+  positions = ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>[(0, 5, NULL), (1, 2, 3)],
   updated_at = CURRENT_TIMESTAMP() WHERE pipeline = '{pipeline}';
 SELECT IF((SELECT COUNT(*) FROM DATASET.ledger WHERE pipeline = '{pipeline}' AND revision = {revision} + 1) = 1, 1,
   CAST(ERROR('ledger row missing or doubled') AS INT64));
@@ -25,13 +27,17 @@ def tables(warehouse: Warehouse) -> Warehouse:
     warehouse.query("CREATE TABLE DATASET.batches (batch_id STRING)")
     warehouse.query(
         "CREATE TABLE IF NOT EXISTS DATASET.ledger AS SELECT 'p' AS pipeline, 0 AS revision, '' AS batch_id, "
-        "ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>[] AS positions, CURRENT_TIMESTAMP() AS updated_at"
+        "ARRAY<STRUCT<partition INT64, next_offset INT64, leader_epoch INT64>>[] AS positions, "
+        "CURRENT_TIMESTAMP() AS updated_at"
     )
     return warehouse
 
 
 def _state(tables: Warehouse) -> list[tuple[object, ...]]:
-    return tables.rows("SELECT (SELECT SUM(revision) FROM DATASET.ledger), (SELECT COUNT(*) FROM DATASET.t), (SELECT COUNT(*) FROM DATASET.batches)")
+    return tables.rows(
+        "SELECT (SELECT SUM(revision) FROM DATASET.ledger), (SELECT COUNT(*) FROM DATASET.t), "
+        "(SELECT COUNT(*) FROM DATASET.batches)"
+    )
 
 
 def test_the_whole_script_lands(tables: Warehouse) -> None:
@@ -53,7 +59,7 @@ def test_the_whole_script_lands(tables: Warehouse) -> None:
 
 @pytest.mark.parametrize(
     ("revision", "pipeline", "message"),
-    [(4, "p", "ledger moved from 4 at [2:1]"), (0, "nobody", "ledger row missing or doubled at [5:1]")],
+    [(4, "p", "ledger moved from 4 at [2:1]"), (0, "nobody", "ledger row missing or doubled at [7:1]")],
 )
 def test_an_error_undoes_the_whole_script(tables: Warehouse, revision: int, pipeline: str, message: str) -> None:
     with pytest.raises(BadRequest) as raised:
@@ -107,7 +113,7 @@ def test_a_new_pipeline_is_inserted_once(tables: Warehouse) -> None:
 
 def test_variables_are_declared_and_set(tables: Warehouse) -> None:
     script = (
-        "DECLARE wanted INT64 DEFAULT 3; DECLARE name STRING; SET name = \"it's\"; SET wanted = wanted + 1; "
+        'DECLARE wanted INT64 DEFAULT 3; DECLARE name STRING; SET name = "it\'s"; SET wanted = wanted + 1; '
         "INSERT INTO DATASET.t (k, v) SELECT wanted, name; SELECT k, v FROM DATASET.t WHERE k = wanted"
     )
     assert tables.rows(script) == [(4, "it's")]
@@ -133,7 +139,8 @@ def test_only_source_rows_that_a_branch_takes_are_counted(tables: Warehouse) -> 
 
 def test_an_insert_only_merge_inserts_doubled_source_rows(tables: Warehouse) -> None:
     job = tables.query(
-        "MERGE DATASET.t T USING (SELECT 1 AS k UNION ALL SELECT 1) S ON T.k = S.k WHEN NOT MATCHED THEN INSERT (k) VALUES (S.k)"
+        "MERGE DATASET.t T USING (SELECT 1 AS k UNION ALL SELECT 1) S ON T.k = S.k WHEN NOT MATCHED "
+        "THEN INSERT (k) VALUES (S.k)"
     )
     assert job.num_dml_affected_rows == 2
     assert tables.rows("SELECT k FROM DATASET.t") == [(1,), (1,)]
@@ -142,12 +149,18 @@ def test_an_insert_only_merge_inserts_doubled_source_rows(tables: Warehouse) -> 
 def test_a_merge_tells_what_it_did(tables: Warehouse) -> None:
     tables.query("INSERT INTO DATASET.t (k, v) VALUES (1, 'a'), (2, 'b'), (3, 'c')")
     job = tables.query(
-        "MERGE DATASET.t T USING (SELECT 1 AS k, 'x' AS v UNION ALL SELECT 2, NULL UNION ALL SELECT 9, 'n' UNION ALL SELECT 3, 'c') S "
-        "ON T.k = S.k WHEN MATCHED AND S.v IS NULL THEN DELETE WHEN MATCHED AND S.v != T.v THEN UPDATE SET v = IF(S.v > T.v, S.v, T.v) "
+        "MERGE DATASET.t T USING (SELECT 1 AS k, 'x' AS v UNION ALL SELECT 2, NULL UNION ALL SELECT "
+        "9, 'n' UNION ALL SELECT 3, 'c') S "
+        "ON T.k = S.k WHEN MATCHED AND S.v IS NULL THEN DELETE WHEN MATCHED AND S.v != T.v THEN "
+        "UPDATE SET v = IF(S.v > T.v, S.v, T.v) "
         "WHEN NOT MATCHED THEN INSERT (k, v) VALUES (S.k, S.v)"
     )
     assert job.dml_stats is not None
-    assert (job.dml_stats.inserted_row_count, job.dml_stats.updated_row_count, job.dml_stats.deleted_row_count) == (1, 1, 1)
+    assert (job.dml_stats.inserted_row_count, job.dml_stats.updated_row_count, job.dml_stats.deleted_row_count) == (
+        1,
+        1,
+        1,
+    )
     assert job.num_dml_affected_rows == 3
     assert tables.rows("SELECT k, v FROM DATASET.t ORDER BY k") == [(1, "x"), (3, "c"), (9, "n")]
 
@@ -158,12 +171,15 @@ def test_plain_dml_tells_what_it_did(tables: Warehouse) -> None:
     delete = tables.query("DELETE FROM DATASET.t WHERE k = 3")
     counted = [job.dml_stats for job in (insert, update, delete) if job.dml_stats is not None]
     assert [(stats.inserted_row_count, stats.updated_row_count, stats.deleted_row_count) for stats in counted] == [
-        (3, 0, 0), (0, 2, 0), (0, 0, 1),
+        (3, 0, 0),
+        (0, 2, 0),
+        (0, 0, 1),
     ]
 
 
 def test_a_dry_run_changes_nothing_and_finds_mistakes(tables: Warehouse) -> None:
     job = tables.submit("SELECT k FROM DATASET.t", dry_run=True)
+    assert job.schema is not None
     assert job.schema[0].field_type == "INTEGER"
     tables.submit(_COMMIT.format(revision=0, pipeline="p"), dry_run=True)
     tables.submit("INSERT INTO DATASET.t (k) VALUES (1)", dry_run=True)

@@ -21,7 +21,10 @@ from tests.testing.bigquery.warehouse import Warehouse
         ("CAST('2026-01-02 03:04:05' AS DATETIME)", datetime.datetime(2026, 1, 2, 3, 4, 5)),
         ("CAST('2026-01-02T03:04:05.000006' AS DATETIME)", datetime.datetime(2026, 1, 2, 3, 4, 5, 6)),
         ("SAFE_CAST('x' AS INT64)", None),
-        ("CAST('99999999999999999999999999999.123456789' AS NUMERIC)", Decimal("99999999999999999999999999999.123456789")),
+        (
+            "CAST('99999999999999999999999999999.123456789' AS NUMERIC)",
+            Decimal("99999999999999999999999999999.123456789"),
+        ),
         ("NUMERIC '1.5'", Decimal("1.5")),
         ("TIMESTAMP '2026-01-02 00:00:00.000001+00' IN (TIMESTAMP '2026-01-02 00:00:00.000001 UTC')", True),
         ("CAST(NULL AS ARRAY<STRUCT<a INT64>>)", []),
@@ -40,12 +43,17 @@ def test_expressions(warehouse: Warehouse, expression: str, value: Any) -> None:
 
 
 def test_rows_are_rebuilt_with_their_json(warehouse: Warehouse) -> None:
-    warehouse.query("CREATE TABLE DATASET.s (k INT64, s STRUCT<a STRUCT<x INT64, j STRING>>, l ARRAY<STRUCT<n INT64, j STRING>>, e ARRAY<STRING>)")
     warehouse.query(
-        "INSERT INTO DATASET.s (k, s, l, e) VALUES (1, STRUCT(STRUCT(1 AS x, '{\"q\": 1}' AS j) AS a), [STRUCT(2 AS n, '[]' AS j), STRUCT(1 AS n, NULL AS j)], ['1', '{}']), "
+        "CREATE TABLE DATASET.s (k INT64, s STRUCT<a STRUCT<x INT64, j STRING>>, l ARRAY<STRUCT<n "
+        "INT64, j STRING>>, e ARRAY<STRING>)"
+    )
+    warehouse.query(
+        "INSERT INTO DATASET.s (k, s, l, e) VALUES (1, STRUCT(STRUCT(1 AS x, '{\"q\": 1}' AS j) AS "
+        "a), [STRUCT(2 AS n, '[]' AS j), STRUCT(1 AS n, NULL AS j)], ['1', '{}']), "
         "(2, NULL, [], [])"
     )
-    sql = """SELECT k, IF(s.a IS NULL, NULL, STRUCT(s.a.x AS x, PARSE_JSON(s.a.j, wide_number_mode=>'round') AS j)) AS a,
+    sql = """SELECT k,
+      IF(s.a IS NULL, NULL, STRUCT(s.a.x AS x, PARSE_JSON(s.a.j, wide_number_mode=>'round') AS j)) AS a,
       ARRAY(SELECT AS STRUCT item.n AS n, PARSE_JSON(item.j) AS j FROM UNNEST(l) AS item WITH OFFSET o ORDER BY o) AS l,
       ARRAY(SELECT PARSE_JSON(item) FROM UNNEST(e) AS item WITH OFFSET o ORDER BY o) AS e FROM DATASET.s ORDER BY k"""
     first, second = warehouse.rows(sql)
@@ -57,16 +65,21 @@ def test_rows_are_rebuilt_with_their_json(warehouse: Warehouse) -> None:
 
 
 def test_the_newest_row_of_a_key_is_merged(warehouse: Warehouse) -> None:
-    warehouse.query("CREATE TABLE DATASET.t (k INT64, v STRING, n NUMERIC, x BIGNUMERIC, ts TIMESTAMP, o INT64) PARTITION BY DATE(ts)")
+    warehouse.query(
+        "CREATE TABLE DATASET.t (k INT64, v STRING, n NUMERIC, x BIGNUMERIC, ts TIMESTAMP, o INT64) "
+        "PARTITION BY DATE(ts)"
+    )
     warehouse.query("CREATE TABLE DATASET.s (k INT64, v STRING, n STRING, x STRING, ts TIMESTAMP, o INT64, p INT64)")
     warehouse.query(
         "INSERT INTO DATASET.s VALUES (1, 'old', '1.5', '1.50', TIMESTAMP '2026-01-01 00:00:00+00', 1, 0), "
         "(1, 'new', '2.5', '0.00000000000000000000000000000000000001', TIMESTAMP '2026-01-02 00:00:00+00', 2, 0), "
-        "(1, 'other', NULL, NULL, NULL, 9, 1), (2, 'two', '3', '-578960446186580977117854925043439539266.1', TIMESTAMP '2026-03-01 00:00:00+00', 3, 0)"
+        "(1, 'other', NULL, NULL, NULL, 9, 1), (2, 'two', '3', "
+        "'-578960446186580977117854925043439539266.1', TIMESTAMP '2026-03-01 00:00:00+00', 3, 0)"
     )
     merge = """MERGE DATASET.t T USING (
       SELECT k, v, CAST(n AS NUMERIC) AS n, CAST(x AS BIGNUMERIC) AS x, ts, o FROM (
-        SELECT * FROM DATASET.s WHERE p IN (0, 1) QUALIFY ROW_NUMBER() OVER (PARTITION BY k, p ORDER BY o DESC NULLS LAST) = 1
+        SELECT * FROM DATASET.s WHERE p IN (0, 1)
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY k, p ORDER BY o DESC NULLS LAST) = 1
       ) QUALIFY ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC NULLS LAST, p DESC) = 1) S
     ON T.k = S.k AND ((T.ts >= TIMESTAMP '2026-01-01 00:00:00+00' AND T.ts < TIMESTAMP '2026-01-03 00:00:00+00')
       OR (T.ts >= TIMESTAMP '2026-03-01 00:00:00+00' AND T.ts < TIMESTAMP '2026-03-02 00:00:00+00')) AND T.o IN (2, 3)
@@ -86,3 +99,10 @@ def test_query_parameters_are_bound(warehouse: Warehouse) -> None:
     parameters = [bigquery.ScalarQueryParameter("n", "INT64", 3), bigquery.ScalarQueryParameter("s", "STRING", "x")]
     job = warehouse.query("SELECT @n + 1 AS n, @s AS s", query_parameters=parameters)
     assert [tuple(row.values()) for row in job.result()] == [(4, "x")]
+
+
+def test_numeric_casts_keep_every_digit(warehouse: Warehouse) -> None:
+    casts = ("CAST(s AS NUMERIC) AS a", "SAFE_CAST(s AS NUMERIC) AS b", "SAFE_CAST('x' AS NUMERIC) AS c")
+    sql = f"SELECT {', '.join(casts)}, CAST(n AS NUMERIC) AS d"
+    exact = Decimal("-12345678901234567890123456789.123456789")
+    assert warehouse.rows(f"{sql} FROM (SELECT '{exact}' AS s, 7 AS n)") == [(exact, exact, None, Decimal(7))]

@@ -7,7 +7,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound, PreconditionFailed
 from google.cloud import bigquery
 
-from tests.testing.bigquery.warehouse import Warehouse
+from tests.testing.bigquery.warehouse import NO_RETRY, Warehouse
 
 _DDL = """CREATE TABLE IF NOT EXISTS DATASET.t (
   k INT64 NOT NULL OPTIONS(description='the key'), ts TIMESTAMP, s STRUCT<a INT64, l ARRAY<STRING>>, j JSON)
@@ -17,14 +17,17 @@ OPTIONS(description='a table', labels=[('team', 'x')], require_partition_filter=
 
 
 def _get(warehouse: Warehouse, name: str = "t") -> bigquery.Table:
-    return warehouse.client.get_table(warehouse.table(name), retry=None)
+    return warehouse.client.get_table(warehouse.table(name), retry=NO_RETRY)
 
 
 def test_ddl_comes_back_as_metadata(warehouse: Warehouse) -> None:
     warehouse.query(_DDL)
     table = _get(warehouse)
     assert [(field.name, field.field_type, field.mode) for field in table.schema] == [
-        ("k", "INTEGER", "REQUIRED"), ("ts", "TIMESTAMP", "NULLABLE"), ("s", "RECORD", "NULLABLE"), ("j", "JSON", "NULLABLE"),
+        ("k", "INTEGER", "REQUIRED"),
+        ("ts", "TIMESTAMP", "NULLABLE"),
+        ("s", "RECORD", "NULLABLE"),
+        ("j", "JSON", "NULLABLE"),
     ]
     assert table.schema[0].description == "the key"
     assert [(field.name, field.mode) for field in table.schema[2].fields] == [("a", "NULLABLE"), ("l", "REPEATED")]
@@ -37,9 +40,15 @@ def test_ddl_comes_back_as_metadata(warehouse: Warehouse) -> None:
 
 
 def test_a_table_of_a_query_has_its_columns(warehouse: Warehouse) -> None:
-    warehouse.query("CREATE TABLE DATASET.t AS SELECT '*' AS a, 0 AS b, [STRUCT(1 AS x)] AS c, PARSE_JSON('{}') AS d, NUMERIC '1' AS e")
+    warehouse.query(
+        "CREATE TABLE DATASET.t AS SELECT '*' AS a, 0 AS b, [STRUCT(1 AS x)] AS c, PARSE_JSON('{}') "
+        "AS d, NUMERIC '1' AS e"
+    )
     assert [(field.name, field.field_type, field.mode) for field in _get(warehouse).schema] == [
-        ("a", "STRING", "NULLABLE"), ("b", "INTEGER", "NULLABLE"), ("c", "RECORD", "REPEATED"), ("d", "JSON", "NULLABLE"),
+        ("a", "STRING", "NULLABLE"),
+        ("b", "INTEGER", "NULLABLE"),
+        ("c", "RECORD", "REPEATED"),
+        ("d", "JSON", "NULLABLE"),
         ("e", "NUMERIC", "NULLABLE"),
     ]
     warehouse.query("CREATE TABLE IF NOT EXISTS DATASET.t AS SELECT 'again' AS a")
@@ -51,13 +60,18 @@ def test_a_table_of_a_query_has_its_columns(warehouse: Warehouse) -> None:
 def test_columns_are_added_several_at_once(warehouse: Warehouse) -> None:
     warehouse.query("CREATE TABLE DATASET.t (k INT64 NOT NULL)")
     warehouse.query("INSERT INTO DATASET.t (k) VALUES (1)")
-    alter = "ALTER TABLE DATASET.t ADD COLUMN IF NOT EXISTS a STRING OPTIONS(description='A'), ADD COLUMN IF NOT EXISTS b ARRAY<INT64>"
+    alter = (
+        "ALTER TABLE DATASET.t ADD COLUMN IF NOT EXISTS a STRING OPTIONS(description='A'), ADD COLUMN IF "
+        "NOT EXISTS b ARRAY<INT64>"
+    )
     warehouse.query(alter)
     warehouse.query(alter)
     warehouse.query("ALTER TABLE DATASET.t ALTER COLUMN k DROP NOT NULL")
     warehouse.query("INSERT INTO DATASET.t (a, b) VALUES ('x', [1])")
     assert [(field.name, field.mode) for field in _get(warehouse).schema] == [
-        ("k", "NULLABLE"), ("a", "NULLABLE"), ("b", "REPEATED"),
+        ("k", "NULLABLE"),
+        ("a", "NULLABLE"),
+        ("b", "REPEATED"),
     ]
     assert warehouse.rows("SELECT k, a FROM DATASET.t ORDER BY k") == [(None, "x"), (1, None)]
 
@@ -67,11 +81,15 @@ def test_a_nested_field_is_added_by_update(warehouse: Warehouse) -> None:
     warehouse.query("INSERT INTO DATASET.t (s, l) VALUES (STRUCT(1), [STRUCT(2)])")
     table = _get(warehouse)
     inner = (bigquery.SchemaField("a", "INTEGER"), bigquery.SchemaField("b", "STRING"))
-    table.schema = [bigquery.SchemaField("s", "RECORD", fields=inner), bigquery.SchemaField("l", "RECORD", "REPEATED", fields=inner)]
+    table.schema = [
+        bigquery.SchemaField("s", "RECORD", fields=inner),
+        bigquery.SchemaField("l", "RECORD", "REPEATED", fields=inner),
+    ]
     warehouse.client.update_table(table, ["schema"])
     warehouse.query("INSERT INTO DATASET.t (s, l) VALUES (STRUCT(3, 'x'), [STRUCT(4, 'y')])")
     assert warehouse.rows("SELECT s, l FROM DATASET.t ORDER BY s.a") == [
-        ({"a": 1, "b": None}, [{"a": 2, "b": None}]), ({"a": 3, "b": "x"}, [{"a": 4, "b": "y"}]),
+        ({"a": 1, "b": None}, [{"a": 2, "b": None}]),
+        ({"a": 3, "b": "x"}, [{"a": 4, "b": "y"}]),
     ]
 
 
@@ -111,7 +129,11 @@ def test_an_update_may_not_lose_or_change_a_column(warehouse: Warehouse) -> None
     for schema in (
         [bigquery.SchemaField("a", "INTEGER")],
         [bigquery.SchemaField("a", "STRING"), bigquery.SchemaField("b", "STRING")],
-        [bigquery.SchemaField("a", "INTEGER"), bigquery.SchemaField("b", "STRING"), bigquery.SchemaField("c", "STRING", "REQUIRED")],
+        [
+            bigquery.SchemaField("a", "INTEGER"),
+            bigquery.SchemaField("b", "STRING"),
+            bigquery.SchemaField("c", "STRING", "REQUIRED"),
+        ],
     ):
         table = _get(warehouse)
         table.schema = schema

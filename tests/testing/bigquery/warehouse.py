@@ -10,6 +10,10 @@ from google.cloud import bigquery
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 
+#: The client takes None; its annotations do not.
+NO_RETRY: Any = None
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """A client, and a dataset of the test's own."""
@@ -22,16 +26,16 @@ class Warehouse:
         """Start a query job; DATASET in the SQL is the test's."""
         configuration = bigquery.QueryJobConfig(**settings)
         text = sql.replace("DATASET", self.dataset)
-        return self.client.query(text, job_id=job_id, job_config=configuration, job_retry=None, retry=None)
+        return self.client.query(text, job_id=job_id, job_config=configuration, job_retry=None, retry=NO_RETRY)
 
     def query(self, sql: str, job_id: str | None = None, **settings: Any) -> bigquery.QueryJob:
         """Run a query job to its end."""
         job = self.submit(sql, job_id, **settings)
-        job.result(retry=None, timeout=20)
+        job.result(retry=NO_RETRY, timeout=30)
         return job
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row.values()) for row in self.submit(sql).result(retry=None, timeout=20)]
+        return [tuple(row.values()) for row in self.submit(sql).result(retry=NO_RETRY, timeout=20)]
 
     def table(self, name: str) -> str:
         return f"{self.client.project}.{self.dataset}.{name}"
@@ -41,7 +45,7 @@ class Warehouse:
     ) -> bigquery.LoadJob:
         """Load an Arrow table as Parquet, or bytes as NDJSON, to the end."""
         job = self.start_load(table, name, job_id, sized, **settings)
-        job.result(retry=None, timeout=20)
+        job.result(retry=NO_RETRY, timeout=30)
         return job
 
     def start_load(

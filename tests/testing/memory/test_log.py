@@ -27,7 +27,7 @@ def test_compaction_drops_what_was_aborted_and_touches_nothing_unstable(
     aborted.abort()
     cluster.produce(TOPIC, b"2", key=b"a")
     still_open = cluster.transaction()
-    still_open.produce(TOPIC, b"3", key=b"a")
+    still_open.produce(TOPIC, b"3", key=b"new")
     cluster.compact(TOPIC)
     assert [record.offset for record in cluster.log(TOPIC, 0).records] == [1, 2, 3]
     still_open.commit()

@@ -23,7 +23,7 @@ def set_up(context: Any) -> None:
     for name, otherwise in (("bq_bignumeric", wrong), ("bq_safe_bignumeric", "NULL")):
         value = f"CASE WHEN x IS NULL THEN NULL WHEN {_VALID} THEN {_SHORT} ELSE {otherwise} END"
         context.engine.execute(f"CREATE MACRO {name}(x) AS CAST({value} AS {_TYPE})")
-    type_map._BQ_TO_DUCKDB["BIGNUMERIC"] = _TYPE
+    type_map._BQ_TO_DUCKDB["BIGNUMERIC"] = _TYPE  # noqa: SLF001 - pinned, and it has no other way in
 
 
 def names_in(context: Any, project: str, sql: str) -> frozenset[str]:

@@ -10,7 +10,15 @@ from sessions import open_cursor  # type: ignore[import-not-found]
 _SAMPLE_ROWS = 5000
 # https://cloud.google.com/bigquery/docs/estimate-costs#estimate_query_size
 _FIXED_BYTES = {
-    "INTEGER": 8, "FLOAT": 8, "TIMESTAMP": 8, "DATETIME": 8, "TIME": 8, "DATE": 8, "BOOLEAN": 1, "NUMERIC": 16, "BIGNUMERIC": 32,
+    "INTEGER": 8,
+    "FLOAT": 8,
+    "TIMESTAMP": 8,
+    "DATETIME": 8,
+    "TIME": 8,
+    "DATE": 8,
+    "BOOLEAN": 1,
+    "NUMERIC": 16,
+    "BIGNUMERIC": 32,
 }
 
 

@@ -1,6 +1,6 @@
-"""The emulator with a door for the strict front: run by the emulator's own Python, `python serve.py PORT`.
+"""The emulator with a door for the strict front: run by the emulator's own Python, `python serve.py`.
 
-Everything under `/_door` is the front's. The rest of the emulator's API (datasets) works as it always does.
+Prints `port N` of the door. The emulator's own API works as always, on a port that the door tells.
 """
 
 from __future__ import annotations
@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import signal
 import sys
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import bignumeric  # type: ignore[import-not-found]
@@ -22,8 +26,6 @@ from bqemulator.domain.errors import DomainError  # type: ignore[import-not-foun
 from bqemulator.jobs.error_mapper import translate_runtime_error  # type: ignore[import-not-found]
 from bqemulator.server import EmulatorServer  # type: ignore[import-not-found]
 from bqemulator.storage.arrow_bridge import arrow_table_to_bq_rows  # type: ignore[import-not-found]
-from fastapi import APIRouter, Body  # type: ignore[import-not-found]
-from fastapi.responses import JSONResponse  # type: ignore[import-not-found]
 from sessions import Session, counts, fetch_annotated, open_cursor, schema_of, translate  # type: ignore[import-not-found]
 
 _KEPT_RESULTS = 500
@@ -55,7 +57,8 @@ class Door:
         kind = body["kind"]
         table = self._sessions[session].run(body["project"], body["sql"], kind, body.get("parameters"))
         if kind != "query":
-            return counts(kind, table)
+            counted: dict[str, Any] = counts(kind, table)
+            return counted
         if body.get("result"):
             self._keep(body["result"], table)
         first = arrow_table_to_bq_rows(table, 0, 1)
@@ -151,53 +154,89 @@ class Door:
         return {"total_rows": total, "rows": rows}
 
 
-def _failure(error: Exception) -> JSONResponse:
+def _failure(error: Exception) -> dict[str, Any]:
     mapped = error if isinstance(error, DomainError) else translate_runtime_error(error)
-    return JSONResponse(
-        {"kind": type(error).__name__, "text": str(error), "reason": mapped.bq_reason, "message": mapped.message}, 422
-    )
+    kind, text = type(error).__name__, str(error)
+    return {"kind": kind, "text": text, "reason": mapped.bq_reason, "message": mapped.message}
 
 
-def routes(context: Any, door: Door) -> APIRouter:
-    """The door's routes. All of them are plain functions: the server runs them in threads, so jobs overlap."""
-    router = APIRouter(prefix="/_door")
+class _Call(BaseHTTPRequestHandler):
+    """One connection of the front, a thread: jobs overlap. The emulator's own server would cost more than the work."""
 
-    @router.post("/{verb}")  # type: ignore[untyped-decorator]
-    def call(verb: str, body: dict[str, Any] = Body()) -> Any:
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: DoorServer
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         try:
-            if verb in {"run", "native", "change", "end"}:
-                return getattr(door, verb)(body.pop("session"), body)
-            if verb in {"begin", "abandon"}:
-                return getattr(door, verb)()
-            if verb == "marker":
-                return door.marker(body["job"])
-            if verb == "table":
-                return {"resource": tables.read(context, body["key"])}
-            if verb == "profile":
-                return profiles.profile(context, body)
-            if verb == "tables":
-                return {"resources": tables.read_all(context, body["project"], body["dataset"])}
-            return getattr(door, verb)(body)
+            status, told = 200, self.server.answer(self.path.removeprefix("/_door/"), body)
         except Exception as error:
-            return _failure(error)
+            status, told = 422, _failure(error)
+        payload = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
 
-    return router
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
-async def _serve(port: int) -> None:
+class DoorServer(ThreadingHTTPServer):
+    """Answers the front.
+
+    Args:
+        context: The emulator's parts.
+        rest_url: Where the emulator itself answers.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, context: Any, rest_url: str) -> None:
+        self._context = context
+        self._door = Door(context)
+        self._rest_url = rest_url
+        super().__init__(("127.0.0.1", 0), _Call)
+
+    def answer(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What one call comes back with."""
+        door, context = self._door, self._context
+        if verb in {"run", "native", "change", "end"}:
+            told: dict[str, Any] = getattr(door, verb)(body.pop("session"), body)
+            return told
+        answers: dict[str, Callable[[], dict[str, Any]]] = {
+            "address": lambda: {"rest": self._rest_url},
+            "begin": door.begin,
+            "abandon": door.abandon,
+            "marker": lambda: door.marker(body["job"]),
+            "explain": lambda: door.explain(body),
+            "page": lambda: door.page(body),
+            "table_rows": lambda: door.table_rows(body),
+            "profile": lambda: profiles.profile(context, body),
+            "table": lambda: {"resource": tables.read(context, body["key"])},
+            "tables": lambda: {"resources": tables.read_all(context, body["project"], body["dataset"])},
+        }
+        return answers[verb]()
+
+
+async def _serve() -> None:
     settings = Settings(
-        rest_port=port, grpc_port=0, log_level=LogLevel.ERROR, enable_format_extensions=False, metrics_enabled=False
+        rest_port=0, grpc_port=0, log_level=LogLevel.ERROR, enable_format_extensions=False, metrics_enabled=False
     )
     server = EmulatorServer(settings)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await server.start()
-    context = server._context
+    context = server._context  # noqa: SLF001 - pinned, and it has no other way in
     tables.set_up(context)
     bignumeric.set_up(context)
-    server._fastapi_server.config.app.include_router(routes(context, Door(context)))
-    sys.stdout.write(f"port {server.rest_port}\n")
+    front_door = DoorServer(context, f"http://127.0.0.1:{server.rest_port}")
+    threading.Thread(target=front_door.serve_forever, daemon=True).start()
+    sys.stdout.write(f"port {front_door.server_address[1]}\n")
     sys.stdout.flush()
     await stopped.wait()
     # The emulator's own stop waits seconds for a gRPC door that nobody uses; all its data is in memory.
@@ -205,4 +244,4 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve())

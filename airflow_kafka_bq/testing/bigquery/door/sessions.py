@@ -1,7 +1,7 @@
 """One DuckDB transaction per BigQuery job: snapshot isolation that the emulator's own job runner does not have.
 
 Runs inside the emulator's environment, never in the project's: the emulator keeps one connection and one write lock for
-everything, so two jobs can never overlap in it. A session is a cursor of the same database with a transaction of its own,
+everything, so two jobs can never overlap in it. A session is a cursor of the same database with its own transaction,
 so that a job sees the snapshot of its start and commits as a whole.
 """
 
@@ -21,11 +21,31 @@ from bqemulator.sql.table_rewriter import rewrite_table_refs  # type: ignore[imp
 from bqemulator.sql.translator import SQLTranslator  # type: ignore[import-not-found]
 from bqemulator.storage.engine import _annotate_with_duckdb_types  # type: ignore[import-not-found]
 
+_STEADY_ATTEMPTS = 50
 _CALLER = CallerIdentity(principal="user:anonymous@bqemulator.local", is_authenticated=False)
+
+
+def steady(read: Callable[[], Any]) -> Any:
+    """Read the emulator's catalogue, again where another job changed it meanwhile.
+
+    The emulator serves one job at a time and iterates over plain dictionaries; here jobs overlap, and a table that is
+    made by one must not fail the other, as it never does in BigQuery.
+    """
+    for _ in range(_STEADY_ATTEMPTS):
+        try:
+            return read()
+        except RuntimeError as error:
+            if "changed size during iteration" not in str(error):
+                raise
+    return read()
 
 
 def translate(context: Any, project: str, sql: str) -> str:
     """DuckDB SQL of one BigQuery statement, by the emulator's own rules."""
+    return str(steady(lambda: _translated(context, project, sql)))
+
+
+def _translated(context: Any, project: str, sql: str) -> str:
     # A translator per statement: it keeps state between its passes and sessions run in threads.
     steps = rewrite_and_translate_statement(
         sql, project_id=project, ctx=context, caller=_CALLER, translator=SQLTranslator()

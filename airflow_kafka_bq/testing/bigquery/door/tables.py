@@ -67,14 +67,16 @@ def _changes(before: list[dict[str, Any]], after: list[dict[str, Any]], path: tu
         dotted = ".".join(f'"{part}"' for part in here)
         old = known.pop(field["name"].lower(), None)
         if old is None:
-            (_, duckdb_type), = bq_schema_to_duckdb_columns([field])
+            ((_, duckdb_type),) = bq_schema_to_duckdb_columns([field])
             statements.append(f"ADD COLUMN {dotted} {duckdb_type}")
             continue
         if not path and old.get("mode") == "REQUIRED" and field.get("mode") != "REQUIRED":
             statements.append(f"ALTER COLUMN {dotted} DROP NOT NULL")
         element = ("element",) if field.get("mode") == "REPEATED" else ()
         statements += _changes(old.get("fields", []), field.get("fields", []), (*here, *element))
-    return statements + [f'DROP COLUMN {".".join(chr(34) + part + chr(34) for part in (*path, gone["name"]))}' for gone in known.values()]
+    return statements + [
+        f"DROP COLUMN {'.'.join(chr(34) + part + chr(34) for part in (*path, gone['name']))}" for gone in known.values()
+    ]
 
 
 def drop(context: Any, session: Session, key: list[str]) -> None:

@@ -6,8 +6,7 @@ import os
 import time
 from typing import Any
 
-from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
-from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
+from airflow_kafka_bq.testing.bigquery.front.door import DoorError
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, not_found
 from airflow_kafka_bq.testing.bigquery.front.faults import Fault, Faults
 from airflow_kafka_bq.testing.bigquery.front.http import Request, Response, Router
@@ -69,7 +68,9 @@ class Api:
             response = _guarded(lambda: function(request, **parameters))
             self._remember_duplicate(response, call, struck)
             response = self._after(struck, request, response)
-        self._faults.log(call | {"status": 0 if response.drop else response.status, "faults": [f.action for f in struck]})
+        self._faults.log(
+            call | {"status": 0 if response.drop else response.status, "faults": [f.action for f in struck]}
+        )
         return response
 
     def _describe(self, name: str, request: Request, parameters: dict[str, str]) -> dict[str, Any]:
@@ -82,9 +83,14 @@ class Api:
                 name, job_id, kind = self._upload_of(request)
         except Exception:
             # The call itself will say what is wrong with it.
-            pass
+            kind = None
         return {
-            "time": time.time(), "call": name, "method": request.method, "path": request.path, "kind": kind, "job_id": job_id,
+            "time": time.time(),
+            "call": name,
+            "method": request.method,
+            "path": request.path,
+            "kind": kind,
+            "job_id": job_id,
         }
 
     def _job_of(self, project: str, body: dict[str, Any]) -> tuple[str | None, str]:
@@ -128,7 +134,7 @@ class Api:
         return response
 
     def _remember_duplicate(self, response: Response, call: dict[str, Any], struck: list[Fault]) -> None:
-        duplicate = response.status == 409 and call["call"] == "jobs.insert"  # noqa: PLR2004
+        duplicate = response.status == 409 and call["call"] == "jobs.insert"
         if duplicate and any(fault.action == "404_after_409" for fault in struck):
             self._faults.hide(call["job_id"])
 
@@ -152,7 +158,7 @@ class Api:
     def _list(self, request: Request, project: str) -> Response:
         query = request.query
         states = [query["stateFilter"].lower()] if "stateFilter" in query else []
-        jobs = self._jobs.registry.list(project, query.get("parentJobId"), states)
+        jobs = self._jobs.registry.search(project, query.get("parentJobId"), states)
         start, limit = int(query.get("pageToken") or 0), int(query.get("maxResults") or 1000)
         full = query.get("projection", "").lower() == "full"
         page = [listed(job, full) for job in jobs[start : start + limit]]
@@ -213,5 +219,3 @@ def _silence(request: Request) -> Response:
     while not request.gone():
         time.sleep(0.05)
     return Response(drop=True)
-
-

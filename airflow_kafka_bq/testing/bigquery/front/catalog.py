@@ -15,7 +15,9 @@ from airflow_kafka_bq.testing.bigquery.front.conflicts import Unit, Versions
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Key, Resource, missing, table_name
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, already_exists, invalid, not_found
 
-_OURS = frozenset({"numRows", "numBytes", "etag", "creationTime", "lastModifiedTime", "id", "selfLink", "kind", "type", "location"})
+_OURS = frozenset(
+    {"numRows", "numBytes", "etag", "creationTime", "lastModifiedTime", "id", "selfLink", "kind", "type", "location"}
+)
 
 
 def now_milliseconds() -> int:
@@ -127,8 +129,14 @@ class Catalog:
         if "expirationTime" in resource and int(resource["expirationTime"]) <= created:
             raise invalid("Invalid value for expirationTime: it must be in the future")
         resource |= {
-            "kind": "bigquery#table", "type": "TABLE", "id": table_name(key), "location": self.location(key[0], key[1]),
-            "creationTime": str(created), "lastModifiedTime": str(created), "numRows": "0", "numBytes": "0",
+            "kind": "bigquery#table",
+            "type": "TABLE",
+            "id": table_name(key),
+            "location": self.location(key[0], key[1]),
+            "creationTime": str(created),
+            "lastModifiedTime": str(created),
+            "numRows": "0",
+            "numBytes": "0",
         }
         return with_etag(resource)
 

@@ -14,15 +14,43 @@ Resource = dict[str, Any]
 
 _LEGACY = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
 _KNOWN = frozenset(
-    "INTEGER FLOAT BOOLEAN RECORD STRING BYTES NUMERIC BIGNUMERIC DATE TIME DATETIME TIMESTAMP JSON GEOGRAPHY INTERVAL RANGE".split()
+    [
+        "INTEGER",
+        "FLOAT",
+        "BOOLEAN",
+        "RECORD",
+        "STRING",
+        "BYTES",
+        "NUMERIC",
+        "BIGNUMERIC",
+        "DATE",
+        "TIME",
+        "DATETIME",
+        "TIMESTAMP",
+        "JSON",
+        "GEOGRAPHY",
+        "INTERVAL",
+        "RANGE",
+    ]
 )
 # https://cloud.google.com/bigquery/docs/schemas#column_names
-_RESERVED = ("_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER", "_CHANGE_SEQUENCE_NUMBER",
-             "_CHANGE_TYPE", "_CHANGE_TIMESTAMP")
+_RESERVED = (
+    "_TABLE_",
+    "_FILE_",
+    "_PARTITION",
+    "_ROW_TIMESTAMP",
+    "__ROOT__",
+    "_COLIDENTIFIER",
+    "_CHANGE_SEQUENCE_NUMBER",
+    "_CHANGE_TYPE",
+    "_CHANGE_TIMESTAMP",
+)
 _NAME = re.compile(r"[^!\"$()*,./;?@\[\\\]^`{}~\n]{1,300}")
 _MOST_CLUSTERING = 4
 # https://cloud.google.com/bigquery/docs/creating-clustered-tables#limitations
-_CLUSTERABLE = frozenset("BIGNUMERIC BOOLEAN DATE DATETIME GEOGRAPHY INTEGER NUMERIC RANGE STRING TIMESTAMP".split())
+_CLUSTERABLE = frozenset(
+    ["BIGNUMERIC", "BOOLEAN", "DATE", "DATETIME", "GEOGRAPHY", "INTEGER", "NUMERIC", "RANGE", "STRING", "TIMESTAMP"]
+)
 _PARTITIONABLE = {"TIMESTAMP", "DATETIME", "DATE"}
 _MODES = ("NULLABLE", "REQUIRED", "REPEATED")
 
@@ -69,7 +97,9 @@ def check_layout(resource: Resource) -> None:
         _check_partition_column(partitioning, columns.get(partitioning["field"].lower()))
     clustering = resource.get("clustering", {}).get("fields", [])
     if len(clustering) > _MOST_CLUSTERING:
-        raise invalid(f"Too many clustering fields: at most {_MOST_CLUSTERING} are allowed, {len(clustering)} were given")
+        raise invalid(
+            f"Too many clustering fields: at most {_MOST_CLUSTERING} are allowed, {len(clustering)} were given"
+        )
     if len({name.lower() for name in clustering}) < len(clustering):
         raise invalid("Duplicate clustering field")
     for name in clustering:
@@ -108,13 +138,22 @@ def check_evolution(old: list[Field], new: list[Field], path: str = "") -> None:
         if here is None:
             raise invalid(f"Provided Schema does not match Table. Field {name} is missing in new schema")
         if here["type"] != field["type"]:
-            raise invalid(f"Provided Schema does not match Table. Field {name} has changed type from {field['type']} to {here['type']}")
+            raise invalid(
+                f"Provided Schema does not match Table. Field {name} has changed type from "
+                f"{field['type']} to {here['type']}"
+            )
         if here["mode"] != field["mode"] and (field["mode"], here["mode"]) != ("REQUIRED", "NULLABLE"):
-            raise invalid(f"Provided Schema does not match Table. Field {name} has changed mode from {field['mode']} to {here['mode']}")
+            raise invalid(
+                f"Provided Schema does not match Table. Field {name} has changed mode from "
+                f"{field['mode']} to {here['mode']}"
+            )
         check_evolution(field.get("fields", []), here.get("fields", []), f"{name}.")
     for field in after.values():
         if field["mode"] == "REQUIRED":
-            raise invalid(f"Provided Schema does not match Table. Cannot add required fields to an existing schema. (field: {path}{field['name']})")
+            raise invalid(
+                f"Provided Schema does not match Table. Cannot add required fields to an existing "
+                f"schema. (field: {path}{field['name']})"
+            )
 
 
 def field_of(name: str, data_type: exp.DataType) -> Field:
@@ -143,5 +182,3 @@ def _parameters(kind: str, arguments: str) -> Field:
     if kind in {"STRING", "BYTES"}:
         return {"maxLength": numbers[0]}
     return {"precision": numbers[0]} | ({"scale": numbers[1]} if len(numbers) > 1 else {})
-
-

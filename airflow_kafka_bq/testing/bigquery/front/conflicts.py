@@ -1,8 +1,8 @@
 """Who may commit: BigQuery's rules for statements and transactions that touch one table at the same time.
 
-https://cloud.google.com/bigquery/docs/transactions and .../docs/data-manipulation-language: a transaction that updates or
-deletes rows of a table conflicts with every other transaction or statement that does, whatever rows they touch; the later
-one is cancelled. Appends conflict with nothing.
+https://cloud.google.com/bigquery/docs/transactions and .../docs/data-manipulation-language: a transaction that updates
+or deletes rows of a table conflicts with every other transaction or statement that does, whatever rows they touch; the
+later one is cancelled. Appends conflict with nothing.
 """
 
 from __future__ import annotations

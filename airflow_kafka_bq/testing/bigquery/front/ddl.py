@@ -61,7 +61,7 @@ def _create(catalog: Catalog, door: Door, unit: Unit, statement: Statement) -> s
     return operation
 
 
-def _described(door: Door, project: str, query: exp.Expression) -> list[dict[str, Any]]:
+def _described(door: Door, project: str, query: exp.Expr) -> list[dict[str, Any]]:
     try:
         found = door.call("explain", project=project, sql=query.sql("bigquery"), describe=True)["schema"]
     except DoorError as error:
@@ -69,7 +69,7 @@ def _described(door: Door, project: str, query: exp.Expression) -> list[dict[str
     return list(found)
 
 
-def _fill(unit: Unit, statement: Statement, resource: Resource, query: exp.Expression) -> None:
+def _fill(unit: Unit, statement: Statement, resource: Resource, query: exp.Expr) -> None:
     assert statement.target is not None  # noqa: S101 - the caller's
     target = exp.table_(statement.target[2], statement.target[1], statement.target[0], quoted=True)
     names = ", ".join(f"`{field['name']}`" for field in resource["schema"]["fields"])
@@ -91,7 +91,7 @@ def _drop(catalog: Catalog, unit: Unit, statement: Statement) -> str:
     return "DROP"
 
 
-def table_of(tree: exp.Expression) -> Resource:
+def table_of(tree: exp.Expr) -> Resource:
     """The table resource that a CREATE TABLE describes.
 
     Raises:
@@ -125,7 +125,7 @@ def _column(part: exp.ColumnDef) -> dict[str, Any]:
     return field
 
 
-def _partitioning(by: exp.Expression) -> dict[str, Any]:
+def _partitioning(by: exp.Expr) -> dict[str, Any]:
     column = by.find(exp.Column, exp.Identifier)
     if column is None:
         raise invalid_query("PARTITION BY must name a column")
@@ -133,7 +133,7 @@ def _partitioning(by: exp.Expression) -> dict[str, Any]:
     return {"type": granularity.name.upper() if granularity is not None else "DAY", "field": column.name}
 
 
-def _option(resource: Resource, name: str, value: exp.Expression | None) -> None:
+def _option(resource: Resource, name: str, value: exp.Expr | None) -> None:
     key = name.lower()
     if key == "expiration_timestamp":
         resource["expirationTime"] = None if isinstance(value, exp.Null) else str(_instant(value))
@@ -152,12 +152,12 @@ def _option(resource: Resource, name: str, value: exp.Expression | None) -> None
         raise invalid_query(f"Unknown option: {name}")
 
 
-def _labels(value: exp.Expression | None) -> dict[str, str]:
+def _labels(value: exp.Expr | None) -> dict[str, str]:
     pairs = value.expressions if value is not None else []
     return {pair.expressions[0].name: pair.expressions[1].name for pair in pairs}
 
 
-def _instant(value: exp.Expression | None) -> int:
+def _instant(value: exp.Expr | None) -> int:
     """Milliseconds since 1970 of a TIMESTAMP literal or of TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL n unit)."""
     if isinstance(value, exp.TimestampAdd | exp.TsOrDsAdd | exp.DateAdd) and value.find(exp.CurrentTimestamp):
         unit = value.args["unit"].name.upper().rstrip("S")
@@ -188,7 +188,7 @@ def _alter(catalog: Catalog, unit: Unit, statement: Statement) -> str:
     return "ALTER"
 
 
-def _apply(resource: Resource, action: exp.Expression, table: str) -> None:
+def _apply(resource: Resource, action: exp.Expr, table: str) -> None:
     fields = resource["schema"]["fields"]
     if isinstance(action, exp.ColumnDef):
         _add_column(fields, action, table)
@@ -224,4 +224,6 @@ def _alter_column(fields: list[dict[str, Any]], action: exp.AlterColumn) -> None
     if action.args.get("drop") and action.args.get("allow_null"):
         found[0]["mode"] = "NULLABLE" if found[0]["mode"] == "REQUIRED" else found[0]["mode"]
         return
-    raise BigQueryError("invalidQuery", f"The strict front does not play this change of a column: {action.sql('bigquery')}")
+    raise BigQueryError(
+        "invalidQuery", f"The strict front does not play this change of a column: {action.sql('bigquery')}"
+    )

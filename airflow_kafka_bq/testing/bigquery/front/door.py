@@ -61,6 +61,7 @@ class Door:
 
     def __init__(self, url: str) -> None:
         # Without a limit: a MERGE of a benchmark may take long, and the emulator is on this machine.
+        self._rest = ""
         self._client = httpx.Client(base_url=url, timeout=None, limits=httpx.Limits(max_connections=200))  # noqa: S113
 
     def close(self) -> None:
@@ -88,7 +89,9 @@ class Door:
     def pass_on(self, method: str, path: str, query: dict[str, str], body: bytes) -> httpx.Response:
         """Let the emulator answer a call itself."""
         headers = {"content-type": "application/json"}
-        return self._client.request(method, path, params=query, content=body, headers=headers)
+        if not self._rest:
+            self._rest = self.call("address")["rest"]
+        return self._client.request(method, f"{self._rest}{path}", params=query, content=body, headers=headers)
 
 
 class Session:
@@ -103,7 +106,9 @@ class Session:
         self._open = True
         self.name: str = door.call("begin")["session"]
 
-    def run(self, project: str, sql: str, kind: str, parameters: Any = None, result: str | None = None) -> dict[str, Any]:
+    def run(
+        self, project: str, sql: str, kind: str, parameters: Any = None, result: str | None = None
+    ) -> dict[str, Any]:
         """Run one BigQuery statement; `kind` is `query`, `count` or `merge`."""
         return self._door.call(
             "run", session=self.name, project=project, sql=sql, kind=kind, parameters=parameters, result=result
@@ -132,7 +137,9 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.rollback()
 
 

@@ -1,8 +1,9 @@
 """Bytes: what a statement would be billed for, by the documented rules.
 
-https://cloud.google.com/bigquery/docs/estimate-costs and .../reference/standard-sql/dml-syntax#on-demand_query_size_calculation:
-referenced columns of the partitions that constants leave, and, where rows are updated or deleted, all columns of these
-partitions as well. What clustering saves is not known before a query runs, and not counted.
+https://cloud.google.com/bigquery/docs/estimate-costs and
+https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#on-demand_query_size_calculation: referenced
+columns of the partitions that constants leave, and, where rows are updated or deleted, all columns of these partitions
+as well. What clustering saves is not known before a query runs, and not counted.
 """
 
 from __future__ import annotations
@@ -74,8 +75,10 @@ class Estimator:
             if column is None or condition is None or may_hold(condition, column, partition)
         )
         every = sum(profile.widths.values())
-        referenced = every if scan.columns is None else sum(
-            width for name, width in profile.widths.items() if name.lower() in scan.columns
+        referenced = (
+            every
+            if scan.columns is None
+            else sum(width for name, width in profile.widths.items() if name.lower() in scan.columns)
         )
         return round(rows * (referenced + (every if scan.rewrites else 0)))
 
@@ -96,14 +99,13 @@ class Estimator:
         return profile
 
 
-def _check_filter(
-    scan: Scan, resource: Resource, column: PartitionColumn | None, condition: exp.Expression | None
-) -> None:
+def _check_filter(scan: Scan, resource: Resource, column: PartitionColumn | None, condition: exp.Expr | None) -> None:
     partitioning = resource.get("timePartitioning") or {}
     required = resource.get("requirePartitionFilter") or partitioning.get("requirePartitionFilter")
     if required and column is not None and not is_filter(condition, column):
         raise invalid_query(
-            f"Cannot query over table '{'.'.join(scan.key)}' without a filter over column(s) '{column.name}' that can be "
+            f"Cannot query over table '{'.'.join(scan.key)}' without a filter over column(s) "
+            f"'{column.name}' that can be "
             "used for partition elimination"
         )
 

@@ -10,7 +10,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Action = Literal[
-    "fail_before", "fail_after", "drop_before", "drop_after", "never_answer", "slow", "hold", "job_error", "404_after_409", "kill_front"
+    "fail_before",
+    "fail_after",
+    "drop_before",
+    "drop_after",
+    "never_answer",
+    "slow",
+    "hold",
+    "job_error",
+    "404_after_409",
+    "kill_front",
 ]
 #: Actions that belong to the life of a job; all others belong to the call.
 _JOB_ACTIONS = frozenset({"slow", "hold", "job_error"})
@@ -23,11 +32,11 @@ class Fault(BaseModel):
         action: What happens. `fail_before`/`fail_after`: the call is refused with `status` and `reason`, nothing or
             everything applied. `drop_before`/`drop_after`: the connection is reset without an answer. `never_answer`:
             nothing is sent until the client gives up (`applied` says whether the call was carried out). `slow`: the job
-            stays RUNNING for `seconds`. `hold`: until released by name. `job_error`: the job ends with `reason`, nothing
-            applied. `404_after_409`: after a 409 on a job id, `jobs.get` of it finds nothing, once. `kill_front`: the
-            front's process exits, as if killed.
+            stays RUNNING for `seconds`. `hold`: until released by name. `job_error`: the job ends with `reason`, and
+            nothing is applied. `404_after_409`: after a 409 on a job id, `jobs.get` of it finds nothing, once.
+            `kill_front`: the front's process exits, as if killed.
         call: Regular expression on the API's name of the call, such as `jobs.insert`, `jobs.get`, `tables.insert`.
-            `jobs.insert` is the call that creates a job: also the multipart upload and the last chunk of a resumable one.
+            `jobs.insert` is the call that creates a job: also a multipart upload and the last chunk of a resumable one.
         method: Regular expression on the HTTP method.
         path: Regular expression, found anywhere in the path.
         kind: Kind of job: `load`, `query`, `dml`, `merge`, `script`, `ddl`.

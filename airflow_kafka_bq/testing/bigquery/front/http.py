@@ -101,11 +101,9 @@ class _Connection(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._answer(
-            self.server.handle(Request(self.command, unquote(parts.path), query, headers, body, self._gone))
-        )
+        self._answer(self.server.handle(Request(self.command, unquote(parts.path), query, headers, body, self._gone)))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def _chunked(self) -> bytes:
         parts = []
@@ -117,7 +115,7 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _gone(self) -> bool:
         try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            return not bytes(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
         except BlockingIOError:
             return False
         except OSError:
@@ -138,7 +136,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the front keeps a call log of its own."""
 
 

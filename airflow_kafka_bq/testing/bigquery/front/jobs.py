@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
+from airflow_kafka_bq.testing.bigquery.front.children import told, told_by_marker
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.estimate import Budget, Estimator
@@ -51,7 +51,13 @@ class Jobs:
     """
 
     def __init__(
-        self, registry: Registry, door: Door, catalog: Catalog, engine: Engine, loader: Loader, faults: Faults,
+        self,
+        registry: Registry,
+        door: Door,
+        catalog: Catalog,
+        engine: Engine,
+        loader: Loader,
+        faults: Faults,
         estimator: Estimator,
     ) -> None:
         self.registry = registry
@@ -89,7 +95,9 @@ class Jobs:
             key = load["destinationTable"]
             places = [(key.get("projectId", project), key["datasetId"])]
         else:
-            places = [key[:2] for statement in statements for key in statement.reads] if isinstance(statements, list) else []
+            places = (
+                [key[:2] for statement in statements for key in statement.reads] if isinstance(statements, list) else []
+            )
         for place in places:
             try:
                 return self._catalog.location(*place)
@@ -105,7 +113,9 @@ class Jobs:
         """
         configuration = body.get("configuration")
         if not isinstance(configuration, dict) or not ({"load", "query"} & configuration.keys()):
-            raise invalid("Job configuration must contain exactly one job-specific configuration object (load or query)")
+            raise invalid(
+                "Job configuration must contain exactly one job-specific configuration object (load or query)"
+            )
         if "load" in configuration:
             check_load(configuration["load"])
         statements = [] if "load" in configuration else self.parse(project, configuration)
@@ -204,42 +214,18 @@ class Jobs:
         budget = Budget(self._estimator, None if limit is None else int(limit))
         project = job["jobReference"]["projectId"]
         run = Run(
-            project, job_name(job), statements, query.get("queryParameters"), self._cancelled[job_name(job)], gate,
+            project,
+            job_name(job),
+            statements,
+            query.get("queryParameters"),
+            self._cancelled[job_name(job)],
+            gate,
             budget.spend,
         )
         try:
             self._engine.run(run)
         finally:
-            statistics |= self._told(job, run, budget)
-
-    def _told(self, job: Job, run: Run, budget: Budget) -> dict[str, Any]:
-        """Statistics of the job; for a script also its child jobs."""
-        if not run.is_script:
-            query = dict(run.outcomes[0].statistics) if run.outcomes else {}
-            return {"query": query, "totalBytesProcessed": query.get("totalBytesProcessed", "0")}
-        for number, outcome in enumerate(run.outcomes):
-            self._child(job, number, outcome.statement, outcome.statistics, outcome.error)
-        total = budget.totals()
-        return {
-            "query": {"statementType": "SCRIPT"} | total,
-            "totalBytesProcessed": total["totalBytesProcessed"],
-            "numChildJobs": str(len(run.outcomes)),
-        }
-
-    def _child(
-        self, parent: Job, number: int, statement: Statement, query: dict[str, Any], error: BigQueryError | None
-    ) -> None:
-        reference = parent["jobReference"]
-        body = {
-            "jobReference": {"jobId": f"script_job_{_digest(job_name(parent))}_{number}"},
-            "configuration": {"query": {"query": statement.text, "useLegacySql": False}},
-        }
-        child = new_job(reference["projectId"], body, reference["location"], reference["jobId"])
-        place = {"startLine": statement.line, "startColumn": statement.column, "text": statement.text}
-        script = {"evaluationKind": "STATEMENT", "stackFrames": [place]}
-        self.registry.add(
-            finished(child, {"query": query, "scriptStatistics": script}, error), parent=reference["jobId"]
-        )
+            statistics |= told(self.registry, job, run, budget)
 
     def recover(self) -> None:
         """Settle what a front that died left running: by the marker that a job commits with its effect, or not at all.
@@ -250,20 +236,9 @@ class Jobs:
         for job in self.registry.unfinished():
             marker = self._door.call("marker", job=job_name(job))["payload"]
             if marker is None:
-                lost = BigQueryError("jobBackendError", "The job encountered an error during execution and was rolled back")
+                lost = BigQueryError(
+                    "jobBackendError", "The job encountered an error during execution and was rolled back"
+                )
                 self.registry.save(finished(job, {}, lost))
                 continue
-            self.registry.save(finished(job, _recovered(json.loads(marker)), None))
-
-
-def _recovered(payload: dict[str, Any]) -> dict[str, Any]:
-    if "load" in payload:
-        return {"load": payload["load"]}
-    outcomes = payload["outcomes"]
-    if len(outcomes) == 1:
-        return {"query": outcomes[0]}
-    return {"query": {"statementType": "SCRIPT"}, "numChildJobs": str(len(outcomes))}
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:24]
+            self.registry.save(finished(job, told_by_marker(json.loads(marker)), None))

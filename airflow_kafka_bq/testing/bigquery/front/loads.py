@@ -76,7 +76,9 @@ def check_load(settings: dict[str, Any]) -> Key:
     if not all(destination.get(part) for part in ("projectId", "datasetId", "tableId")):
         raise invalid("Required parameter is missing: destinationTable")
     if settings.get("sourceFormat", "CSV") not in _FORMATS:
-        raise invalid(f"The strict front does not load {settings.get('sourceFormat', 'CSV')}, only {' and '.join(_FORMATS)}")
+        raise invalid(
+            f"The strict front does not load {settings.get('sourceFormat', 'CSV')}, only {' and '.join(_FORMATS)}"
+        )
     if settings.get("writeDisposition") and settings["writeDisposition"] not in _DISPOSITIONS:
         raise invalid(f"Invalid value for writeDisposition: {settings['writeDisposition']}")
     return destination["projectId"], destination["datasetId"], destination["tableId"]
@@ -169,7 +171,11 @@ class Loader:
         if not fields:
             raise invalid("No schema specified on job or table.")
         properties = load.settings.get("destinationTableProperties") or {}
-        return asked | {"schema": {"fields": fields}} | {name: properties[name] for name in properties if name != "expirationTime"}
+        return (
+            asked
+            | {"schema": {"fields": fields}}
+            | {name: properties[name] for name in properties if name != "expirationTime"}
+        )
 
     def _truncate(self, unit: Unit, load: Load, table: Resource) -> Resource:
         unit.mutate(load.key)
@@ -196,8 +202,9 @@ class Loader:
                 )
         if not added:
             return table
-        if "ALLOW_FIELD_ADDITION" not in load.settings.get("schemaUpdateOptions", []):
+        if known and "ALLOW_FIELD_ADDITION" not in load.settings.get("schemaUpdateOptions", []):
             raise invalid(
-                f"Provided Schema does not match Table {table_name(load.key)}. Cannot add fields (field: {added[0]['name']})"
+                f"Provided Schema does not match Table {table_name(load.key)}. Cannot add fields "
+                f"(field: {added[0]['name']})"
             )
         return self._catalog.alter(unit, table, table | {"schema": {"fields": [*table["schema"]["fields"], *added]}})

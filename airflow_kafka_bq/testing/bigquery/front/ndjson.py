@@ -65,7 +65,9 @@ def _record(value: dict[str, Any], fields: list[Field], ignore_unknown: bool, pa
         name = given.pop(field["name"].lower(), None)
         row[field["name"]] = _value(value.get(name) if name is not None else None, field, ignore_unknown, path)
     if given and not ignore_unknown:
-        raise read_error(f"JSON table encountered too many errors, giving up. No such field: {path}{next(iter(given.values()))}.")
+        raise read_error(
+            f"JSON table encountered too many errors, giving up. No such field: {path}{next(iter(given.values()))}."
+        )
     return row
 
 
@@ -94,11 +96,15 @@ def _one(value: Any, field: Field, ignore_unknown: bool, name: str) -> Any:
     try:
         return _READERS[field["type"]](value)
     except (ValueError, TypeError, ArithmeticError, binascii.Error, KeyError) as error:
-        raise read_error(f"Could not convert value to {field['type'].lower()}. Field: {name}; Value: {value}") from error
+        raise read_error(
+            f"Could not convert value to {field['type'].lower()}. Field: {name}; Value: {value}"
+        ) from error
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and _INTEGER.fullmatch(value))):
+    if isinstance(value, bool) or not (
+        isinstance(value, int) or (isinstance(value, str) and _INTEGER.fullmatch(value))
+    ):
         raise ValueError(value)
     number = int(value)
     if not -_INT64 <= number < _INT64:
@@ -163,7 +169,9 @@ def _text(value: Any) -> str:
 
 def _timestamp(value: Any) -> datetime.datetime:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=int(value * 1_000_000))
+        return datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(
+            microseconds=int(value * 1_000_000)
+        )
     text = _text(value)
     moment = datetime.datetime.fromisoformat(text.removesuffix(" UTC"))
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

@@ -50,7 +50,7 @@ def read_schema(path: Path) -> tuple[pa.Schema, int]:
         return file.schema_arrow, file.metadata.num_rows
 
 
-def infer_field(field: pa.Field, lists: bool) -> Field:
+def infer_field(field: pa.Field[Any], lists: bool) -> Field:
     """The column that BigQuery makes of a Parquet column when nobody says otherwise.
 
     Args:
@@ -74,11 +74,11 @@ def infer_field(field: pa.Field, lists: bool) -> Field:
     return {"name": field.name, "type": _scalar(field), "mode": _mode(field)}
 
 
-def _mode(field: pa.Field) -> str:
+def _mode(field: pa.Field[Any]) -> str:
     return "NULLABLE" if field.nullable else "REQUIRED"
 
 
-def _scalar(field: pa.Field) -> str:
+def _scalar(field: pa.Field[Any]) -> str:
     kind = field.type
     if types.is_timestamp(kind) and kind.unit == "ns":
         raise read_error(f"Parquet column '{field.name}' has nanosecond timestamps, which have no conversion")
@@ -120,12 +120,14 @@ def _check(found: Field, wanted: Field, name: str) -> None:
         raise invalid(f"Unsupported field type: {wanted['type']} (field: {name}) cannot be loaded from Parquet")
     if (found["mode"] == "REPEATED") != (wanted["mode"] == "REPEATED"):
         raise invalid(
-            f"Provided Schema does not match Table. Field {name} has changed mode from {wanted['mode']} to {found['mode']}"
+            f"Provided Schema does not match Table. Field {name} has changed mode from "
+            f"{wanted['mode']} to {found['mode']}"
         )
     widened = (found["type"], wanted["type"]) == ("NUMERIC", "BIGNUMERIC")
     if found["type"] != wanted["type"] and not widened:
         raise read_error(
-            f"Parquet column '{name}' has type {found['type']} which does not match the target cpp_type {wanted['type']}."
+            f"Parquet column '{name}' has type {found['type']} which does not match the target "
+            f"cpp_type {wanted['type']}."
         )
     if wanted["type"] == "RECORD":
         _check_record(found, wanted, name)
@@ -177,4 +179,10 @@ def null_element_test(columns: list[dict[str, str]], fields: list[Field]) -> str
 def statistics_of(path: Path, rows: int) -> dict[str, Any]:
     """`statistics.load` of a job that read one file."""
     size = path.stat().st_size
-    return {"inputFiles": "1", "inputFileBytes": str(size), "outputRows": str(rows), "outputBytes": str(size), "badRecords": "0"}
+    return {
+        "inputFiles": "1",
+        "inputFileBytes": str(size),
+        "outputRows": str(rows),
+        "outputBytes": str(size),
+        "badRecords": "0",
+    }

@@ -1,7 +1,7 @@
 """Which partitions a statement touches: only comparisons of the bare partition column with constants narrow them.
 
-https://cloud.google.com/bigquery/docs/querying-partitioned-tables#pruning_partitions: a column compared with a column, a
-subquery or a function of itself does not.
+https://cloud.google.com/bigquery/docs/querying-partitioned-tables#pruning_partitions: a column compared with a column,
+a subquery or a function of itself does not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PartitionColumn:
     name: str
     alias: str
 
-    def is_it(self, expression: exp.Expression | None) -> bool:
+    def is_it(self, expression: exp.Expr | None) -> bool:
         """True for the bare column."""
         while isinstance(expression, exp.Paren):
             expression = expression.this
@@ -46,7 +46,7 @@ class PartitionColumn:
         )
 
 
-def constant(expression: exp.Expression | None) -> int | None:
+def constant(expression: exp.Expr | None) -> int | None:
     """Microseconds since 1970 of a TIMESTAMP, DATETIME or DATE literal; None for anything else."""
     if isinstance(expression, exp.Cast | exp.Paren | exp.Timestamp | exp.Date):
         return constant(expression.this)
@@ -61,7 +61,7 @@ def constant(expression: exp.Expression | None) -> int | None:
     return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
 
 
-def may_hold(condition: exp.Expression | None, column: PartitionColumn, partition: Partition) -> bool:
+def may_hold(condition: exp.Expr | None, column: PartitionColumn, partition: Partition) -> bool:
     """False only if no row of the partition can satisfy the condition."""
     if isinstance(condition, exp.Paren):
         return may_hold(condition.this, column, partition)
@@ -83,7 +83,7 @@ def may_hold(condition: exp.Expression | None, column: PartitionColumn, partitio
     return any(low < partition.end and partition.start <= high for low, high in ranges)
 
 
-def _ranges(condition: exp.Expression | None, column: PartitionColumn) -> list[tuple[int, int]] | None:
+def _ranges(condition: exp.Expr | None, column: PartitionColumn) -> list[tuple[int, int]] | None:
     """Closed ranges that the column's value is in; None if the condition says nothing about it."""
     if isinstance(condition, exp.Between) and column.is_it(condition.this):
         low, high = constant(condition.args["low"]), constant(condition.args["high"])
@@ -94,7 +94,7 @@ def _ranges(condition: exp.Expression | None, column: PartitionColumn) -> list[t
         return [(value, value) for value in known] if known and len(known) == len(values) else None
     if not isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
         return None
-    kind: type[exp.Expression] = type(condition)
+    kind: type[exp.Expr] = type(condition)
     if column.is_it(condition.left):
         value = constant(condition.right)
     elif column.is_it(condition.right):
@@ -104,13 +104,16 @@ def _ranges(condition: exp.Expression | None, column: PartitionColumn) -> list[t
     return None if value is None else [_range(kind, value)]
 
 
-_TURNED: dict[type[exp.Expression], type[exp.Expression]] = {
-    exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE,
+_TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
 }
 _FAR = 1 << 62
 
 
-def _range(kind: type[exp.Expression], value: int) -> tuple[int, int]:
+def _range(kind: type[exp.Expr], value: int) -> tuple[int, int]:
     if kind is exp.EQ:
         return value, value
     if kind is exp.GT:
@@ -120,8 +123,8 @@ def _range(kind: type[exp.Expression], value: int) -> tuple[int, int]:
     return (-_FAR, value - 1) if kind is exp.LT else (-_FAR, value)
 
 
-def is_filter(condition: exp.Expression | None, column: PartitionColumn) -> bool:
-    """True if the condition satisfies `require_partition_filter`: it could narrow the partitions, whether or not it does."""
+def is_filter(condition: exp.Expr | None, column: PartitionColumn) -> bool:
+    """True if the condition satisfies `require_partition_filter`: it could narrow the partitions."""
     if isinstance(condition, exp.Paren | exp.Not):
         return is_filter(condition.this, column)
     if isinstance(condition, exp.And):

@@ -87,7 +87,9 @@ class Queries:
         if body.get("dryRun"):
             done = self.dry_run(project, insert)["statistics"]
             return {
-                "kind": "bigquery#queryResponse", "jobComplete": True, "schema": done["query"].get("schema"),
+                "kind": "bigquery#queryResponse",
+                "jobComplete": True,
+                "schema": done["query"].get("schema"),
                 "totalBytesProcessed": done["totalBytesProcessed"],
             }
         job = self._jobs.wait(self._jobs.insert(project, insert), int(body.get("timeoutMs", 10_000)) / 1000)
@@ -128,6 +130,4 @@ class Queries:
 def _http_status(reason: str) -> int:
     # A job that failed is told with its own status; 5xx would make clients ask again for minutes.
     status = BigQueryError(reason, "").status
-    return 400 if status >= 500 or status < 400 else status  # noqa: PLR2004
-
-
+    return 400 if status >= 500 or status < 400 else status

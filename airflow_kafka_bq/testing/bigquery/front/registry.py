@@ -77,7 +77,13 @@ class Registry:
         reference = job["jobReference"]
         self._query(
             "UPDATE jobs SET state = ?, resource = ? WHERE project = ? AND location = ? AND job_id = ?",
-            (job["status"]["state"], json.dumps(job), reference["projectId"], reference["location"], reference["jobId"]),
+            (
+                job["status"]["state"],
+                json.dumps(job),
+                reference["projectId"],
+                reference["location"],
+                reference["jobId"],
+            ),
         )
 
     def get(self, project: str, job_id: str, location: str | None) -> Job:
@@ -97,7 +103,7 @@ class Registry:
                 return job
         raise not_found("Job", f"{project}:{job_id}" if not location else f"{project}:{location}.{job_id}")
 
-    def list(self, project: str, parent: str | None, states: list[str]) -> list[Job]:
+    def search(self, project: str, parent: str | None, states: list[str]) -> list[Job]:
         """Jobs of a project, newest first; without `parent`, those that have none."""
         rows = self._query(
             "SELECT resource FROM jobs WHERE project = ? AND parent IS ? ORDER BY created DESC, rowid DESC",

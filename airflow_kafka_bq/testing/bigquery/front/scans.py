@@ -24,7 +24,7 @@ class Scan:
 
     key: Key
     alias: str
-    conditions: tuple[exp.Expression, ...]
+    conditions: tuple[exp.Expr, ...]
     columns: frozenset[str] | None
     rewrites: bool = False
 
@@ -45,7 +45,7 @@ def scans_of(statement: Statement) -> list[Scan]:
     return scans
 
 
-def _written(tree: exp.Expression) -> exp.Table | None:
+def _written(tree: exp.Expr) -> exp.Table | None:
     if isinstance(tree, exp.Merge | exp.Update | exp.Delete | exp.Insert | exp.Create | exp.Alter):
         this = tree.this
         return this if isinstance(this, exp.Table) else this.find(exp.Table)
@@ -55,7 +55,7 @@ def _written(tree: exp.Expression) -> exp.Table | None:
     return None
 
 
-def _forget_written_names(tree: exp.Expression) -> None:
+def _forget_written_names(tree: exp.Expr) -> None:
     """Take out names that are written, not read: INSERT's column list, and the left side of SET."""
     for insert in list(tree.find_all(exp.Insert)):
         if isinstance(insert.this, exp.Tuple):
@@ -66,7 +66,7 @@ def _forget_written_names(tree: exp.Expression) -> None:
                 pair.set("this", exp.null())
 
 
-def _target_scan(tree: exp.Expression, table: exp.Table) -> Scan:
+def _target_scan(tree: exp.Expr, table: exp.Table) -> Scan:
     alias = table.alias_or_name
     columns = _columns(tree, alias, tree)
     if not isinstance(tree, exp.Merge):
@@ -75,7 +75,7 @@ def _target_scan(tree: exp.Expression, table: exp.Table) -> Scan:
     branches = matched_branches(tree)
     by_source = [when for when in branches if when.args.get("source")]
     searches = [when.args.get("condition") for when in branches]
-    conditions: list[exp.Expression] = []
+    conditions: list[exp.Expr] = []
     if not by_source:
         # The join condition does not hold for rows that no source row matched: only then may it prune.
         conditions.append(tree.args["on"])
@@ -85,13 +85,13 @@ def _target_scan(tree: exp.Expression, table: exp.Table) -> Scan:
     return Scan(key_of(table), alias, tuple(conditions), columns, rewrites=not insert_only)
 
 
-def _read_scan(tree: exp.Expression, table: exp.Table) -> Scan:
+def _read_scan(tree: exp.Expr, table: exp.Table) -> Scan:
     alias = table.alias_or_name
     select = table.find_ancestor(exp.Select)
     if select is None:
         # The source of a MERGE, named bare: all of it is read.
         return Scan(key_of(table), alias, (), _columns(tree, alias, tree))
-    conditions: list[exp.Expression] = []
+    conditions: list[exp.Expr] = []
     where = select.args.get("where")
     if where is not None:
         conditions.append(where.this)
@@ -102,17 +102,14 @@ def _read_scan(tree: exp.Expression, table: exp.Table) -> Scan:
     return Scan(key_of(table), alias, tuple(conditions), _columns(select, alias, tree))
 
 
-def _columns(scope: exp.Expression, alias: str, tree: exp.Expression) -> frozenset[str] | None:
+def _columns(scope: exp.Expr, alias: str, tree: exp.Expr) -> frozenset[str] | None:
     names: set[str] = set()
     for star in scope.find_all(exp.Star):
         parent = star.parent
-        if isinstance(parent, exp.Select) or (isinstance(parent, exp.Column) and parent.table.lower() == alias.lower()):
-            if parent is scope or isinstance(parent, exp.Column):
-                return None
+        if parent is scope or (isinstance(parent, exp.Column) and parent.table.lower() == alias.lower()):
+            return None
     for column in tree.find_all(exp.Column):
-        if column.table.lower() == alias.lower():
-            names.add(column.name.lower())
-        elif not column.table:
+        if column.table.lower() == alias.lower() or not column.table:
             names.add(column.name.lower())
         else:
             # `items.price` of a table without an alias: the first word is the column.

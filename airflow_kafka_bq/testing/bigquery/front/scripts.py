@@ -171,7 +171,9 @@ class Engine:
     def _one(self, run: Run, outcome: Outcome, unit: Unit | None) -> None:
         statement = outcome.statement
         if statement.kind in DDL_KINDS and unit is not None:
-            raise invalid_query(f"DDL statements on permanent objects are not allowed in a transaction at {statement.place}")
+            raise invalid_query(
+                f"DDL statements on permanent objects are not allowed in a transaction at {statement.place}"
+            )
         self._check_tables(statement)
         outcome.statistics |= {"statementType": statement.kind} | run.budget(statement)
         if unit is not None:
@@ -211,7 +213,9 @@ class Engine:
     def _send(self, run: Run, outcome: Outcome, unit: Unit) -> None:
         statement = outcome.statement
         kind = {"SELECT": "query", "MERGE": "merge"}.get(statement.kind, "count")
-        told = unit.session.run(run.project, statement.sql(), kind, run.parameters, run.job if kind == "query" else None)
+        told = unit.session.run(
+            run.project, statement.sql(), kind, run.parameters, run.job if kind == "query" else None
+        )
         if kind == "query":
             outcome.statistics["totalRows"] = str(told["total_rows"])
             return

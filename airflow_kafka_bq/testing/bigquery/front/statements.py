@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_kafka_bq.testing.bigquery.front.door import Key
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
@@ -37,7 +37,7 @@ class Statement:
     line: int
     column: int
     kind: str
-    tree: exp.Expression
+    tree: exp.Expr
     target: Key | None
     reads: tuple[Key, ...]
 
@@ -58,12 +58,12 @@ class Statement:
             return self.text
         return self.tree.transform(_exact).sql(_DIALECT)
 
-    def with_tree(self, tree: exp.Expression) -> Statement:
+    def with_tree(self, tree: exp.Expr) -> Statement:
         """The same statement, rewritten."""
         return replace(self, tree=tree)
 
 
-def matched_branches(merge: exp.Expression) -> list[exp.When]:
+def matched_branches(merge: exp.Expr) -> list[exp.When]:
     """The branches of a MERGE that update or delete rows of the target."""
     whens = merge.args.get("whens")
     branches = whens.expressions if whens is not None else merge.expressions
@@ -120,7 +120,7 @@ def _statement(sql: str, tokens: list[Token], project: str, dataset: str | None)
     return Statement(text, line, column, kind, tree, _target(tree, kind), _tables(tree))
 
 
-def _kind(tree: exp.Expression, text: str) -> str | None:
+def _kind(tree: exp.Expr, text: str) -> str | None:
     words = text.upper().split(maxsplit=3)
     if words[:3] == ["CREATE", "SNAPSHOT", "TABLE"]:
         return "CREATE_SNAPSHOT_TABLE"
@@ -138,7 +138,7 @@ def _kind(tree: exp.Expression, text: str) -> str | None:
     return None
 
 
-_KINDS: tuple[tuple[str, type[exp.Expression]], ...] = (
+_KINDS: tuple[tuple[str, type[exp.Expr]], ...] = (
     ("SELECT", exp.Query),
     ("INSERT", exp.Insert),
     ("UPDATE", exp.Update),
@@ -153,7 +153,7 @@ _KINDS: tuple[tuple[str, type[exp.Expression]], ...] = (
 )
 
 
-def _snapshot(text: str) -> exp.Expression:
+def _snapshot(text: str) -> exp.Expr:
     """`CREATE SNAPSHOT TABLE a CLONE b` as a copy: what differs is kept in the table's resource."""
     words, _, options = text.split(maxsplit=2)[2].partition("OPTIONS")
     tree = sqlglot.parse_one(f"CREATE {words}", read=_DIALECT)
@@ -163,19 +163,23 @@ def _snapshot(text: str) -> exp.Expression:
     return tree
 
 
-def _exact(node: exp.Expression) -> exp.Expression:
-    """Casts that the emulator would round: NUMERIC needs its digits named, BIGNUMERIC goes through the door's function."""
+def _exact(node: exp.Expr) -> exp.Expr:
+    """Casts that the emulator would round: NUMERIC needs its digits named, BIGNUMERIC a function."""
     if not isinstance(node, exp.Cast):
         return node
     if node.to.is_type(exp.DataType.Type.BIGDECIMAL):
         safe = "bq_safe_bignumeric" if isinstance(node, exp.TryCast) else "bq_bignumeric"
         return exp.Anonymous(this=safe, expressions=[exp.cast(node.this, exp.DataType.build("text"))])
     if node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
-        node.set("to", exp.DataType.build("DECIMAL(38, 9)"))
+        if isinstance(node, exp.TryCast):
+            node.set("to", exp.DataType.build("DECIMAL(38, 9)"))
+        else:
+            # The emulator gives this function's result all digits of a NUMERIC, whatever its argument is.
+            return exp.Anonymous(this="PARSE_NUMERIC", expressions=[node.this])
     return node
 
 
-def _name_tables(tree: exp.Expression, project: str, dataset: str | None) -> None:
+def _name_tables(tree: exp.Expr, project: str, dataset: str | None) -> None:
     """Write every table's whole name into the tree, in place. Common table expressions and aliases stay."""
     local = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
@@ -204,7 +208,7 @@ def key_of(table: exp.Table) -> Key:
     return table.catalog, table.db, table.name
 
 
-def _target(tree: exp.Expression, kind: str) -> Key | None:
+def _target(tree: exp.Expr, kind: str) -> Key | None:
     if kind not in DML_KINDS and kind not in DDL_KINDS:
         return None
     this = tree.args["tables"][0] if isinstance(tree, exp.Drop) else tree.this
@@ -212,7 +216,7 @@ def _target(tree: exp.Expression, kind: str) -> Key | None:
     return key_of(table)
 
 
-def _tables(tree: exp.Expression) -> tuple[Key, ...]:
+def _tables(tree: exp.Expr) -> tuple[Key, ...]:
     """Every stored table that the statement names."""
     found: dict[Key, None] = {}
     local = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}

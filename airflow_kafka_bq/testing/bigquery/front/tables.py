@@ -10,7 +10,17 @@ from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invali
 from airflow_kafka_bq.testing.bigquery.front.http import Request, Response, Router
 
 _PAGE_ROWS = 20_000
-_LISTED = ("kind", "id", "tableReference", "type", "creationTime", "expirationTime", "labels", "timePartitioning", "clustering")
+_LISTED = (
+    "kind",
+    "id",
+    "tableReference",
+    "type",
+    "creationTime",
+    "expirationTime",
+    "labels",
+    "timePartitioning",
+    "clustering",
+)
 
 
 class Tables:
@@ -47,7 +57,7 @@ class Tables:
         answer = self._door.pass_on(request.method, request.path, request.query, request.body)
         if dataset:
             self._catalog.forget_dataset(project, dataset)
-        if answer.status_code >= 500:  # noqa: PLR2004
+        if answer.status_code >= 500:
             raise invalid(answer.text[:500])
         return Response(answer.status_code, answer.json() if answer.content else None)
 
@@ -89,7 +99,17 @@ class Tables:
         expected = request.headers.get("if-match")
         if expected not in {None, "*", old["etag"]}:
             raise BigQueryError("conditionNotMet", "Precondition Failed: the table's etag has changed")
-        fixed = {"tableReference", "creationTime", "etag", "id", "kind", "numRows", "numBytes", "type", "lastModifiedTime"}
+        fixed = {
+            "tableReference",
+            "creationTime",
+            "etag",
+            "id",
+            "kind",
+            "numRows",
+            "numBytes",
+            "type",
+            "lastModifiedTime",
+        }
         new: Resource = old | {name: value for name, value in body.items() if name not in fixed}
         changed = self._catalog.in_own_transaction(lambda unit: self._catalog.alter(unit, old, new))
         return Response(200, changed | {"numRows": old["numRows"]})

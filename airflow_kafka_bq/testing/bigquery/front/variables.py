@@ -36,24 +36,24 @@ class Variables:
                 raise invalid_query(f"Undeclared variable: {name} at {statement.place}")
             self._keep(name, self._known[name][0], pair.expression, evaluate)
 
-    def _declare(self, item: exp.Expression, statement: Statement, evaluate: Evaluate) -> None:
+    def _declare(self, item: exp.Expr, statement: Statement, evaluate: Evaluate) -> None:
         kind, default = item.args.get("kind"), item.args.get("default")
         if not isinstance(kind, exp.DataType):
             raise invalid_query(f"The strict front needs the type of a declared variable at {statement.place}")
         names = item.this if isinstance(item.this, list) else [item.this]
         for name in names:
-            self._keep(name.name.lower(), kind, default if isinstance(default, exp.Expression) else exp.null(), evaluate)
+            self._keep(name.name.lower(), kind, default or exp.null(), evaluate)
 
-    def _keep(self, name: str, kind: exp.DataType, value: exp.Expression, evaluate: Evaluate) -> None:
+    def _keep(self, name: str, kind: exp.DataType, value: exp.Expr, evaluate: Evaluate) -> None:
         given = exp.cast(exp.cast(self.replace(value.copy()), kind), exp.DataType.build("STRING", dialect="bigquery"))
         self._known[name] = kind, evaluate(exp.select(given).sql("bigquery"))
 
-    def replace(self, tree: exp.Expression) -> exp.Expression:
+    def replace(self, tree: exp.Expr) -> exp.Expr:
         """The tree with every variable's value in its place. A column of the same name loses, as script rules are kept
         simple here: declare names that no table has.
         """
 
-        def constant(node: exp.Expression) -> exp.Expression:
+        def constant(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Column) or node.table or node.name.lower() not in self._known:
                 return node
             kind, value = self._known[node.name.lower()]

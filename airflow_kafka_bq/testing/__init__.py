@@ -1,0 +1,1 @@
+"""Test kit: embedded Kafka, local BigQuery, in-memory parts."""
