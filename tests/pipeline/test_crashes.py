@@ -13,7 +13,7 @@ from airflow_kafka_bq.exceptions import MergeRejectedError, TransientError
 from airflow_kafka_bq.testing.memory import Fate
 from tests.pipeline.world import KEEP, TABLE, UPDATE, Assassin, World
 
-BATCH = {"batch_messages": 4}
+BATCH: dict[str, Any] = {"batch_messages": 4}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ SCENARIOS = [
     Scenario("dead letters", _dead_letters, {"max_bad_ratio": None}),
     Scenario("after a window", _after_window, {"start": "earliest"}),
     Scenario("transactions", _transactions, {}),
-    Scenario("latest, then more", lambda world: None, {"start": "latest"}),
+    Scenario("latest, then more", lambda _world: None, {"start": "latest"}),
     Scenario("no ledger", _plain, {"fence": "none"}, fenced=False),
     Scenario("no ledger, update", _versions, {**UPDATE, "fence": "none"}, fenced=False),
 ]

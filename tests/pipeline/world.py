@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -130,7 +130,10 @@ class World:
     def commit(self, offsets: Mapping[int, int], metadata: str = "") -> None:
         """Somebody sets the group's offsets by hand."""
         positions = {part: Position(offset) for part, offset in offsets.items()}
-        self.cluster.groups.commit(GROUP, TOPIC, positions, metadata)
+        groups = self.cluster.groups
+        fates, groups._fates = groups._fates, deque()  # what is planted is meant for ours
+        groups.commit(GROUP, TOPIC, positions, metadata)
+        groups._fates = fates
 
     def join(self) -> None:
         """A foreign consumer joins the group."""

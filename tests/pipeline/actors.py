@@ -1,0 +1,149 @@
+"""Runs as processes that are held at every call and let go one at a time, so that any order of calls can be played."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+from unittest import mock
+
+from airflow_kafka_bq.batch import JobResult
+from airflow_kafka_bq.pipeline.reader import Prepared
+from airflow_kafka_bq.pipeline.report import RunReport
+from airflow_kafka_bq.pipeline.runner import run
+from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.ports import MergeSpec, Warehouse
+from airflow_kafka_bq.testing.memory import Killed, MemoryBigQuery, MemoryWarehouse
+from tests.pipeline.world import Watched, World
+
+_PATIENCE_SECONDS = 60.0
+_JOB_SECONDS = 45.0
+_UNGATED = frozenset({"fetch_positions", "connection_error", "finish", "open", "project", "close"})
+
+
+def ahead_in_step(batches: Iterator[Prepared], _stop: Stop) -> Generator[Prepared, None, None]:
+    """``ahead_by_one`` in one thread: the next batch is prepared before the caller merges this one."""
+    waiting = next(batches, None)
+    while waiting is not None:
+        prepared, waiting = waiting, next(batches, None)
+        yield prepared
+
+
+@contextmanager
+def in_step() -> Iterator[None]:
+    """Runs use one thread each, so that their calls have one order."""
+    with mock.patch("airflow_kafka_bq.pipeline.runner.ahead_by_one", ahead_in_step):
+        yield
+
+
+class Actor:
+    """One run in a thread that only moves while ``step`` waits for it."""
+
+    def __init__(self, world: World, **settings: Any) -> None:
+        self.world, self.settings = world, settings
+        self.at = "start"
+        self.dead = False
+        self.report: RunReport | None = None
+        self.error: BaseException | None = None
+        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._live, name="kafka-bq-actor", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone, one way or the other."""
+        return self.report is not None or self.error is not None
+
+    def step(self, calls: int = 1) -> None:
+        """Let it make this many calls."""
+        for _ in range(calls):
+            if self.ended:
+                return
+            self._go.release()
+            assert self._back.acquire(timeout=_PATIENCE_SECONDS), f"{self} hangs at {self.at}"
+
+    def until(self, call: str, nth: int = 1) -> Actor:
+        """Let it go on until it is about to make this call for the n-th time."""
+        while not self.ended and nth:
+            self.step()
+            nth -= self.at == call
+        return self
+
+    def finish(self) -> Actor:
+        """Let it run to its end."""
+        while not self.ended:
+            self.step()
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL: it makes no call any more. What BigQuery runs for it goes on."""
+        self.dead = True
+        self.finish()
+
+    def gate(self, name: str, phase: str = "before") -> None:
+        """Wait for leave to go on."""
+        if phase == "after" or name in _UNGATED:
+            return
+        self.at = name
+        self._back.release()
+        self._go.acquire()
+        if self.dead:
+            raise Killed
+
+    def _live(self) -> None:
+        self._go.acquire()
+        try:
+            if self.dead:
+                raise Killed
+            job = self.world.job(self.gate, **self.settings)
+            stepped = cast(Warehouse, SteppedWarehouse(self.world.database, self))
+            self.report = run(type(job)(**{**_fields(job), "warehouse": stepped}))
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._back.release()
+
+
+def _fields(job: Any) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in type(job).__dataclass_fields__}
+
+
+class SteppedWarehouse(Watched):
+    """A merge job begins, executes and commits in steps of its own, beside those of other processes.
+
+    It belongs to BigQuery: when the process that sent it dies, it ends by itself.
+    """
+
+    def __init__(self, database: MemoryBigQuery, actor: Actor) -> None:
+        super().__init__(MemoryWarehouse(database), actor.gate)
+        self._database, self._actor = database, actor
+
+    def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
+        """As the Warehouse's."""
+        database, gate = self._database, self._actor.gate
+        gate("merge")
+        jobs = database.jobs
+        if job_id in jobs.by_id or any(one.times and "merge" in one.pattern for one in jobs._planned):
+            for _ in range(3):  # attach: wait a little for the other submission
+                with database.lock:
+                    jobs.settle()
+                    running = job_id in jobs.by_id and jobs.by_id[job_id].result is None
+                if running:
+                    gate("merge runs")
+            return MemoryWarehouse(database).merge(job_id, spec, max_bytes_billed)
+        job = database.begin_merge(job_id, spec, max_bytes_billed)
+        job.ready_at = _later(database)
+        gate("merge executes")
+        with database.lock:
+            jobs.settle()
+            job.execute()
+        gate("merge commits")
+        with database.lock:
+            jobs.settle()
+            return job.commit()
+
+
+def _later(database: MemoryBigQuery) -> datetime:
+    return database.clock() + timedelta(seconds=_JOB_SECONDS)

@@ -1,0 +1,312 @@
+"""Histories that nobody thought of: everything that can happen to a pipeline, in any order, call by call.
+
+Up to three processes move in steps of single calls, so that each can be a zombie to the others: held anywhere, and let
+go when the world has changed. After every step I1, I2, I3 and I8 hold; at the end one ordinary run restores all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from airflow_kafka_bq.exceptions import (
+    MergeRejectedError,
+    OffsetGapError,
+    PositionConflictError,
+    TransientError,
+)
+from airflow_kafka_bq.testing.memory import CommitFate, Fate, Killed
+from tests.pipeline.actors import Actor, in_step
+from tests.pipeline.model import Message, Model, check_coordinates, check_update
+from tests.pipeline.world import GROUP, TABLE, TOPIC, UPDATE, World
+
+FATES = st.sampled_from([fate for fate in Fate if fate is not Fate.BAD_ROWS])
+SMALL = st.integers(0, 4)
+
+
+class Histories(RuleBasedStateMachine):
+    """Coordinates as the key. See :class:`UpdateHistories` for versions and tombstones."""
+
+    job: ClassVar[dict[str, Any]] = {"start": "earliest", "on_gap": "record", "max_bad_ratio": None}
+    update = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world, self.model = World(2), Model()
+        self.actors: list[Actor] = []
+        self.count = 0
+        self.reached: dict[int, int] = {}
+        self.done: dict[int, tuple[int, int]] = {}
+        self.moved_by_hand = self.refused = self.touched = False
+        self.stepped = in_step()
+        self.stepped.__enter__()
+
+    # What producers and brokers do
+
+    def _message(self, partition: int, key: int, version: int | None, kind: str) -> tuple[Message, bytes | None]:
+        self.count += 1
+        self.world.clock.advance(0.001)
+        partitions = len(self.world.cluster.partitions(TOPIC))
+        # A key lives in one partition, as Kafka's partitioner has it; without keys it does not matter where.
+        partition = key % 2 if self.update else partition % partitions
+        name, n = f"k{key}", self.count
+        body = {"id": name, "n": n, "updated": version}
+        values = {"good": _json(body), "bad": b"{", "tombstone": None}
+        offset = self.world.cluster.log(TOPIC, partition).high_watermark
+        message = Message(
+            partition, offset, n, name, n, version, kind == "good" or (kind == "tombstone"), kind == "tombstone"
+        )
+        return message, values[kind]
+
+    @rule(
+        partition=SMALL, key=SMALL, version=st.none() | SMALL, kind=st.sampled_from(["good"] * 4 + ["bad", "tombstone"])
+    )
+    def produce(self, partition: int, key: int, version: int | None, kind: str) -> None:
+        message, value = self._message(partition, key, version, kind)
+        self.world.send(value, message.partition, message.key)
+        self.model.visible.append(message)
+
+    @rule(count=st.integers(3, 6), partition=SMALL)
+    def produce_many(self, count: int, partition: int) -> None:
+        for key in range(count):
+            self.produce(partition, key, key, "good")
+
+    @rule(partition=SMALL, key=SMALL)
+    def produce_in_transaction(self, partition: int, key: int) -> None:
+        transaction, messages = self.world.cluster.transaction(), []
+        for _ in range(2):
+            message, value = self._message(partition, key, 1, "good")
+            transaction.produce(TOPIC, value, key=message.key.encode(), partition=message.partition)
+            messages.append(message)
+        self.model.undecided[transaction.number] = transaction, messages
+
+    @precondition(lambda self: self.model.undecided)
+    @rule(commit=st.booleans())
+    def end_transaction(self, commit: bool) -> None:
+        self.model.decide(min(self.model.undecided), commit=commit)
+
+    @precondition(lambda self: len(self.world.cluster.partitions(TOPIC)) < 4)
+    @rule()
+    def add_partition(self) -> None:
+        self.world.cluster.add_partitions(TOPIC, len(self.world.cluster.partitions(TOPIC)) + 1)
+
+    @rule(partition=SMALL, ahead=SMALL)
+    def retention(self, partition: int, ahead: int) -> None:
+        """Mostly takes what was read; sometimes more."""
+        partition %= len(self.world.cluster.partitions(TOPIC))
+        log = self.world.cluster.log(TOPIC, partition)
+        self.world.cluster.delete_records(TOPIC, partition, min(log.last_stable, log.log_start + ahead))
+
+    # What happens to the group
+
+    @rule(back=SMALL)
+    def set_group_back(self, back: int) -> None:
+        if not self.moved_by_hand:
+            self.world.commit({part: max(0, at - back) for part, at in self.world.committed().items()})
+
+    @rule()
+    def expire_offsets(self) -> None:
+        self.world.cluster.groups.expire(GROUP)
+        self.moved_by_hand = False
+
+    @precondition(lambda self: self.reached and not self.moved_by_hand)
+    @rule(by=st.integers(1, 3))
+    def set_group_forward(self, by: int) -> None:
+        """A run that sees it refuses; then the group is set back."""
+        self.world.commit({part: at + by for part, at in self.reached.items()})
+        self.moved_by_hand = self.touched = True
+
+    @precondition(lambda self: self.moved_by_hand)
+    @rule()
+    def set_group_right(self) -> None:
+        self.world.commit(self.world.positions())
+        self.moved_by_hand = False
+
+    @rule(fate=st.sampled_from(CommitFate))
+    def doom_commit(self, fate: CommitFate) -> None:
+        self.world.cluster.groups.fate_of_next(fate)
+
+    @precondition(lambda self: self.world.cluster.groups._late)
+    @rule()
+    def late_commits_arrive(self) -> None:
+        if self.world.cluster.groups.apply_late():
+            self.moved_by_hand = False
+
+    # What BigQuery and its clock do
+
+    @rule(
+        fate=FATES, job=st.sampled_from(["load", "merge"]), seconds=st.sampled_from([5.0, 40.0]), holding=st.booleans()
+    )
+    def doom_job(self, fate: Fate, job: str, seconds: float, holding: bool) -> None:
+        self.refused |= fate is Fate.REJECTED
+        slow = fate is Fate.SLOW
+        self.world.database.script(
+            f"kafka-bq-{job}-*", fate, seconds=seconds if slow else None, holding=slow and holding and job == "merge"
+        )
+
+    @rule(seconds=st.sampled_from([1.0, 50.0, 3600.0 * 80]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+
+    # Processes
+
+    @precondition(lambda self: len(self.actors) < 3)
+    @rule(batch=st.integers(1, 5), most=st.none() | st.integers(1, 6))
+    def start_live(self, batch: int, most: int | None) -> None:
+        self.actors.append(Actor(self.world, **self.job, batch_messages=batch, max_messages=most))
+
+    @precondition(lambda self: len(self.actors) < 3)
+    @rule(batch=st.integers(1, 5), low=SMALL, length=st.integers(1, 6))
+    def start_window(self, batch: int, low: int, length: int) -> None:
+        window = {"from": {0: low, 1: low}, "to": {0: low + length, 1: low + length}}
+        self.actors.append(Actor(self.world, **self.job | {"on_gap": "fail"}, batch_messages=batch, window=window))
+
+    @precondition(lambda self: self.actors)
+    @rule(which=SMALL, calls=st.integers(1, 12))
+    def step(self, which: int, calls: int) -> None:
+        actor = self.actors[which % len(self.actors)]
+        for _ in range(calls):
+            actor.step()
+            self.check_now()
+        self._bury()
+
+    @precondition(lambda self: self.actors)
+    @rule(which=SMALL, call=st.sampled_from(["merge", "merge executes", "merge commits", "commit", "load", "register"]))
+    def step_until(self, which: int, call: str) -> None:
+        self.actors[which % len(self.actors)].until(call)
+        self._bury()
+
+    @precondition(lambda self: self.actors)
+    @rule(which=SMALL)
+    def finish(self, which: int) -> None:
+        self.actors[which % len(self.actors)].finish()
+        self._bury()
+
+    @precondition(lambda self: self.actors)
+    @rule(which=SMALL)
+    def kill(self, which: int) -> None:
+        self.actors[which % len(self.actors)].kill()
+        self._bury()
+
+    @rule(batch=st.integers(1, 5))
+    def whole_run(self, batch: int) -> None:
+        """Beside all that are held."""
+        self.actors.append(Actor(self.world, **self.job, batch_messages=batch).finish())
+        self._bury()
+
+    def _bury(self) -> None:
+        for actor in [actor for actor in self.actors if actor.ended]:
+            self.actors.remove(actor)
+            self._judge(actor)
+
+    def _judge(self, actor: Actor) -> None:
+        """A process ends well, dies, or fails by a name that something in this history explains."""
+        error = actor.error
+        explained = (
+            error is None
+            or isinstance(error, Killed | TransientError)
+            or (isinstance(error, MergeRejectedError) and self.refused)
+            or (isinstance(error, OffsetGapError) and "window" in actor.settings)
+            or (isinstance(error, PositionConflictError) and self.touched)
+        )
+        if not explained:
+            assert error is not None
+            raise AssertionError(f"unexplained {type(error).__name__}: {error}") from error
+
+    # What always holds
+
+    @invariant()
+    def check_now(self) -> None:
+        known = any(row["pipeline"] != "*" for row in self.world.database.rows(TABLE.companion("ledger")))
+        positions = self.world.positions() if known else {}
+        for part, at in self.reached.items():
+            assert positions[part] >= at, "I3: the ledger went back"
+        self.reached = positions
+        if not self.moved_by_hand:
+            for part, at in self.world.committed().items():
+                assert at <= positions.get(part, 0) or self._is_start(part, at), f"I3: {part} committed ahead: {at}"
+        covered = self.world.covered()
+        assert {part: end for part, (_, end) in covered.items()}.items() <= positions.items()
+        self.done = {part: (covered.get(part, (at, at))[0], at) for part, at in positions.items()}
+        (check_update if self.update else check_coordinates)(self.world, self.model, self.done)
+
+    def _is_start(self, part: int, at: int) -> bool:
+        """A new partition's position reaches the ledger with the next batch."""
+        return part not in self.reached and at == 0
+
+    def teardown(self) -> None:
+        try:
+            self._end()
+        finally:
+            for actor in self.actors:
+                actor.kill()
+            self.stepped.__exit__(None, None, None)
+
+    def _end(self) -> None:
+        """I4: the faults stop, some processes never wake again, and one ordinary run restores everything."""
+        for actor in self.actors:
+            actor.kill()
+        self.actors.clear()
+        self.world.database.jobs._planned.clear()
+        groups = self.world.cluster.groups
+        groups._fates.clear()
+        groups.apply_late()
+        self.world.clock.advance(100)
+        if self.moved_by_hand:
+            self.set_group_right()
+        for number in list(self.model.undecided):
+            self.model.decide(number, commit=True)
+        last = Actor(self.world, **self.job, batch_messages=7).finish()
+        assert last.error is None, f"I4: {last.error!r}"
+        self.check_now()
+        ends = {
+            part: self.world.cluster.log(TOPIC, part).high_watermark for part in self.world.cluster.partitions(TOPIC)
+        }
+        seen = {part: self.reached.get(part, 0) for part in ends}
+        assert seen == ends, "I4: the end was not reached"
+        assert {part: self.world.committed().get(part, 0) for part in ends} == ends
+        if self.update:
+            check_update(self.world, self.model, self.done, exact=True)
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    import json
+
+    return json.dumps(body).encode()
+
+
+class UpdateHistories(Histories):
+    """Versions that come in any order, and tombstones."""
+
+    job: ClassVar[dict[str, Any]] = {**Histories.job, **UPDATE}
+    update = True
+
+
+MACHINES = [Histories, UpdateHistories]
+
+
+def _play(machine: type[Histories], examples: int, steps: int, chance: int) -> None:
+    run_state_machine_as_test(
+        seed(chance)(type(machine.__name__, (machine,), {})),
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_histories(machine: type[Histories]) -> None:
+    _play(machine, 40, 30, 20260101)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("start", range(4))
+@pytest.mark.parametrize("machine", MACHINES)
+def test_many_histories(machine: type[Histories], start: int) -> None:
+    _play(machine, 600, 50, start)
