@@ -12,7 +12,7 @@ from airflow_kafka_bq.batch import HEADERS
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 # 1960-01-01 and 2160-01-01, UTC: the years that a partition by hour or day can be made for.
 _FIRST = pa.scalar(-315_619_200_000, pa.int64())
-_END = pa.scalar(5_995_756_800_000, pa.int64())
+_END = pa.scalar(5_995_814_400_000, pa.int64())
 
 
 def kafka_timestamps(milliseconds: Any) -> tuple[Any, int]:

@@ -27,7 +27,8 @@ def kept(function: UserFunction, rows: pa.Table) -> pa.ChunkedArray[Any]:
     """
     mask = _called("filter", function, rows)
     try:
-        array: Any = mask if isinstance(mask, pa.ChunkedArray) else pa.chunked_array([pa.array(mask, pa.bool_())])
+        ready = isinstance(mask, pa.Array | pa.ChunkedArray)
+        array: Any = mask if ready else pa.array(mask, pa.bool_())
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise ConfigError(f"filter {name_of(function)} returned {type(mask).__name__}, not a boolean mask") from error
     if array.type != pa.bool_() or len(array) != rows.num_rows:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from airflow_kafka_bq.formats.bulk_read import read
+from airflow_kafka_bq.formats.columnar_plan import plan
+from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.unknown_fields import unknown
+from airflow_kafka_bq.schema.model import model_columns
+
+
+class Line(BaseModel):
+    sku: str | None = None
+
+
+class Order(BaseModel):
+    a: str | None = None
+    b: str | None = None
+    line: Line | None = None
+
+
+TEXT = st.sampled_from(["x", 'q":', '"', ":", "a", '\\":'])
+LINE = st.none() | st.fixed_dictionaries({}, optional={"sku": st.none() | TEXT, "more": TEXT})
+MESSAGE = st.fixed_dictionaries(
+    {"z": TEXT}, optional={"a": st.none() | TEXT, "b": TEXT, "line": LINE, 'q"': TEXT, "n": st.none()}
+) | st.fixed_dictionaries({"a": TEXT}, optional={"b": TEXT, "line": LINE})
+
+
+@given(st.lists(st.tuples(MESSAGE, st.sampled_from([":", ": ", " :"])), min_size=1, max_size=8))
+def test_counting_finds_what_looking_finds(messages: list[tuple[dict[str, Any], str]]) -> None:
+    values = [json.dumps(message, separators=(",", colon)).encode() for message, colon in messages]
+    found = plan(Order, model_columns(Order))
+    assert found is not None
+    array: pa.Array[Any] = pa.array(values, pa.binary())
+    columns = read(array, found.nodes, ignore_unknown=True)
+    fields = MessageFields.of(Order)
+    assert unknown(array, found.nodes, columns, fields).to_pylist() == [
+        fields.has_unknown(message) for message, _ in messages
+    ]
