@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures"]
 
+# Contracts are no test modules, and several rooms share them: without this their failures would not show the values.
+pytest.register_assert_rewrite("tests.contract")
+
 PROJECT = "demo"
 # fixture -> the marker of every test that uses it
 _SERVERS = {
