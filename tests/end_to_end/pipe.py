@@ -67,6 +67,10 @@ class Pipe:
         """Acknowledged messages."""
         return list(produce(self.bootstrap, self.topic, messages))
 
+    def produce_ten(self) -> Counter[Row]:
+        """Ten messages; their coordinates as a multiset."""
+        return Counter((one.partition, one.offset) for one in self.produce([{"n": number} for number in range(10)]))
+
     def start(self, blow: Blow | None = None, settings: tuple[str, ...] = ()) -> Child:
         """A run in a child process."""
         return Child.start(self.folder, self.path, settings, blow)
@@ -99,6 +103,10 @@ class Pipe:
         """The target's rows as a multiset: coordinates and some columns."""
         shown = columns.replace("payload", "TO_JSON_STRING(payload)")
         return Counter(self.query(f"SELECT _kafka_partition, _kafka_offset, {shown} FROM {self.name()}"))
+
+    def coordinates(self) -> Counter[Row]:
+        """Coordinates of the target's rows."""
+        return Counter(self.query(f"SELECT _kafka_partition, _kafka_offset FROM {self.name()}"))
 
     def dead_letters(self) -> Counter[Row]:
         """Coordinates, stage and bytes of the dead letters."""
