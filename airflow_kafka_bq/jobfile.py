@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_kafka_bq import assembly
 from airflow_kafka_bq.bigquery.client import connect
-from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config import JobConfig, environment, yaml_text
 from airflow_kafka_bq.config.messages import unknown
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.formats.fingerprint import fingerprint
-from airflow_kafka_bq.kafka.source import KafkaSource
-from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.schema.build import build_target
-from airflow_kafka_bq.schema.imports import imported
 
 _CLIENTS = ("kafka", "bigquery")
 
@@ -143,26 +138,8 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     if not file.kafka:
         message = f"{file.path}: kafka: is missing; outside Airflow it holds the client's settings"
         raise ConfigError(message, remedy='write kafka: {bootstrap.servers: "host:9092"}')
-    model, transform, keep = (_imported(file, name) for name in ("model", "transform", "filter"))
     client = connect(file.bigquery, config.project_id, config.impersonation_chain)
-    location = config.location or file.bigquery.get("location")
-    warehouse = BigQueryWarehouse(client, location, stop.event)
-    table = config.table_id(warehouse.project)
-    target = build_target(config, table, model)
-    source = KafkaSource(
-        file.kafka,
-        config.topic,
-        config.group(table),
-        isolation_level=config.isolation_level,
-        stall_timeout_seconds=config.stall_timeout_seconds,
-        client_id=client_id,
-    )
-    rules = DecodeRules.of(config, target, model, transform, keep)
-    code = fingerprint(config, target, model, (transform, keep))
-    return Job(config, source, warehouse, target, rules, code, stop=stop, progress=progress)
-
-
-def _imported(file: JobFile, parameter: str) -> Any:
-    """What a parameter names, or holds already."""
-    value = getattr(file.config, parameter)
-    return imported(value, file.search_path, parameter) if isinstance(value, str) else value
+    return assembly.assemble(
+        config, file.kafka, client, stop, location=file.bigquery.get("location"), search_path=file.search_path,
+        progress=progress, client_id=client_id,
+    )  # fmt: skip

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic import model_validator as whole
 
-from airflow_kafka_bq.config import messages, names, rules, values
+from airflow_kafka_bq.config import messages, names, rules, undecided, values
 from airflow_kafka_bq.config.frozen import FrozenMapping
 from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
 from airflow_kafka_bq.config.scalars import (
@@ -34,6 +43,7 @@ Key = Annotated[Columns, Field(min_length=1)]
 Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
 Model = Annotated[Any, BeforeValidator(values.model)]
 
+_STANDING_IN = {"topic": "unknown", "table": "unknown.unknown"}  # no rule between parameters reads these two
 DEFAULT_GROUP_ID = "kafka-bq.{topic}.{project}.{dataset}.{table}"
 
 
@@ -122,18 +132,33 @@ class JobConfig(BaseModel):
 
         :raises ConfigError: names the parameter, its value and what it takes.
         """
+        return cls._validated(parameters)
+
+    @classmethod
+    def check_known(cls, parameters: Mapping[str, Any], unknown: Collection[str]) -> None:
+        """Validate what is known of a job, such as the parameters of a task that are no templates.
+
+        :param unknown: parameters whose values will be known later; rules that need one of them are left to then.
+        :raises ConfigError: as :meth:`of`.
+        """
+        cls._validated({**_STANDING_IN, **parameters}, frozenset(unknown))
+
+    @classmethod
+    def _validated(cls, parameters: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> Self:
         topic = parameters.get("topic") if isinstance(parameters.get("topic"), str) else None
-        unknown = set(parameters) - set(cls.model_fields)
-        if unknown:
-            raise ConfigError(messages.unknown(unknown, cls.model_fields), topic=topic)
+        if strange := set(parameters) - set(cls.model_fields):
+            raise ConfigError(messages.unknown(strange, cls.model_fields), topic=topic)
         try:
-            return cls(**parameters)
+            return cls.model_validate(dict(parameters), context=unknown)
         except ValidationError as error:
             raise ConfigError(messages.readable(error), topic=topic, remedy=messages.remedy(error)) from error
 
     @whole(mode="after")
-    def _rules(self) -> Self:
-        rules.check(self)
+    def _rules(self, info: ValidationInfo) -> Self:
+        if info.context:
+            undecided.decided(rules.ALL, undecided.Known(self, info.context))
+        else:
+            rules.check(self)
         return self
 
     @property

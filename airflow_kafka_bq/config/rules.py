@@ -25,7 +25,7 @@ NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "unknown_fields": frozenset({"json_column"}),
 }
 """Values of the contract that this version refuses."""
-NOT_SUPPORTED_AT_ALL = ("dedup_window", "dead_letter_topic", "deferrable")
+NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dedup_window": None, "dead_letter_topic": None, "deferrable": False}
 """Parameters of the contract of which this version takes nothing but the default."""
 
 
@@ -39,25 +39,17 @@ def check(job: JobConfig) -> None:
 
     :raises Refusal: the first that is broken; it names the parameters.
     """
-    _supported(job)
-    _formats(job)
-    _named_once(job)
-    _key(job)
-    _duplicates(job)
-    _tombstones(job)
-    _windows(job)
-    _partitioning(job)
-    _tables(job)
+    for rule in ALL:
+        rule(job)
 
 
 def _supported(job: JobConfig) -> None:
     for name, later in NOT_SUPPORTED.items():
         value = getattr(job, name)
         _require(value not in later, f"{name}={value!r} is not supported in this version")
-    for name in NOT_SUPPORTED_AT_ALL:
+    for name, default in NOT_SUPPORTED_AT_ALL.items():
         value = getattr(job, name)
-        default = type(job).model_fields[name].default
-        _require(value == default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
+        _require(value is default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
 
 
 def _formats(job: JobConfig) -> None:
@@ -211,3 +203,6 @@ def _tables(job: JobConfig) -> None:
         column = _partition_column(job)
         ours = sorted(name for name in _lower(job.cluster_by) | {column or ""} if name.startswith("_kafka_"))
         _require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")
+
+
+ALL = (_supported, _formats, _named_once, _key, _duplicates, _tombstones, _windows, _partitioning, _tables)
