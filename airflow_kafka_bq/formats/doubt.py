@@ -16,8 +16,8 @@ _DEEP_BRACKETS = 150
 _LONG_BYTES = 4_000
 _LONG_NUMBER = "[0-9.]{1000}"
 _MEMBER_FIRST = r'^\{[ \t\r\n]*"'
-# Arrow takes NaN, Inf and Infinity for numbers, also in fields that are ignored.
-_CONSTANT = r"[:,\[\s-](?:NaN|Inf)"
+# Arrow takes NaN, Inf and Infinity for numbers, also in fields that are ignored; ", Infrastructure" is text.
+_CONSTANT = r"[:,\[\s-](?:NaN|Inf(?:inity)?)[\s,\]}]"
 
 
 def doubtful(values: Any, *, ignore_unknown: bool) -> Any | None:

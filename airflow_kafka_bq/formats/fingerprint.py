@@ -7,17 +7,16 @@ staged.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from types import CodeType, FunctionType
 from typing import Any
 
 from pydantic import BaseModel, PydanticUserError
 
 import airflow_kafka_bq
 from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.formats.code_text import code, source
 from airflow_kafka_bq.schema.target import Target
 
 _SETTINGS = (
@@ -36,7 +35,7 @@ def fingerprint(config: JobConfig, target: Target, model: type[BaseModel] | None
         "settings": {name: getattr(config, name) for name in _SETTINGS} | {"on_tombstone": config.tombstones},
         "target": {"table": str(target.table), "key": target.key, "columns": [asdict(one) for one in target.columns]},
         "model": None if model is None else _model(model),
-        "functions": [None if function is None else _code(function) for function in functions],
+        "functions": [None if function is None else code(function) for function in functions],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -47,7 +46,7 @@ def _model(model: type[BaseModel]) -> list[Any]:
         schema: Any = model.model_json_schema()
     except PydanticUserError:  # a field without a JSON schema, such as one of a type of the author's own
         schema = None
-    return [schema, [_code(part) for part in _parts(model)]]
+    return [schema, [source(part) for part in _parts(model)]]
 
 
 def _parts(model: type[BaseModel]) -> Iterator[type[Any]]:
@@ -71,34 +70,3 @@ def _nested(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
         waiting.extend(getattr(found, "__args__", ()))
         if isinstance(found, type) and issubclass(found, BaseModel):
             yield found
-
-
-def _code(thing: Any) -> Any:
-    """Source of the module it stands in, where its constants and helpers are too; else its bytecode."""
-    name = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
-    module = inspect.getmodule(thing)
-    try:
-        return [name, inspect.getsource(module if module is not None else thing)]
-    except (OSError, TypeError):
-        return [name, list(_bytecode(thing))]
-
-
-def _bytecode(thing: Any) -> Iterator[str]:
-    if isinstance(thing, FunctionType):
-        yield from _instructions(thing.__code__)
-    elif isinstance(thing, type):
-        for name, value in sorted(vars(thing).items()):
-            if isinstance(value, FunctionType):
-                yield name
-                yield from _bytecode(value)
-
-
-def _instructions(code: CodeType) -> Iterator[str]:
-    """Without file names and addresses, which differ between machines."""
-    yield code.co_code.hex()
-    yield repr(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _instructions(constant)
-        else:
-            yield repr(constant)

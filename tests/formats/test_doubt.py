@@ -33,7 +33,17 @@ def test_what_cannot_be_joined_or_reads_otherwise(value: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b'{"a":NaN}', b'{"a": Inf}', b'{"a":[-Infinity]}', b'{"a":\tNaN}', b'{"a":' + b"[" * 160 + b"]" * 160 + b"}"],
+    [
+        *(
+            b'{"a":NaN}',
+            b'{"a": Inf}',
+            b'{"a":[-Infinity]}',
+            b'{"a":\tNaN}',
+            b'{"a":Infinity,"b":1}',
+            b'{"a":[NaN ,1]}',
+        ),
+        b'{"a":' + b"[" * 160 + b"]" * 160 + b"}",
+    ],
 )
 def test_what_only_an_ignored_field_can_hide(value: bytes) -> None:
     assert mask(value)
