@@ -1,66 +1,22 @@
-"""The parameter table as one frozen model."""
+"""A job: the parameters, what they mean together, and what follows from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Collection, Mapping
+from typing import Any, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ByteSize,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import ConfigDict, ValidationError, ValidationInfo
 from pydantic import model_validator as whole
 
-from airflow_kafka_bq.config import messages, names, rules, undecided, values
-from airflow_kafka_bq.config.frozen import FrozenMapping
-from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
-from airflow_kafka_bq.config.scalars import (
-    Flag,
-    Hours,
-    Partition,
-    Positive,
-    Ratio,
-    Seconds,
-    Size,
-    String,
-    Text,
-    Whole,
-    names_list,
-)
-from airflow_kafka_bq.config.values import Offsets, Partitioning, TableId, Window
+from airflow_kafka_bq.config import messages, names, rules, undecided
+from airflow_kafka_bq.config.parameters import Parameters
+from airflow_kafka_bq.config.values import Offsets, TableId
 from airflow_kafka_bq.exceptions import ConfigError
 
-Format = Literal["json", "avro", "protobuf", "json_schema", "string", "bytes"]
-Column = Annotated[String, BeforeValidator(names.column_name)]
-Columns = Annotated[tuple[Column, ...], BeforeValidator(names_list)]
-Key = Annotated[Columns, Field(min_length=1)]
-Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
-Model = Annotated[Any, BeforeValidator(values.model)]
-
 _STANDING_IN = {"topic": "unknown", "table": "unknown.unknown"}  # no rule between parameters reads these two
-DEFAULT_GROUP_ID = "kafka-bq.{topic}.{project}.{dataset}.{table}"
 
 
-def _table(value: str) -> str:
-    names.table_parts(value)
-    return value
-
-
-def _dataset(value: str) -> str:
-    names.dataset_parts(value, "")
-    return value
-
-
-Dataset = Annotated[String, AfterValidator(_dataset)]
-
-
-class JobConfig(BaseModel):
+class JobConfig(Parameters):
     """One topic, one table: every parameter of a job, validated.
 
     Build it with :meth:`of`, which turns what pydantic finds into ``ConfigError``.
@@ -68,63 +24,7 @@ class JobConfig(BaseModel):
     logins belong to connections and to the clients' sections of a job file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
-
-    topic: Annotated[String, AfterValidator(names.topic_name)]
-    table: Annotated[String, AfterValidator(_table)]
-    kafka_conn_id: Text = "kafka_default"
-    gcp_conn_id: Text = "google_cloud_default"
-    project_id: Annotated[String, AfterValidator(names.project_name)] | None = None
-    location: Annotated[String, AfterValidator(names.location_name)] | None = None
-    impersonation_chain: Annotated[str | tuple[str, ...], BeforeValidator(values.chain)] | None = None
-    group_id: Annotated[String, AfterValidator(names.group_template)] = DEFAULT_GROUP_ID
-    model: Model | None = None
-    schema_from: Literal["model", "table", "registry", "payload"] | None = None
-    value_format: Format = "json"
-    key_format: Format = "string"
-    unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
-    dedup_key: Key | None = None
-    on_duplicate: Literal["keep", "update"] = "keep"
-    version: Key | None = None
-    on_tombstone: Literal["insert", "ignore", "dead_letter", "soft_delete", "delete"] | None = None
-    tombstone_key: Annotated[dict[Column, Text], AfterValidator(FrozenMapping)] | None = None
-    on_bad_message: Literal["dead_letter", "fail"] = "dead_letter"
-    max_bad_ratio: Ratio | None = 0.01
-    max_bad_messages: Whole | None = None
-    partition_by: Annotated[Partitioning | Literal["none"], BeforeValidator(values.partitioning)] | None = None
-    cluster_by: Annotated[Columns, Field(max_length=4)] | None = None
-    partition_immutable: Flag = False
-    schema_update: Literal["none", "add", "add_relax"] = "add"
-    kafka_columns: Literal["all", "none"] = "all"
-    transform: Function | None = None
-    filter: Function | None = None
-    batch_messages: Positive = 500_000
-    batch_bytes: Size = ByteSize(64 * 1024 * 1024)
-    batch_seconds: Seconds | None = None
-    max_messages: Positive | None = None
-    max_bytes: Size | None = None
-    max_seconds: Seconds | None = None
-    merge_per: Literal["batch", "run"] = "batch"
-    window: Annotated[Window, BeforeValidator(values.window)] | None = None
-    partitions: Annotated[tuple[Partition, ...], BeforeValidator(values.partition_list), Field(min_length=1)] | None = (
-        None
-    )
-    start: Annotated[Any, BeforeValidator(values.start)] = "auto"
-    on_gap: Literal["fail", "record"] = "fail"
-    assignment: Literal["assign", "subscribe"] = "assign"
-    isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
-    fence: Literal["ledger", "none"] = "ledger"
-    max_bytes_billed: Size | None = ByteSize(10 * 1024**3)
-    dedup_window: Any = None
-    stall_timeout_seconds: Seconds = 30.0
-    staging_dataset: Dataset | None = None
-    companion_dataset: Dataset | None = None
-    staging_expiration_hours: Hours = 72.0
-    dead_letter_topic: String | None = None
-    labels: Labels = Field(default_factory=FrozenMapping)
-    encryption_configuration: Encryption | None = None
-    deferrable: Flag = False
-    table_options: TableOptions = Field(default_factory=FrozenMapping)
+    model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def of(cls, **parameters: Any) -> Self:

@@ -1,0 +1,186 @@
+"""The parameter table: name, type, default and meaning of everything that a job may say.
+
+The text under a parameter is its description: ``docs/parameters.md`` is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+
+from airflow_kafka_bq.config import names, values
+from airflow_kafka_bq.config.frozen import FrozenMapping
+from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
+from airflow_kafka_bq.config.scalars import (
+    Flag,
+    Hours,
+    Partition,
+    Positive,
+    Ratio,
+    Seconds,
+    Size,
+    String,
+    Text,
+    Whole,
+    names_list,
+)
+from airflow_kafka_bq.config.values import Partitioning, Window
+
+
+def _table(value: str) -> str:
+    names.table_parts(value)
+    return value
+
+
+def _dataset(value: str) -> str:
+    names.dataset_parts(value, "")
+    return value
+
+
+Topic = Annotated[String, AfterValidator(names.topic_name)]
+Table = Annotated[String, AfterValidator(_table)]
+Project = Annotated[String, AfterValidator(names.project_name)]
+Location = Annotated[String, AfterValidator(names.location_name)]
+Dataset = Annotated[String, AfterValidator(_dataset)]
+Group = Annotated[String, AfterValidator(names.group_template)]
+Accounts = Annotated[str | tuple[str, ...], BeforeValidator(values.chain)]
+Format = Literal["json", "avro", "protobuf", "json_schema", "string", "bytes"]
+Column = Annotated[String, BeforeValidator(names.column_name)]
+Columns = Annotated[tuple[Column, ...], BeforeValidator(names_list)]
+Key = Annotated[Columns, Field(min_length=1)]
+ClusterColumns = Annotated[Columns, Field(max_length=4)]
+KeyFields = Annotated[dict[Column, Text], AfterValidator(FrozenMapping)]
+Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
+Model = Annotated[Any, BeforeValidator(values.model)]
+PartitionBy = Annotated[Partitioning | Literal["none"], BeforeValidator(values.partitioning)]
+Between = Annotated[Window, BeforeValidator(values.window)]
+PartitionNumbers = Annotated[tuple[Partition, ...], BeforeValidator(values.partition_list), Field(min_length=1)]
+Start = Annotated[Any, BeforeValidator(values.start)]
+
+DEFAULT_GROUP_ID = "kafka-bq.{topic}.{project}.{dataset}.{table}"
+
+
+class Parameters(BaseModel):
+    """Each parameter by itself; what holds between them is in ``rules``. Build a ``JobConfig``."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        defer_build=True,  # of this class alone: every DAG file pays for what is built
+    )
+
+    topic: Topic
+    """The topic. One job reads one topic."""
+    table: Table
+    """The target, `dataset.table` or `project.dataset.table`. Created when it is not there; its dataset is not."""
+    kafka_conn_id: Text = "kafka_default"
+    """Airflow connection to Kafka. A job file has a section `kafka:` instead."""
+    gcp_conn_id: Text = "google_cloud_default"
+    """Airflow connection to Google Cloud. A job file has a section `bigquery:` instead."""
+    project_id: Project | None = None
+    """Project of the target where `table` names none, and of the jobs where the connection names none."""
+    location: Location | None = None
+    """Location of the datasets. Left out: asked for."""
+    impersonation_chain: Accounts | None = None
+    """Service account to act as; of several, the last one, and each before it may act as the next."""
+    group_id: Group = DEFAULT_GROUP_ID
+    """Consumer group that positions are committed to; nobody joins it. It must serve this topic and table alone."""
+    model: Model | None = None
+    """Columns, types and validation of JSON messages ([columns](schemas.md)). A text is imported when the job runs."""
+    schema_from: Literal["model", "table", "registry", "payload"] | None = None
+    """Where columns come from. Left out: `model` if there is one, else `payload`, one column with the whole value."""
+    value_format: Format = "json"
+    """How values are encoded. A model needs `json`."""
+    key_format: Format = "string"
+    """How keys are encoded: decides the type of `_kafka_key`, and what a tombstone can say."""
+    unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
+    """Fields of a message that no column takes: left out and counted, or the message becomes a dead letter."""
+    dedup_key: Key | None = None
+    """Columns that identify a row. Left out: the message's coordinates, one row per message."""
+    on_duplicate: Literal["keep", "update"] = "keep"
+    """A message whose key is there: the row stays, or a newer message replaces it. `update` needs a `dedup_key`."""
+    version: Key | None = None
+    """What newer means, for `update`: the greater value, the first column first. Ties and left out: Kafka's order."""
+    on_tombstone: Literal["insert", "ignore", "dead_letter", "soft_delete", "delete"] | None = None
+    """Messages without value. Left out: `insert` (NULL payload) without a model; with one `soft_delete` for `update`,
+    else `ignore`. `soft_delete` sets `_deleted_at`."""
+    tombstone_key: KeyFields | None = None
+    """Which field of a JSON key is which dedup column. Left out: the whole key is the one dedup column."""
+    on_bad_message: Literal["dead_letter", "fail"] = "dead_letter"
+    """A message that cannot be used: kept in the dead-letter table, or the run fails before its batch is merged."""
+    max_bad_ratio: Ratio | None = 0.01
+    """Bad messages per message of a run, above which it fails before the MERGE. Counts from 1,000 messages on."""
+    max_bad_messages: Whole | None = None
+    """Bad messages of a run, above which it fails before the MERGE."""
+    partition_by: PartitionBy | None = None
+    """Partitions of a table that is created. Left out: day of `_kafka_timestamp`. An existing table stays as it is."""
+    cluster_by: ClusterColumns | None = None
+    """Clustering of a table that is created. Left out: `_kafka_partition`, `_kafka_offset`, or the first four columns
+    of the dedup key that can be clustered."""
+    partition_immutable: Flag = False
+    """A promise: rows of one key never differ in the partition column. The MERGE then reads few partitions
+    ([cost](cost.md))."""
+    schema_update: Literal["none", "add", "add_relax"] = "add"
+    """What a run may change in an existing table: nothing; add columns; also make REQUIRED columns NULLABLE."""
+    kafka_columns: Literal["all", "none"] = "all"
+    """`none` for a table that others own: no `_kafka_*` columns. It needs a `dedup_key` and refuses `update`."""
+    transform: Function | None = None
+    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order."""
+    filter: Function | None = None
+    """Called before `transform`; returns one boolean per row. What it drops is counted as `ignored`."""
+    batch_messages: Positive = 500_000
+    """Messages of a batch, at most."""
+    batch_bytes: Size = ByteSize(64 * 1024 * 1024)
+    """Bytes of keys, values and headers that close a batch."""
+    batch_seconds: Seconds | None = None
+    """Time that closes a batch which has messages."""
+    max_messages: Positive | None = None
+    """Messages of a run, at most. The run then ends with `outcome` `limit`."""
+    max_bytes: Size | None = None
+    """Bytes that end a run, at the end of a batch."""
+    max_seconds: Seconds | None = None
+    """Time that ends a run, at the end of a batch."""
+    merge_per: Literal["batch", "run"] = "batch"
+    """One MERGE for each batch."""
+    window: Between | None = None
+    """Read this window again, beside the live position, which stays. Half-open; times or offsets at both ends."""
+    partitions: PartitionNumbers | None = None
+    """Only these partitions, with a `window`."""
+    start: Start = "auto"
+    """Where to begin while neither ledger nor group has a position. `auto` is `earliest`, but refuses a table that has
+    rows while the key is the coordinates."""
+    on_gap: Literal["fail", "record"] = "fail"
+    """Unread messages that Kafka no longer has: the run fails, or writes a dead letter of stage `lost` and goes on."""
+    assignment: Literal["assign", "subscribe"] = "assign"
+    """Partitions are assigned by the run; the group is not joined."""
+    isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    """Whether messages of open and aborted Kafka transactions are read."""
+    fence: Literal["ledger", "none"] = "ledger"
+    """`none`: no ledger table. Positions are in Kafka alone, and one writer at a time is up to you; no windows."""
+    max_bytes_billed: Size | None = ByteSize(10 * 1024**3)
+    """Bytes that the MERGE of a batch may read, found out before it runs. Left empty: no limit."""
+    dedup_window: Any = None
+    """Look for duplicates only this far around a batch."""
+    stall_timeout_seconds: Seconds = 30.0
+    """With messages outstanding: the longest time in which nothing moves."""
+    staging_dataset: Dataset | None = None
+    """Where staging tables are made. Left out: the target's dataset."""
+    companion_dataset: Dataset | None = None
+    """Where ledger, history and dead letters are. Left out: the target's dataset."""
+    staging_expiration_hours: Hours = 72.0
+    """When BigQuery removes staging tables that a run left behind."""
+    dead_letter_topic: String | None = None
+    """A topic that gets a copy of each dead letter."""
+    labels: Labels = Field(default_factory=FrozenMapping)
+    """Labels of jobs and of the table that is created."""
+    encryption_configuration: Encryption | None = None
+    """`{kms_key_name: projects/…}`: the key of all tables that are created, staging tables too."""
+    deferrable: Flag = False
+    """Wait for BigQuery in the triggerer."""
+    table_options: TableOptions = Field(default_factory=FrozenMapping)
+    """Options of the table that is created: `expiration_hours`, `partition_expiration_days`,
+    `require_partition_filter`, `description`, `labels`."""

@@ -1,0 +1,1 @@
+"""Parts of the documentation that are made from the code: ``make docs`` writes them, a test finds them stale."""
