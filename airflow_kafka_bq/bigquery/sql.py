@@ -4,7 +4,7 @@ The script of a batch, run as one job::
 
     BEGIN TRANSACTION;
     UPDATE ledger …;      -- the fence: raises when the revision is not the expected one
-    SELECT IF(…);         -- raises when the row is missing or doubled
+    SELECT IF(…), IF(…);  -- raises when the row is missing or doubled, or a staging table does not hold the batch
     MERGE target …;       -- rows
     MERGE target …;       -- tombstones, if the batch has any
     MERGE dead_letters …; -- if the batch has any
@@ -27,6 +27,7 @@ from airflow_kafka_bq.schema.target import Target
 
 MOVED = "kafka-bq: ledger moved"
 MISSING = "kafka-bq: ledger row missing or doubled"
+UNSTAGED = "kafka-bq: staging table does not hold the batch"
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _NOT_STAGED = {"_ingested_at", "_deleted_at"}
 _DEAD = ("_kafka_key", "_kafka_value", "_kafka_headers", "_kafka_end_offset", "stage", "reason", "error", "schema_id")
@@ -39,7 +40,7 @@ def table_of(full_id: str) -> TableId:
 
 def script(spec: MergeSpec, job_id: str) -> str:
     """The whole transaction of a batch."""
-    parts = ["BEGIN TRANSACTION", *fence(spec, job_id)]
+    parts = ["BEGIN TRANSACTION", *fence(spec, job_id), *checks(spec)]
     if spec.staged.rows_table:
         parts += merges(spec)
     if spec.staged.dead_letters_table:
@@ -60,8 +61,6 @@ def merges(spec: MergeSpec) -> list[str]:
 # SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '…', job_id = '…',
 #     positions = ARRAY<STRUCT<…>>[(0, 3000, 0)], updated_at = CURRENT_TIMESTAMP(), updated_by = '…'
 # WHERE pipeline = '…';
-# SELECT IF((SELECT COUNT(*) FROM `p.d.t__ledger` WHERE pipeline = '…' AND revision = 18) = 1, 1,
-#           CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64));
 def fence(spec: MergeSpec, job_id: str) -> list[str]:
     """Compare-and-set of the revision. An isolated run moves nothing else."""
     if spec.revision is None:
@@ -77,9 +76,32 @@ def fence(spec: MergeSpec, job_id: str) -> list[str]:
         f"UPDATE {ledger}\nSET revision = IF(revision = {spec.revision}, {after}, "
         f"CAST(ERROR({text(MOVED)}) AS INT64)){moved}, updated_at = CURRENT_TIMESTAMP(), "
         f"updated_by = {text(spec.context.who)}\nWHERE pipeline = {pipeline}",
-        f"SELECT IF((SELECT COUNT(*) FROM {ledger} WHERE pipeline = {pipeline} AND revision = {after}) = 1, 1, "
-        f"CAST(ERROR({text(MISSING)}) AS INT64))",
     ]
+
+
+# SELECT IF((SELECT COUNT(*) FROM `p.d.t__ledger` WHERE pipeline = '…' AND revision = 18) = 1, 1,
+#           CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
+#   IF((SELECT COUNT(*) FROM `p.d.t__stg_…_rows_0`) = 12000, 1, CAST(ERROR('…') AS INT64)) AS staged_rows, …
+def checks(spec: MergeSpec) -> list[str]:
+    """What must be so inside the transaction; one statement, since each costs a child job.
+
+    A staging table that expired while its writer slept may be made anew, empty, by a run of the same batch: merged
+    from it, the position would move over rows that never came.
+    """
+    staged, found = spec.staged, []
+    if spec.revision is not None:
+        there = f"{spec.target.ledger.quoted} WHERE pipeline = {text(spec.pipeline)} AND revision = {spec.revision + 1}"
+        found.append(_counted(there, "= 1", MISSING, "pipelines"))
+    if staged.rows_table:
+        found.append(_counted(table_of(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
+    if staged.dead_letters_table:
+        letters = max(1, staged.dead_lettered)  # and ranges that are lost
+        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {letters}", UNSTAGED, "staged_letters"))
+    return ["SELECT " + ",\n  ".join(found)] if found else []
+
+
+def _counted(where: str, wanted: str, message: str, name: str) -> str:
+    return f"IF((SELECT COUNT(*) FROM {where}) {wanted}, 1, CAST(ERROR({text(message)}) AS INT64)) AS {name}"
 
 
 def staged_columns(target: Target) -> tuple[Column, ...]:
@@ -154,7 +176,7 @@ def merge_tombstones(spec: MergeSpec) -> str:
 # MERGE `p.d.t__dead_letters` T USING (SELECT '…' AS _kafka_topic, … FROM staging QUALIFY …) S
 # ON <coordinates> AND <literal bounds> WHEN NOT MATCHED THEN INSERT (…) VALUES (…)
 def dead_letters(spec: MergeSpec) -> str:
-    """Once per coordinates, whoever reads them again."""
+    """Once per coordinates, whoever reads them again; a range that is lost also has an end, which may grow."""
     staged, target = spec.staged, spec.target
     assert staged.dead_letters_table  # noqa: S101
     where = ", ".join(f"`{name}`" for name in COORDINATES[1:])
@@ -165,9 +187,11 @@ def dead_letters(spec: MergeSpec) -> str:
     source = (
         f"SELECT {text(spec.topic)} AS `_kafka_topic`, {where}, {rest}\n"
         f"  FROM {table_of(staged.dead_letters_table).quoted}\n  WHERE TRUE\n"
-        f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY {where} ORDER BY `_row`) = 1"
+        f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY {where}, `_kafka_end_offset` ORDER BY `_row`) = 1"
     )
     same = "\n  AND ".join(f"T.`{name}` = S.`{name}`" for name in COORDINATES)
+    same += "\n  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND "
+    same += "S.`_kafka_end_offset` IS NULL))"
     values = ", ".join(f"S.`{name}`" for name in (*COORDINATES, *_DEAD))
     return (
         f"MERGE {target.dead_letters.quoted} T\nUSING (\n  {source}\n) S\nON {same}{bounds}\n"

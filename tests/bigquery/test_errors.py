@@ -55,6 +55,7 @@ _CONFLICT, _LATER = ours.MergeConflictError, ours.WarehouseUnavailableError
 MESSAGES: list[tuple[str, str, Failure, type[ours.IngestError]]] = [
     ("invalidQuery", "Query error: kafka-bq: ledger moved at [2:1]", Failure.LEDGER_MOVED, _CONFLICT),
     ("invalidQuery", "kafka-bq: ledger row missing or doubled", Failure.LEDGER_MOVED, _CONFLICT),
+    ("invalidQuery", "kafka-bq: staging table does not hold the batch at [6:1]", T, ours.NotFoundError),
     ("invalidQuery", "Could not serialize access to table p:d.t due to concurrent update", CONFLICT, _CONFLICT),
     ("invalidQuery", "Transaction is aborted due to concurrent update against table", CONFLICT, _CONFLICT),
     ("resourcesExceeded", "Too many DML statements outstanding against table", CONFLICT, _CONFLICT),

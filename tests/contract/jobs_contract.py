@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from airflow_kafka_bq.batch import Failure
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import CostLimitError
+from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
 from tests.contract.warehouse_world import WarehouseWorld, soon
-from tests.contract.workbench import Workbench, coordinate_target, keep_target, row, update_target
+from tests.contract.workbench import Workbench, coordinate_target, dead_letter, keep_target, row, update_target
 
 
 class Jobs:
@@ -92,6 +92,27 @@ class Jobs:
         result = bench.merge(bench.spec(staged))
         assert result.failure is Failure.TERMINAL
         assert (bench.revision(), bench.rows()) == (0, [])
+
+    def test_a_merge_from_a_staging_table_that_was_made_anew_fails(self, world: WarehouseWorld) -> None:
+        """The same load, asked for again after the table expired, leaves an empty table of the same name."""
+        bench = Workbench(world, keep_target(world))
+        rows = bench.stage(row("a", 0))
+        both = bench.stage(row("a", 0), dead=(dead_letter(1),))
+        for staged, table in ((rows, rows.rows_table), (both, both.dead_letters_table)):
+            name = TableId(*str(table).split("."))
+            bench.warehouse.drop(name)
+            again = bench.warehouse.load(
+                f"{staged.batch_id}-{'rows' if staged is rows else 'dead'}",
+                name,
+                bench.table([row("a", 0)]),
+                bench.target,
+                soon(world),
+            )
+            assert (again.failure, again.attached, bench.warehouse.row_count(name)) == (None, True, 0)
+            result = bench.merge(bench.spec(staged))
+            assert result.failure is Failure.TERMINAL
+            assert isinstance(result.error, NotFoundError)
+            assert (bench.revision(), bench.rows()) == (0, [])
 
     def test_the_estimate_grows_with_the_table(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, update_target(world))

@@ -100,7 +100,7 @@ class Keeping:
         bench = Workbench(world, keep_target(world))
         letters = (dead_letter(4), dead_letter(9, "lost", 12))
         bench.apply(row("a", 0), dead=letters)
-        bench.apply(dead=(*letters, dead_letter(5)))
+        bench.apply(dead=(*letters, dead_letter(5), dead_letter(9, "lost", 15)))
         found = sorted(world.rows(bench.target.dead_letters), key=lambda one: int(one["_kafka_offset"]))
         assert [
             (one["_kafka_topic"], one["_kafka_offset"], one["stage"], one["_kafka_end_offset"]) for one in found
@@ -108,6 +108,7 @@ class Keeping:
             (TOPIC, 4, "decode", None),
             (TOPIC, 5, "decode", None),
             (TOPIC, 9, "lost", 12),
+            (TOPIC, 9, "lost", 15),  # more was lost since
         ]
         assert found[0]["_kafka_value"] == b"\x00{"
         assert found[0]["batch_id"] == found[2]["batch_id"] != found[1]["batch_id"]

@@ -2,7 +2,9 @@ BEGIN TRANSACTION;
 UPDATE `demo`.`analytics`.`orders__ledger`
 SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '0123456789abcdef0123', job_id = 'kafka-bq-merge-0123456789abcdef0123-17-0', positions = ARRAY<STRUCT<`partition` INT64, next_offset INT64, leader_epoch INT64>>[(0, 100, 4), (3, 9, 1)], updated_at = CURRENT_TIMESTAMP(), updated_by = 'airflow shop.orders'
 WHERE pipeline = 'cluster-1/shop.orders';
-SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64));
+SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0`) = 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_rows,
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) >= 1, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_letters;
 MERGE `demo`.`analytics`.`orders` T
 USING (
   SELECT * FROM (
@@ -47,12 +49,13 @@ USING (
   SELECT 'shop.orders' AS `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_value`, `_kafka_headers`, `_kafka_end_offset`, `stage`, `reason`, `error`, `schema_id`
   FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`
   WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp` ORDER BY `_row`) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_end_offset` ORDER BY `_row`) = 1
 ) S
 ON T.`_kafka_topic` = S.`_kafka_topic`
   AND T.`_kafka_partition` = S.`_kafka_partition`
   AND T.`_kafka_offset` = S.`_kafka_offset`
   AND T.`_kafka_timestamp` = S.`_kafka_timestamp`
+  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND S.`_kafka_end_offset` IS NULL))
   AND (T.`_kafka_timestamp` >= TIMESTAMP '2026-01-31 00:00:00.000000+00:00' AND T.`_kafka_timestamp` < TIMESTAMP '2026-02-01 00:00:00.000000+00:00')
   AND T.`_kafka_partition` IN (0)
   AND T.`_kafka_offset` BETWEEN 40 AND 99

@@ -2,7 +2,8 @@ BEGIN TRANSACTION;
 UPDATE `demo`.`analytics`.`orders__ledger`
 SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '0123456789abcdef0123', job_id = 'kafka-bq-merge-0123456789abcdef0123-17-0', positions = ARRAY<STRUCT<`partition` INT64, next_offset INT64, leader_epoch INT64>>[(0, 100, 4), (3, 9, 1)], updated_at = CURRENT_TIMESTAMP(), updated_by = 'airflow shop.orders'
 WHERE pipeline = 'cluster-1/shop.orders';
-SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64));
+SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0`) = 3, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_rows;
 MERGE `demo`.`analytics`.`orders` T
 USING (
   SELECT * FROM (

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds
+from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory.order import COORDINATES, is_later, is_newer, newest, oldest
@@ -17,6 +18,7 @@ from airflow_kafka_bq.testing.memory.tables import Row, StoredTable, Transaction
 Predicate = Callable[[Row], str | None]
 """BigQuery's message about a row that it cannot convert, or None."""
 _AT_MERGE = {"_ingested_at", "_deleted_at"}
+_LETTER = (*COORDINATES, "_kafka_end_offset")
 
 
 class RowRejected(Exception):
@@ -46,6 +48,18 @@ def staged_rows(transaction: Transaction, spec: MergeSpec) -> list[Row]:
     if rows and missing:
         raise RowRejected(f"Unrecognized name: {', '.join(sorted(missing))} in the staging table")
     return sorted(rows, key=lambda row: row.get("_row", 0))
+
+
+def check_staged(transaction: Transaction, spec: MergeSpec) -> None:
+    """:raises NotFoundError: a staging table is gone, or was made anew and does not hold the batch."""
+    staged = spec.staged
+    for table, least, most in (
+        (staged.rows_table, staged.rows, staged.rows),
+        (staged.dead_letters_table, max(1, staged.dead_lettered), None),  # and ranges that are lost
+    ):
+        found = len(transaction.rows(table)) if table else 0
+        if table and (found < least or (most is not None and found > most)):
+            raise NotFoundError(f"staging table {table} holds {found} rows, not {least}")
 
 
 def merge_batch(transaction: Transaction, spec: MergeSpec, now: datetime) -> Counts:
@@ -105,11 +119,14 @@ def merge_tombstones(transaction: Transaction, spec: MergeSpec, tombstones: list
 
 
 def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime) -> None:
-    """Once per coordinates, whoever reads them again. :raises NotFoundError: a table is missing."""
+    """Once per coordinates, whoever reads them again; a lost range also has an end, which may grow.
+
+    :raises NotFoundError: a table is missing.
+    """
     if spec.staged.dead_letters_table is None:
         return
     there = {
-        key_of(row, COORDINATES)
+        key_of(row, _LETTER)
         for row in transaction.rows(spec.target.dead_letters).values()
         if _seen(row, spec.staged.dead_letter_bounds, "_kafka_timestamp")
     }
@@ -118,8 +135,8 @@ def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime
         row = {"_kafka_topic": spec.topic, **letter, "batch_id": spec.staged.batch_id, "failed_at": now}
         row |= {"redriven_at": None}
         row.pop("_row", None)
-        if key_of(row, COORDINATES) not in there:
-            fresh.setdefault(key_of(row, COORDINATES), row)
+        if key_of(row, _LETTER) not in there:
+            fresh.setdefault(key_of(row, _LETTER), row)
     transaction.insert(spec.target.dead_letters, fresh.values())
 
 

@@ -23,6 +23,7 @@ from airflow_kafka_bq.testing.memory.statements import (
     Counts,
     Predicate,
     RowRejected,
+    check_staged,
     insert_dead_letters,
     merge_batch,
     target_rows,
@@ -167,6 +168,7 @@ class MergeWork:
     def _statements(self) -> None:
         now, spec = self.clock(), self.spec
         ledger.fence(self.transaction, spec, self.job_id, now)
+        check_staged(self.transaction, spec)
         self._bytes_billed = merge_bytes(self.transaction, spec)
         if self.max_bytes_billed is not None and self._bytes_billed > self.max_bytes_billed:
             raise CostLimitError(f"{self._bytes_billed} bytes, {self.max_bytes_billed} allowed")
