@@ -3,8 +3,34 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from airflow_kafka_bq.exceptions import StopRequested
+
+_SLICE_SECONDS = 0.25
+
+
+class SignalEvent(threading.Event):
+    """An event that a signal handler may set while the thread that it interrupts is inside one of its methods.
+
+    The lock of Python's own is not reentrant: a handler that sets it in the wrong moment would wait for the thread that
+    it interrupts, for ever. With a reentrant lock it may come between a waiter's look and its sleep, so a sleep is
+    short.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cond = threading.Condition(threading.RLock())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As Python's."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = _SLICE_SECONDS if end is None else min(_SLICE_SECONDS, end - time.monotonic())
+            if left <= 0:
+                break
+            super().wait(left)
+        return self.is_set()
 
 
 class Stop:
@@ -14,7 +40,7 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self.event = SignalEvent()
         self.requested = False
 
     def request(self) -> None:
