@@ -1,3 +1,22 @@
 """Kafka topics into BigQuery tables, in batches, without loss and without duplicates."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from airflow_kafka_bq.operators import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator
+
+_OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator")
+__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Operators are imported when they are asked for: the command line runs without Airflow."""
+    if name not in _OPERATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from airflow_kafka_bq import operators
+
+    return getattr(operators, name)

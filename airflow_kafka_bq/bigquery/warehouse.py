@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
@@ -17,6 +15,7 @@ from airflow_kafka_bq.bigquery import ddl, ledger, sql
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
+from airflow_kafka_bq.bigquery.staging_file import staging_file
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeRejectedError, NotFoundError
@@ -50,6 +49,10 @@ class BigQueryWarehouse:
     def project(self) -> str | None:
         """Project of the credentials."""
         return self._client.project
+
+    def location_of(self, table: TableId) -> str | None:
+        """Location of a table's dataset; one request, the first time. :raises NotFoundError: no such dataset."""
+        return self._statements.location_of(table)
 
     def table(self, table: TableId) -> TableFacts | None:
         """What ``tables.get`` says: unlike INFORMATION_SCHEMA it never lags behind a DDL."""
@@ -144,8 +147,7 @@ class BigQueryWarehouse:
         parquet = bigquery.format_options.ParquetOptions()
         parquet.enable_list_inference = True  # without it an ARRAY is read as a STRUCT of lists
         config.parquet_options = parquet
-        buffer = io.BytesIO()
-        pq.write_table(rows, buffer, compression="zstd")
+        buffer = staging_file(rows)
         size = buffer.tell()  # a known size below 5 MiB goes up in one request
 
         def send(seconds: float) -> bigquery.LoadJob:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,16 +14,23 @@ from airflow_kafka_bq.pipeline.stopping import SignalEvent, Stop
 
 
 @pytest.fixture
-def alarm() -> Iterator[None]:
-    """A timer that interrupts the main thread some thousand times a second."""
+def interrupt() -> Iterator[Callable[[Callable[..., None]], None]]:
+    """Interrupts the main thread some thousand times a second with a handler."""
     before = signal.getsignal(signal.SIGALRM)
-    yield
+
+    def start(handler: Callable[..., None]) -> None:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+
+    yield start
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.timeout(30)
-def test_a_handler_may_set_it_while_the_thread_is_inside(alarm: None) -> None:
+def test_a_handler_may_set_it_while_the_thread_is_inside(
+    interrupt: Callable[[Callable[..., None]], None],
+) -> None:
     """With the event of Python's own the handler waits for the lock that the thread it interrupts is holding."""
     event = SignalEvent()
     calls = 0
@@ -33,8 +40,7 @@ def test_a_handler_may_set_it_while_the_thread_is_inside(alarm: None) -> None:
         calls += 1
         event.set()
 
-    signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    interrupt(handler)
     end = time.monotonic() + 2
     while time.monotonic() < end:
         event.wait(0.0001)

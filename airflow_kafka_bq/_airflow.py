@@ -1,0 +1,58 @@
+"""The one door to Airflow's names, and the one place where our errors become Airflow's."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowOptionalProviderFeatureException,
+    BaseHook,
+    BaseOperator,
+    BaseOperatorLink,
+    Context,
+    XCom,
+)
+
+from airflow_kafka_bq.exceptions import ConfigError, IngestError, TransientError
+
+log = logging.getLogger(__name__)
+
+
+def failure(error: IngestError) -> AirflowException:
+    """The exception to raise ``from`` an error of ours: Airflow retries after a transient one, never after another."""
+    kind = AirflowException if isinstance(error, TransientError) else AirflowFailException
+    return kind(f"{type(error).__name__}: {error}")
+
+
+def connection(conn_id: str, default: str) -> dict[str, Any] | None:
+    """A connection's extra; None where the default connection is not defined.
+
+    :raises ConfigError: a connection that was named is not there.
+    """
+    try:
+        return dict(BaseHook.get_connection(conn_id).extra_dejson)
+    except AirflowNotFoundException as error:
+        if conn_id == default:
+            return None
+        raise ConfigError(
+            f"connection {conn_id!r} is not defined", remedy=f"airflow connections add {conn_id} …, or name another one"
+        ) from error
+
+
+__all__ = [
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowNotFoundException",
+    "AirflowOptionalProviderFeatureException",
+    "BaseHook",
+    "BaseOperator",
+    "BaseOperatorLink",
+    "Context",
+    "XCom",
+    "connection",
+    "failure",
+]

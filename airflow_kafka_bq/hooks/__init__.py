@@ -1,0 +1,1 @@
+"""Airflow connections as settings of the two clients."""

@@ -1,0 +1,6 @@
+"""Operators: the engine as a task."""
+
+from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
+from airflow_kafka_bq.operators.plan import PlanKafkaToBigQueryOperator
+
+__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator"]

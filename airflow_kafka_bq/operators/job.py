@@ -1,0 +1,41 @@
+"""A job from a task's parameters and its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from airflow_kafka_bq._airflow import Context
+from airflow_kafka_bq.assembly import assemble
+from airflow_kafka_bq.batch import RunContext
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.hooks.google_cloud import GoogleLogin
+from airflow_kafka_bq.hooks.kafka import KafkaSettingsHook
+from airflow_kafka_bq.operators.told import BatchLog, Linked, push_table
+from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.stopping import Stop
+
+
+def job_of(config: JobConfig, context: Context, stop: Stop, log: Any, push: Callable[[str, str], None]) -> Job:
+    """Everything that a run works with. No request is made yet, except for secrets and logins.
+
+    :param push: takes the key and the address of a link as soon as it is known.
+    :raises IngestError: a connection, a parameter or the model is wrong.
+    """
+    google = GoogleLogin.of(config)
+    kafka = KafkaSettingsHook(config.kafka_conn_id, google.access_token).settings()
+    instance = context["ti"]
+    who = RunContext(
+        dag_id=instance.dag_id,
+        task_id=instance.task_id,
+        run_id=instance.run_id,
+        try_number=instance.try_number,
+        who=f"airflow {instance.dag_id}.{instance.task_id}",
+    )
+    job = assemble(
+        config, kafka, google.client(), stop, location=google.location, progress=BatchLog(log), context=who,
+        client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}",
+    )  # fmt: skip
+    push_table(push, job.target.table)
+    return replace(job, warehouse=Linked(job.warehouse, push))

@@ -1,0 +1,57 @@
+"""Tasks of one DAG that would share a consumer group: refused when the DAG is parsed.
+
+A group that spans two topics, or that two live tasks commit to, is how messages were skipped and read twice. Windows
+share the group of their live task: they never commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from airflow_kafka_bq.exceptions import GroupInUseError
+from airflow_kafka_bq.operators.rendering import is_template
+
+_MATTER = ("topic", "table", "group_id", "kafka_conn_id")
+
+
+def check(task: Any, unknown: Collection[str]) -> None:
+    """Compare a new task with those that its DAG has already, as far as their parameters are known.
+
+    :raises GroupInUseError: names both tasks and their group.
+    """
+    if not task.has_dag() or set(_MATTER) & set(unknown):
+        return
+    for other in task.dag.tasks:
+        if other is task or not hasattr(other, "stall_timeout_seconds") or not _known(other):
+            continue
+        if _group(other) == _group(task) and (trouble := _trouble(task, other)):
+            raise GroupInUseError(
+                f"tasks {other.task_id!r} and {task.task_id!r} {trouble}",
+                topic=task.topic,
+                group_id=_group(task)[1],
+                remedy="leave group_id out: every (topic, table) pair then has a group of its own",
+            )
+
+
+def _trouble(task: Any, other: Any) -> str | None:
+    if other.topic != task.topic:
+        return f"share a consumer group, and read topics {other.topic!r} and {task.topic!r}"
+    if other.window is None and task.window is None:
+        return "share a consumer group, and both are live: they would move each other's positions"
+    return None
+
+
+def _known(task: Any) -> bool:
+    return not any(is_template(getattr(task, name, None)) for name in _MATTER) and hasattr(task, "window")
+
+
+def _group(task: Any) -> tuple[str, str]:
+    """(connection, group); the project is left as it is written where the table does not name one."""
+    dataset, _, table = task.table.rpartition(".")
+    project, _, dataset = dataset.rpartition(".")
+    names = {"topic": task.topic, "project": project or task.project_id or "", "dataset": dataset, "table": table}
+    group = task.group_id
+    for name, value in names.items():
+        group = group.replace(f"{{{name}}}", value)
+    return task.kafka_conn_id, group
