@@ -77,6 +77,10 @@ cover: venv ## Run the tests with coverage, child processes too
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -m 'not slow and not project' --cov --cov-report=term-missing $(PYTEST_ARGS)
 
+.PHONY: docs
+docs: venv ## Write the generated parts of the documentation anew
+	@$(BIN)/python -m tools.reference
+
 .PHONY: kafka
 kafka: venv ## Start a real Kafka broker here, until Ctrl-C
 	@$(BIN)/python -m airflow_kafka_bq.testing.kafka

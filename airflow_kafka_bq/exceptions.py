@@ -174,7 +174,7 @@ class PositionConflictError(TerminalError):
 class NotFoundError(TerminalError):
     """A topic, a dataset, or the model that a job file names does not exist.
 
-    Raised when: a topic, partition, dataset, table or Python name is not there. None of them is created.
+    Raised when: a topic, partition, dataset or Python name is not there. None of them is created.
     Remedy: create it, or mend the name.
     """
 

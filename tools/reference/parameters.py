@@ -8,8 +8,6 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic_core import PydanticUndefined
-
 from airflow_kafka_bq.config import JobConfig, options, parameters, scalars
 from airflow_kafka_bq.config.rules import NOT_SUPPORTED, NOT_SUPPORTED_AT_ALL
 from tools.reference.tables import table
@@ -69,8 +67,8 @@ def parts() -> Mapping[str, str]:
 
 def meanings() -> dict[str, str]:
     """The text under each parameter in its class."""
-    (found,) = ast.parse(inspect.getsource(parameters.Parameters)).body
-    assert isinstance(found, ast.ClassDef)
+    statements = ast.walk(ast.parse(inspect.getsource(parameters.Parameters)))
+    (found,) = [one for one in statements if isinstance(one, ast.ClassDef)]
     pairs = zip(found.body, found.body[1:], strict=False)
     return {
         field.target.id: " ".join(text.value.value.split())
@@ -118,8 +116,7 @@ def _default(name: str) -> str:
     field = JobConfig.model_fields[name]
     if field.is_required():
         return "required"
-    default = field.get_default(call_default_factory=True)
-    assert default is not PydanticUndefined
+    default: Any = field.get_default(call_default_factory=True)
     if default is None or default == {}:
         return ""
     if field.annotation is not None and "ByteSize" in str(field.annotation):

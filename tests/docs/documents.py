@@ -1,0 +1,60 @@
+"""The documents that the command line prints, as the code makes them, and as a page describes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_kafka_bq.operations.lag import lag_of
+from airflow_kafka_bq.operations.preview import preview
+from airflow_kafka_bq.operations.schema import schema_of
+from tests.pipeline.world import World
+
+_ROW = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
+
+
+def paths(document: Any, prefix: str = "") -> Iterator[str]:
+    """``partitions.*.start``, ``gaps[].end``: the leaves of a document, numbers of partitions as a star."""
+    if isinstance(document, dict) and document:
+        for name, value in document.items():
+            yield from paths(value, f"{prefix}.{'*' if name.isdecimal() else name}".lstrip("."))
+    elif isinstance(document, list) and document and isinstance(document[0], dict):
+        yield from paths(document[0], f"{prefix}[]")
+    else:
+        yield prefix
+
+
+def section(page: str, heading: str) -> str:
+    """Text below a heading, up to the next of its level or above."""
+    level = heading.index(" ")
+    _, found, rest = page.partition(f"\n{heading}\n")
+    assert found, f"no heading {heading!r}"
+    return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def described(page: str, heading: str) -> list[str]:
+    """Fields in the first column of a section's tables."""
+    rows = _ROW.findall(section(page, heading))
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def with_a_gap() -> World:
+    """A topic of which messages are gone, and a table that differs from the job."""
+    world = World()
+    world.fill(10)
+    world.run(max_messages=3)
+    world.cluster.delete_records("shop.orders", 0, 6)
+    return world
+
+
+def made() -> dict[str, Any]:
+    """One full document of each kind, by its heading."""
+    world = with_a_gap()
+    job = world.job(on_gap="record")
+    return {
+        "### Plan": preview(job),
+        "### Lag": lag_of(job),
+        "### Schema": schema_of(job, diff=True),
+        "### Run report": world.run(on_gap="record").to_json(),
+    }
