@@ -46,6 +46,10 @@ class LedgerRow:
     target_created_at: str | None  # ISO time, UTC, milliseconds
     updated_by: str | None = None
 
+    def is_of(self, facts: TopicFacts) -> bool:
+        """Whether the row was written for this topic and not for an earlier one of its name, as far as ids are told."""
+        return self.topic_id is None or facts.topic_id is None or self.topic_id == facts.topic_id
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionPlan:

@@ -130,7 +130,7 @@ def _reloaded(merger: Merger, spec: MergeSpec) -> tuple[MergeSpec, Applied | Non
         log.info("batch %s was applied by an earlier submission (job %s)", row.batch_id, row.job_id)
         done = merger.warehouse.merge(str(row.job_id), spec, merger.max_bytes_billed)
         return spec, _applied(done, 0, row.revision)
-    if row.topic_id != merger.plan.facts.topic_id or not _same_starts(spec, row.positions):
+    if not row.is_of(merger.plan.facts) or not _same_starts(spec, row.positions):
         raise LedgerMoved
     return _spec(merger, spec.staged, row.revision, spec.positions), None
 
@@ -171,7 +171,7 @@ def _shown(merger: Merger, spec: MergeSpec, result: JobResult, estimate: int) ->
     row = merger.warehouse.ledger(merger.target, spec.pipeline)
     if row is not None and row.revision == spec.revision and result.attached:
         return None
-    if row is not None and row.topic_id == merger.plan.facts.topic_id and _holds(row, spec):
+    if row is not None and row.is_of(merger.plan.facts) and _holds(row, spec):
         return _applied(result, estimate, row.revision)  # beyond ours where isolated runs moved it since
     if merger.warehouse.applied(merger.target, spec.staged.batch_id, after):
         return _applied(result, estimate, after, overtaken=spec.positions is not None)

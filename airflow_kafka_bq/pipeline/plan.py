@@ -154,8 +154,7 @@ def _check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
     row = seen.ledger
     if row is None:
         return
-    known = row.topic_id is not None and seen.topic.topic_id is not None
-    if known and row.topic_id != seen.topic.topic_id:
+    if not row.is_of(seen.topic):
         message = f"topic {config.topic} was re-created: its id is {seen.topic.topic_id}, the ledger has {row.topic_id}"
         raise TopicChangedError(message, topic=config.topic, remedy="kafka-bq seek --accept-topic")
     if gone := sorted(set(row.positions) - set(seen.topic.partitions)):  # the sign where the cluster tells no topic id

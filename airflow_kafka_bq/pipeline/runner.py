@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from airflow_kafka_bq.batch import Applied, Kind, Outcome, Position, RunContext, RunPlan, Staged
 from airflow_kafka_bq.config import JobConfig, TableId
-from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, StopRequested
+from airflow_kafka_bq.exceptions import IngestError, KafkaUnavailableError, MergeConflictError, StopRequested
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
@@ -179,6 +179,9 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
         # Without a ledger the group is the only place that can keep the start: a crash behind the first MERGE would
         # find rows, and no position.
         _commit(job, report, Head(dict(planned.positions), None))
+        if not report.committed:
+            message = "the group did not take the start in time, and without a ledger nothing else keeps it"
+            raise KafkaUnavailableError(message, remedy="run it again")
     job.progress(report, planned)
     return planned, tables
 
@@ -226,6 +229,7 @@ def _merged(work: _Work, prepared: Prepared, head: Head) -> tuple[Prepared, Appl
 
 
 def _commit(job: Job, report: RunReport, head: Head) -> None:
+    report.committed = False  # until the coordinator says otherwise
     job.stop.check()
     with report.timed("commit"):
         confirmed = commit(job.source, head.positions, report.table, head.revision, head.batch_id)

@@ -110,9 +110,15 @@ def _registered(
     if seen.ledger is None:
         warehouse.register(target, row)
         held = warehouse.ledger(target, plan.pipeline)
-        moved = held is None or held.revision != 0 or (live and dict(held.positions) != dict(row.positions))
-        return Ready(target, 0, moved)
-    if live and not seen.ledger.positions:
+        return Ready(target, 0, held is None or not _same_start(row, held, live=live))
+    learned = seen.ledger.topic_id is None and row.topic_id is not None  # an older broker tells no ids
+    if live and (learned or not seen.ledger.positions):
         placed = warehouse.place(target, row)
         return Ready(target, seen.ledger.revision + 1, not placed)
     return Ready(target, seen.ledger.revision)
+
+
+def _same_start(row: LedgerRow, held: LedgerRow, *, live: bool) -> bool:
+    """Whether the row that is there is as good as ours: of two first runs only one writes its own."""
+    same = (held.topic_id, held.target_created_at) == (row.topic_id, row.target_created_at)
+    return held.revision == 0 and same and (not live or dict(held.positions) == dict(row.positions))

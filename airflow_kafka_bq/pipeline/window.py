@@ -36,7 +36,7 @@ def window_ranges(
         else:
             lost, first = 0 < log.log_start >= begin, 0
         if lost:
-            gaps.append(Gap(part, first, log.log_start))
+            gaps.append(Gap(part, first, min(log.log_start, ends[part])))
         begin = max(begin, log.log_start)
         ranges[part] = (begin, max(begin, end))
     return ranges, tuple(gaps)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.exceptions import TransientError
+from airflow_kafka_bq.batch import GroupMember
+from airflow_kafka_bq.exceptions import GroupInUseError, KafkaUnavailableError, TargetChangedError, TransientError
+from airflow_kafka_bq.pipeline.runner import run
+from airflow_kafka_bq.testing.memory import CommitFate
 from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.world import World
-
-pytestmark = pytest.mark.usefixtures("_in_step")
+from tests.pipeline.world import GROUP, TABLE, TOPIC, World
 
 
-@pytest.fixture
-def _in_step() -> Any:
+@pytest.fixture(autouse=True)
+def _in_step() -> Iterator[None]:
     with in_step():
         yield
 
 
-def _all(world: World, *ends: int) -> dict[tuple[int, int], int]:
+def _each_once(world: World, *ends: int) -> None:
     assert world.positions() == dict(enumerate(ends))
-    return {(part, offset): 1 for part, end in enumerate(ends) for offset in range(end)}
+    assert world.offsets() == {(part, offset): 1 for part, end in enumerate(ends) for offset in range(end)}
+
+
+# Staging
 
 
 def test_a_writer_that_slept_past_the_expiry_of_its_staging_table_merges_nothing_from_an_empty_one() -> None:
-    """Another run of the same batch makes the table anew, under the same name, before it finds that its rows are gone."""
+    """Another run of the same batch makes the table anew, under the same name, before it finds the rows gone."""
     world = World(1)
     world.fill(3)
     sleeper = Actor(world).until("merge")
@@ -35,4 +39,169 @@ def test_a_writer_that_slept_past_the_expiry_of_its_staging_table_merges_nothing
     sleeper.finish()
     assert isinstance(sleeper.error, TransientError)
     waker.finish()
-    assert world.offsets() == _all(world, 3)
+    _each_once(world, 3)
+
+
+# First runs
+
+
+def test_of_two_first_runs_with_other_starts_the_second_takes_the_start_of_the_first() -> None:
+    world = World(1)
+    world.fill(2)
+    slow = Actor(world, start="latest").until("register")
+    world.fill(2)
+    fast = Actor(world, start="earliest").finish()
+    assert fast.error is None
+    assert slow.finish().error is None
+    _each_once(world, 4)
+
+
+def test_of_two_first_runs_across_a_topic_that_was_created_again_the_second_plans_anew() -> None:
+    world = World(1)
+    world.fill(5)
+    slow = Actor(world).until("register")
+    world.cluster.delete_topic(TOPIC)
+    world.topic_id = world.cluster.create_topic(TOPIC, 1)
+    fast = Actor(world).until("merge")
+    world.fill(2)
+    assert slow.finish().error is None
+    assert fast.finish().error is None
+    assert world.ledger().topic_id == world.topic_id
+    _each_once(world, 2)
+
+
+def test_a_window_and_a_live_task_both_run_for_the_first_time() -> None:
+    """Whichever registers first: the window never takes the start away, the live task never waits for it."""
+    for first, call in (("window", "merge commits"), ("live", "merge commits"), ("window", "merge"), ("live", "merge")):
+        world = World(1)
+        world.fill(4)
+        settings = {"window": {"from": {0: 1}, "to": {0: 3}}} if first == "window" else {"start": "earliest"}
+        other = {"start": "earliest"} if first == "window" else {"window": {"from": {0: 1}, "to": {0: 3}}}
+        held = Actor(world, **settings).until(call)
+        beside = Actor(world, **other).finish()
+        held.finish()
+        for actor in (held, beside):
+            assert actor.error is None or isinstance(actor.error, TransientError), actor.error
+        world.run(start="earliest")
+        _each_once(world, 4)
+
+
+# The start without a ledger
+
+
+@pytest.mark.parametrize("fate", CommitFate)
+def test_without_a_ledger_nothing_is_merged_before_the_group_has_the_start(fate: CommitFate) -> None:
+    """A crash behind the first MERGE would otherwise resolve ``latest`` a second time, further on."""
+    world = World(1)
+    world.fill(2)
+    world.cluster.groups.fate_of_next(fate)
+    with pytest.raises(KafkaUnavailableError, match="start"):
+        world.run(start="latest", fence="none")
+    assert world.rows() == []
+    world.cluster.groups.apply_late()
+    world.run(start="latest", fence="none")
+    world.fill(2)
+    world.run(start="latest", fence="none")
+    assert world.offsets() == {(0, 2): 1, (0, 3): 1}
+
+
+# Identity
+
+
+def test_a_cluster_that_begins_to_tell_topic_ids_is_believed_once_and_then_held_to_it() -> None:
+    world = World(1)
+    world.fill(3)
+    world.cluster.tells_identities = False
+    world.run(batch_messages=1)
+    assert world.ledger().topic_id is None
+    world.cluster.tells_identities = True
+    world.fill(8)
+    assert world.run(batch_messages=1).batches == 8
+    assert world.ledger().topic_id == world.topic_id
+    _each_once(world, 11)
+
+
+def test_a_cluster_that_no_longer_tells_topic_ids_does_not_look_like_another_writer() -> None:
+    world = World(1)
+    world.fill(3)
+    world.run()
+    world.cluster.tells_identities = False
+    world.fill(8)
+    report = world.run(batch_messages=1)
+    assert (report.batches, report.messages) == (8, 8)
+    assert world.ledger().topic_id == world.topic_id
+    _each_once(world, 11)
+
+
+@pytest.mark.parametrize("call", ["load", "merge", "merge executes"])
+def test_a_target_created_again_under_a_run_is_found_by_the_next_one_at_the_latest(call: str) -> None:
+    world = World(1)
+    world.fill(3)
+    world.run()
+    world.fill(3)
+    writer = Actor(world).until(call)
+    columns = world.database.tables.get(TABLE).columns
+    world.database.drop_table(TABLE)
+    world.database.create_table(TABLE, columns)
+    writer.finish()
+    assert writer.error is None or isinstance(writer.error, TargetChangedError | TransientError)
+    with pytest.raises(TargetChangedError, match="re-created"):
+        world.run()
+
+
+# Lost ranges
+
+
+def test_a_range_that_grew_since_a_window_told_of_it_is_told_again() -> None:
+    world = World(1)
+    world.fill(10)
+    world.cluster.delete_records(TOPIC, 0, 3)
+    world.run(on_gap="record", window={"from": {0: 0}, "to": {0: 5}})
+    world.cluster.delete_records(TOPIC, 0, 8)
+    report = world.run(on_gap="record", start={0: 0})
+    lost = [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()]
+    assert lost == [(0, 3), (0, 8)]
+    assert report.gaps[0].end_offset == 8
+    assert world.offsets() == {(0, offset): 1 for offset in (3, 4, 8, 9)}
+
+
+def test_a_window_tells_only_of_its_own_range_that_it_is_lost() -> None:
+    world = World(1)
+    world.fill(10)
+    world.run()
+    world.cluster.delete_records(TOPIC, 0, 8)
+    report = world.run(on_gap="record", window={"from": {0: 1}, "to": {0: 4}})
+    assert [(gap.start_offset, gap.end_offset) for gap in report.gaps] == [(1, 4)]
+    assert [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()] == [(1, 4)]
+
+
+# What the report says of the commit
+
+
+def test_a_run_that_is_stopped_behind_a_merge_does_not_say_that_it_committed() -> None:
+    world = World(1)
+    world.fill(4)
+    job = world.job(batch_messages=2)
+    merges = []
+
+    def stop_at_second_merge(name: str, phase: str) -> None:
+        merges.extend([name] if (name, phase) == ("merge", "after") else [])
+        if len(merges) == 2:
+            job.stop.request()
+
+    world.database.on_effect = stop_at_second_merge
+    report = run(job)
+    assert (str(report.outcome), report.batches, report.committed) == ("stopped", 2, False)
+    assert (world.positions(), world.committed()) == ({0: 4}, {0: 2})
+
+
+def test_a_run_whose_last_commit_is_refused_does_not_say_that_it_committed() -> None:
+    world = World(1)
+    world.fill(4)
+    writer = Actor(world, batch_messages=2).until("commit", 2)
+    world.cluster.groups.join(GROUP, GroupMember("m", "console", "somewhere"))
+    writer.finish()
+    assert isinstance(writer.error, GroupInUseError)
+    assert writer.error.report is not None
+    assert writer.error.report["committed"] is False
+    assert (world.positions(), world.committed()) == ({0: 4}, {0: 2})
