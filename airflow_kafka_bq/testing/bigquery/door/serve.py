@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import bignumeric  # type: ignore[import-not-found]
+import catalogue  # type: ignore[import-not-found]
 import profiles  # type: ignore[import-not-found]
 import tables  # type: ignore[import-not-found]
 from bqemulator.config import LogLevel, Settings  # type: ignore[import-not-found]
@@ -45,6 +46,8 @@ class Door:
         self._ids = itertools.count(1)
         self._sessions: dict[str, Session] = {}
         self._results: OrderedDict[str, Any] = OrderedDict()
+        # Jobs keep and read results in threads of their own.
+        self._keeping = threading.Lock()
 
     def begin(self) -> dict[str, Any]:
         """Open a session: its snapshot is now."""
@@ -126,15 +129,17 @@ class Door:
         return {"schema": schema}
 
     def _keep(self, name: str, table: Any) -> None:
-        self._results[name] = table
-        while len(self._results) > _KEPT_RESULTS or (
-            len(self._results) > 1 and sum(kept.nbytes for kept in self._results.values()) > _KEPT_RESULT_BYTES
-        ):
-            self._results.popitem(last=False)
+        with self._keeping:
+            self._results[name] = table
+            while len(self._results) > _KEPT_RESULTS or (
+                len(self._results) > 1 and sum(kept.nbytes for kept in self._results.values()) > _KEPT_RESULT_BYTES
+            ):
+                self._results.popitem(last=False)
 
     def page(self, body: dict[str, Any]) -> dict[str, Any]:
         """Rows of a kept result."""
-        table = self._results.get(body["result"])
+        with self._keeping:
+            table = self._results.get(body["result"])
         if table is None:
             return {"schema": [], "total_rows": 0, "rows": []}
         limit = min(int(body.get("limit", _PAGE_ROWS)), _PAGE_ROWS)
@@ -232,6 +237,7 @@ async def _serve() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await server.start()
     context = server._context  # noqa: SLF001 - pinned, and it has no other way in
+    catalogue.guard(context)
     tables.set_up(context)
     bignumeric.set_up(context)
     front_door = DoorServer(context, f"http://127.0.0.1:{server.rest_port}")

@@ -20,37 +20,20 @@ from bqemulator.sql.parameters import bind_parameters  # type: ignore[import-not
 from bqemulator.sql.table_rewriter import rewrite_table_refs  # type: ignore[import-not-found]
 from bqemulator.sql.translator import SQLTranslator  # type: ignore[import-not-found]
 from bqemulator.storage.engine import _annotate_with_duckdb_types  # type: ignore[import-not-found]
+from catalogue import LOCK  # type: ignore[import-not-found]
 
-_STEADY_ATTEMPTS = 50
 _CALLER = CallerIdentity(principal="user:anonymous@bqemulator.local", is_authenticated=False)
-
-
-def steady(read: Callable[[], Any]) -> Any:
-    """Read the emulator's catalogue, again where another job changed it meanwhile.
-
-    The emulator serves one job at a time and iterates over plain dictionaries; here jobs overlap, and a table that is
-    made by one must not fail the other, as it never does in BigQuery.
-    """
-    for _ in range(_STEADY_ATTEMPTS):
-        try:
-            return read()
-        except RuntimeError as error:
-            if "changed size during iteration" not in str(error):
-                raise
-    return read()
 
 
 def translate(context: Any, project: str, sql: str) -> str:
     """DuckDB SQL of one BigQuery statement, by the emulator's own rules."""
-    return str(steady(lambda: _translated(context, project, sql)))
-
-
-def _translated(context: Any, project: str, sql: str) -> str:
     # A translator per statement: it keeps state between its passes and sessions run in threads.
     steps = rewrite_and_translate_statement(
         sql, project_id=project, ctx=context, caller=_CALLER, translator=SQLTranslator()
     )
-    return str(rewrite_table_refs(asyncio.run(steps), project))
+    # One at a time: the steps look into the catalogue again and again, and must find one state of it.
+    with LOCK:
+        return str(rewrite_table_refs(asyncio.run(steps), project))
 
 
 def open_cursor(context: Any) -> Any:

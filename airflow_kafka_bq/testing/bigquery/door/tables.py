@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from bqemulator.api.routes.tables import _rest_to_table_meta  # type: ignore[import-not-found]
-from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref  # type: ignore[import-not-found]
+from bqemulator.storage.sql_identifiers import quoted_table_ref  # type: ignore[import-not-found]
 from bqemulator.storage.type_map import bq_schema_to_duckdb_columns  # type: ignore[import-not-found]
+from catalogue import LOCK  # type: ignore[import-not-found]
 from sessions import Session, open_cursor  # type: ignore[import-not-found]
 
 _SETUP = (
@@ -93,17 +94,19 @@ def _keep(context: Any, session: Session, resource: dict[str, Any]) -> None:
 
 
 def _tell(context: Any, key: list[str], resource: dict[str, Any]) -> None:
-    known = context.catalog.get_table(*key)
-    meta = _rest_to_table_meta(key[0], key[1], resource, context.clock, known)
-    if known is None:
-        context.catalog.create_table(meta)
-    else:
-        context.catalog.update_table(meta)
+    with LOCK:
+        known = context.catalog.get_table(*key)
+        meta = _rest_to_table_meta(key[0], key[1], resource, context.clock, known)
+        if known is None:
+            context.catalog.create_table(meta)
+        else:
+            context.catalog.update_table(meta)
 
 
 def _forget(context: Any, key: list[str]) -> None:
-    if context.catalog.get_table(*key) is not None:
-        context.catalog.delete_table(*key)
+    with LOCK:
+        if context.catalog.get_table(*key) is not None:
+            context.catalog.delete_table(*key)
 
 
 def read(context: Any, key: list[str]) -> dict[str, Any] | None:
@@ -140,8 +143,3 @@ def insert_file(session: Session, key: list[str], path: str, columns: list[dict[
         f"INSERT INTO {quoted_table_ref(*key)} ({names}) SELECT {values} FROM read_parquet(?)", [path]
     )
     return int(result.fetchone()[0])
-
-
-def schema_exists(context: Any, project: str, dataset: str) -> None:
-    """Create the dataset's DuckDB schema if the emulator has not."""
-    context.engine.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_schema(project, dataset)}")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from airflow_kafka_bq.testing.bigquery.front.columns import check_evolution, check_layout, normal_fields
-from airflow_kafka_bq.testing.bigquery.front.conflicts import Unit, Versions
+from airflow_kafka_bq.testing.bigquery.front.conflicts import ConflictError, Unit, Versions
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Key, Resource, missing, table_name
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, already_exists, invalid, not_found
 
@@ -105,9 +105,9 @@ class Catalog:
     def _remove(self, key: Key) -> None:
         unit = self._versions.begin(transaction=False)
         try:
-            unit.session.change("drop", key=list(key))
+            self.drop(unit, key)
             unit.commit("", "")
-        except (BigQueryError, DoorError):
+        except BigQueryError:
             # Somebody else removes it at the same moment.
             unit.rollback()
 
@@ -165,7 +165,7 @@ class Catalog:
         """Change a table in a transaction.
 
         Raises:
-            BigQueryError: 400: the change is not allowed.
+            BigQueryError: 400: the change is not allowed, or somebody else changes the table now.
         """
         new = {name: value for name, value in new.items() if value is not None}
         fields = normal_fields(new.get("schema", {}).get("fields", []))
@@ -174,23 +174,38 @@ class Catalog:
         new |= {"schema": {"fields": fields}, "lastModifiedTime": str(now_milliseconds())}
         check_layout(new)
         new = with_etag(new)
-        try:
+        with unit.refusals(_key(new)):
             unit.session.change("alter", old=old, resource=new)
-        except DoorError as error:
-            raise error.as_bigquery() from error
         return new
 
     def in_own_transaction(self, action: Any) -> Any:
-        """Run `action(unit)` and commit it."""
+        """Run `action(unit)` for a call to the API, and commit it.
+
+        Raises:
+            BigQueryError: What `action` raises; 412: somebody else changed the table at the same time.
+        """
         unit = self._versions.begin(transaction=False)
         try:
             value = action(unit)
             unit.commit("", "")
+        except ConflictError as error:
+            unit.rollback()
+            raise BigQueryError("conditionNotMet", "Precondition check failed.") from error
         except BaseException:
             unit.rollback()
             raise
         return value
 
     def drop(self, unit: Unit, key: Key) -> None:
-        """Drop a table in a transaction."""
-        unit.session.change("drop", key=list(key))
+        """Drop a table in a transaction.
+
+        Raises:
+            BigQueryError: Somebody else changes it now.
+        """
+        with unit.refusals(key):
+            unit.session.change("drop", key=list(key))
+
+
+def _key(resource: Resource) -> Key:
+    reference = resource["tableReference"]
+    return reference["projectId"], reference["datasetId"], reference["tableId"]

@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Key, Session, table_name
-from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
+from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError
 
 _RUNNING_PER_TABLE = 2
 _QUEUED_PER_TABLE = 20
+
+
+class ConflictError(BigQueryError):
+    """Somebody else changed the table at the same time; the same again may go well."""
 
 
 class Versions:
@@ -54,10 +58,8 @@ class Versions:
         """Commit, and let the others know."""
         with self._lock:
             try:
-                unit.session.commit(job, payload)
-            except DoorError as error:
-                raise (unit.conflict(None, None) if error.is_conflict else error.as_bigquery()) from error
-            else:
+                with unit.refusals(None):
+                    unit.session.commit(job, payload)
                 for table in unit.mutated:
                     self._committed[table] = self._committed.get(table, 0) + 1
             finally:
@@ -132,12 +134,26 @@ class Unit:
         """See `Versions.rollback`."""
         self._versions.rollback(self)
 
-    def conflict(self, table: Key | None, other: Unit | None) -> BigQueryError:
+    @contextmanager
+    def refusals(self, table: Key | None) -> Iterator[None]:
+        """What the emulator refuses within, in BigQuery's words; changes of a table's columns conflict as DML does.
+
+        Raises:
+            BigQueryError: It refused.
+        """
+        try:
+            yield
+        except DoorError as error:
+            raise (self.conflict(table, None) if error.is_conflict else error.as_bigquery()) from error
+
+    def conflict(self, table: Key | None, other: Unit | None) -> ConflictError:
         """The later one's error; a statement is told otherwise than a transaction."""
         name = table_name(table) if table else "of this job"
         if self.transaction or (other is not None and other.transaction):
-            return invalid_query(
+            message = (
                 f"Transaction is aborted due to concurrent update against table {name}. "
                 f"Transaction ID: {self.session.name}"
             )
-        return invalid_query(f"Could not serialize access to table {name} due to concurrent update")
+        else:
+            message = f"Could not serialize access to table {name} due to concurrent update"
+        return ConflictError("invalidQuery", message, location="query")

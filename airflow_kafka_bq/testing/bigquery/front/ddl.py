@@ -52,10 +52,8 @@ def _create(catalog: Catalog, door: Door, unit: Unit, statement: Statement) -> s
     resource = catalog.complete(key, asked)
     if statement.kind == "CREATE_SNAPSHOT_TABLE":
         resource["type"] = "SNAPSHOT"
-    try:
+    with unit.refusals(key):
         unit.session.change("create", resource=resource)
-    except DoorError as error:
-        raise (unit.conflict(key, None) if error.is_conflict else error.as_bigquery()) from error
     if query is not None:
         _fill(unit, statement, resource, query)
     return operation
@@ -74,10 +72,8 @@ def _fill(unit: Unit, statement: Statement, resource: Resource, query: exp.Expr)
     target = exp.table_(statement.target[2], statement.target[1], statement.target[0], quoted=True)
     names = ", ".join(f"`{field['name']}`" for field in resource["schema"]["fields"])
     sql = f"INSERT INTO {target.sql('bigquery')} ({names}) {query.sql('bigquery')}"
-    try:
+    with unit.refusals(statement.target):
         unit.session.run(statement.target[0], sql, "count")
-    except DoorError as error:
-        raise error.as_bigquery() from error
 
 
 def _drop(catalog: Catalog, unit: Unit, statement: Statement) -> str:
@@ -181,10 +177,7 @@ def _alter(catalog: Catalog, unit: Unit, statement: Statement) -> str:
     new = old | {"schema": {"fields": [dict(field) for field in old["schema"]["fields"]]}}
     for action in tree.args["actions"]:
         _apply(new, action, table_name(key))
-    try:
-        catalog.alter(unit, old, new, strict=False)
-    except DoorError as error:
-        raise error.as_bigquery() from error
+    catalog.alter(unit, old, new, strict=False)
     return "ALTER"
 
 

@@ -110,7 +110,9 @@ class Loader:
             unit.commit(load.job, json.dumps({"load": statistics}))
         except DoorError as error:
             unit.rollback()
-            raise read_error(error.as_bigquery().message) from error
+            raise (
+                unit.conflict(load.key, None) if error.is_conflict else read_error(error.as_bigquery().message)
+            ) from error
         except BaseException:
             unit.rollback()
             raise

@@ -201,14 +201,12 @@ class Engine:
         if statement.kind in DDL_KINDS:
             outcome.statistics["ddlOperationPerformed"] = run_ddl(self._catalog, self._door, unit, statement)
             return
-        try:
+        with unit.refusals(statement.target):
             if statement.kind in {"UPDATE", "DELETE"} and statement.target:
                 unit.mutate(statement.target)
             if statement.kind == "MERGE":
                 check_merge(unit.session, run.project, statement)
             self._send(run, outcome, unit)
-        except DoorError as error:
-            raise (unit.conflict(statement.target, None) if error.is_conflict else error.as_bigquery()) from error
 
     def _send(self, run: Run, outcome: Outcome, unit: Unit) -> None:
         statement = outcome.statement
