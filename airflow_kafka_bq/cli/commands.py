@@ -43,9 +43,9 @@ def cli() -> None:
 @_options
 def run(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Read the topic to the end it has now, and merge it into the table."""
-    from airflow_kafka_bq.cli.running import run_job
+    with guarded(as_json, verbose, changes=True) as session:
+        from airflow_kafka_bq.cli.running import run_job
 
-    with guarded(as_json, verbose) as session:
         run_job(session, job, settings)
 
 
@@ -59,9 +59,9 @@ def replay(  # one parameter per option
     job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
 ) -> None:
     """Read a window again through the same MERGE. No position moves; rows that are there stay."""
-    from airflow_kafka_bq.cli.running import replay_job
+    with guarded(as_json, verbose, changes=True) as session:
+        from airflow_kafka_bq.cli.running import replay_job
 
-    with guarded(as_json, verbose) as session:
         replay_job(session, job, settings, start, end, partitions)
 
 
@@ -70,9 +70,9 @@ def replay(  # one parameter per option
 @_options
 def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show ranges, lag, what would be created, and the MERGE with its bytes. Changes nothing."""
-    from airflow_kafka_bq.cli.looking import plan_job
-
     with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.looking import plan_job
+
         plan_job(session, job, settings)
 
 
@@ -81,9 +81,9 @@ def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> N
 @_options
 def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show position, end, lag and oldest unread message of each partition, without joining a group."""
-    from airflow_kafka_bq.cli.looking import lag_jobs
-
     with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.looking import lag_jobs
+
         lag_jobs(session, jobs, settings)
 
 
@@ -93,17 +93,17 @@ def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose
 @_options
 def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show the table as it would be created."""
-    from airflow_kafka_bq.cli.looking import schema_job
-
     with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.looking import schema_job
+
         schema_job(session, job, settings, diff)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, program: str = "kafka-bq") -> None:
     """Entry point: usage errors become exit 2 in the words of the other errors."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        cli.main(arguments, prog_name="kafka-bq", standalone_mode=False)
+        cli.main(arguments, prog_name=program, standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.Abort:

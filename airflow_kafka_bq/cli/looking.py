@@ -2,80 +2,148 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Table
-
+from airflow_kafka_bq import assembly, jobfile
 from airflow_kafka_bq.cli.session import Session
-from airflow_kafka_bq.jobfile import assemble, read
+from airflow_kafka_bq.cli.tables import count, show, size, span
+from airflow_kafka_bq.exceptions import IngestError
+from airflow_kafka_bq.jobfile import JobFile
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.schema import schema_of
 from airflow_kafka_bq.pipeline.runner import Job
 
 
-def _closing(job: Job) -> None:
-    job.source.close()
-    job.warehouse.close()
+@contextmanager
+def _assembled(session: Session, file: JobFile) -> Iterator[Job]:
+    """A job to look with; what it raises names the job's topic and group."""
+    job = jobfile.assemble(file, session.stop)
+    try:
+        yield job
+    except IngestError as error:
+        error.located(topic=job.config.topic, group_id=job.config.group(job.target.table))
+        raise
+    finally:
+        assembly.close(job)
 
 
 def plan_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
     """Ranges, tables and the MERGE of the next run."""
-    job = assemble(read(path, settings), session.stop)
-    try:
+    with _assembled(session, session.read(path, settings)) as job:
         found = preview(job)
-    finally:
-        _closing(job)
     if session.as_json:
         session.print_json(found)
-        return
-    session.out.print(_table(f"{found['topic']} → {found['table']}", found["partitions"]))
-    session.out.print(f"lag: {found['lag']:,} messages; group {found['group_id']}; revision {found['revision']}")
+    else:
+        _show_plan(session, found)
+
+
+def _show_plan(session: Session, found: dict[str, Any]) -> None:
+    session.say(f"{found['topic']} → {found['table']}")
+    names = ("start", "end", "lag", "committed")
+    _show_partitions(session, names, found["partitions"])
+    revision = "no ledger row yet" if found["revision"] is None else f"revision {found['revision']}"
+    session.say(f"lag: {count(found['lag'], 'message')}; group {found['group_id']}; {revision}")
+    for gap in found["gaps"]:
+        session.say(f"lost: partition {gap['partition']}, offsets {gap['start']} to {gap['end'] - 1}")
+    _note_open_transactions(session, found)
     for name in found["would_create"]:
-        session.out.print(f"would create: {name}")
+        session.say(f"would create: {name}")
     for statement in found["would_alter"]:
-        session.out.print(f"would alter: {statement}", markup=False)
-    session.out.print(f"estimated bytes of the MERGE: {found['estimated_bytes']}")
-    session.out.print(found["merge"], markup=False)
+        session.say(f"would alter: {statement}")
+    _note_unchecked(session, found)
+    if not found["lag"]:
+        session.say("nothing to read: no MERGE would run")
+        return
+    session.say(f"the MERGE would process at most {size(found['estimated_bytes'])}:")
+    session.say(found["merge"])
 
 
 def lag_jobs(session: Session, paths: tuple[str, ...], settings: tuple[str, ...]) -> None:
-    """Lag of several jobs."""
-    documents = []
-    for path in paths:
-        job = assemble(read(path, settings), session.stop)
+    """Lag of several jobs; the trouble of one does not hide the others."""
+    files = [session.read(path, settings) for path in paths]
+    documents: list[dict[str, Any]] = []
+    codes: set[int] = set()
+    for file in files:
         try:
-            documents.append(lag_of(job))
-        finally:
-            _closing(job)
+            with _assembled(session, file) as job:
+                found = lag_of(job)
+        except IngestError as error:
+            if len(files) == 1:
+                raise
+            documents.append(error.to_json())
+            codes.add(error.exit_code)
+            if not session.as_json:
+                session.complain(error)
+        else:
+            documents.append(found)
+            if not session.as_json:
+                _show_lag(session, found)
     if session.as_json:
         session.print_json(documents)
-        return
-    for found in documents:
-        session.out.print(_table(f"{found['topic']} → {found['table']}", found["partitions"]))
-        session.out.print(f"lag: {found['lag']:,} messages; group {found['group_id']}")
+    session.exit_code = min(codes, default=0)  # what needs a person (2, 3) before what only needs time (4)
+
+
+def _show_lag(session: Session, found: dict[str, Any]) -> None:
+    parts: dict[str, dict[str, Any]] = found["partitions"]
+    session.say(f"{found['topic']} → {found['table']}")
+    names = ["position", "end", "lag", "oldest unread", "retention in"]
+    if any(part["committed"] != part["position"] for part in parts.values()):
+        names.insert(1, "committed")
+    _show_partitions(session, names, {number: _for_people(part) for number, part in parts.items()})
+    session.say(f"lag: {count(found['lag'], 'message')}; group {found['group_id']}")
+    if any(part["position"] is None for part in parts.values()):
+        session.say("no position yet: lag counts from the start of the log")
+    left = {number: part["retention_takes_it_in_seconds"] for number, part in parts.items()}
+    left = {number: seconds for number, seconds in left.items() if seconds is not None}
+    if left:
+        first = min(left, key=left.__getitem__)
+        when = f"in {span(left[first])}" if left[first] > 0 else "any moment now"
+        session.say(f"retention takes the oldest unread message of partition {first} {when}")
+    for number, part in parts.items():
+        if part["position"] is not None and part["position"] < part["log_start"]:
+            session.say(f"lost: partition {number}, offsets {part['position']} to {part['log_start'] - 1}")
+    _note_open_transactions(session, found)
+    _note_unchecked(session, found)
+
+
+def _for_people(part: dict[str, Any]) -> dict[str, Any]:
+    """Ages and times left instead of times of day: they need no arithmetic at night."""
+    oldest, left = part["oldest_unread"], part["retention_takes_it_in_seconds"]
+    age = None if oldest is None else (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds()
+    shown = {
+        "oldest unread": None if age is None else f"{span(max(0.0, age))} ago",
+        "retention in": None if left is None else (span(left) if left > 0 else "now"),
+    }
+    return part | shown
 
 
 def schema_job(session: Session, path: str, settings: tuple[str, ...], diff: bool) -> None:
     """The table as it would be created, or how it differs from the one that exists."""
-    job = assemble(read(path, settings), session.stop)
-    try:
+    with _assembled(session, session.read(path, settings)) as job:
         found = schema_of(job, diff)
-    finally:
-        _closing(job)
     session.exit_code = 1 if diff and found["differs"] else 0
     if session.as_json:
         session.print_json(found)
         return
     for line in found["lines"]:
-        session.out.print(line, markup=False)
+        session.say(line)
 
 
-def _table(title: str, partitions: dict[str, dict[str, Any]]) -> Table:
-    names = list(next(iter(partitions.values()), {}))
-    table = Table(title=title, title_justify="left")
-    for name in ("partition", *names):
-        table.add_column(name.replace("_", " "), justify="right")
-    for number, part in partitions.items():
-        table.add_row(number, *("-" if part[name] is None else str(part[name]) for name in names))
-    return table
+def _show_partitions(session: Session, names: list[str] | tuple[str, ...], parts: dict[str, dict[str, Any]]) -> None:
+    rows = ([number, *(part[name] for name in names)] for number, part in parts.items())
+    show(session, ["partition", *names], rows)
+
+
+def _note_open_transactions(session: Session, found: dict[str, Any]) -> None:
+    for number, part in found["partitions"].items():
+        if (open_offsets := part["high_watermark"] - part["end"]) > 0 and found.get("kind") != "window":
+            session.say(f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions")
+
+
+def _note_unchecked(session: Session, found: dict[str, Any]) -> None:
+    if found["unchecked"]:
+        session.say(f"not checked, because the cluster cannot tell: {', '.join(found['unchecked'])}")

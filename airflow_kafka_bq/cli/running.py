@@ -8,19 +8,22 @@ from typing import Any
 
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from airflow_kafka_bq import assembly
 from airflow_kafka_bq.batch import Outcome, RunPlan
 from airflow_kafka_bq.cli.session import Session
+from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.jobfile import JobFile, assemble, read
+from airflow_kafka_bq.jobfile import JobFile, assemble
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run, silent
+
+_BAR_NAME_LETTERS = 30  # the rest of 80 columns is for bar, numbers and time
 
 
 def run_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
     """One run."""
-    _run(session, read(path, settings))
+    _run(session, session.read(path, settings))
 
 
 def replay_job(
@@ -29,7 +32,7 @@ def replay_job(
     """One isolated window."""
     chosen = None if partitions is None else _numbers(partitions)
     window = {"from": _end("--from", start), "to": _end("--to", end)}
-    _run(session, read(path, settings, window=window, partitions=chosen))
+    _run(session, session.read(path, settings, window=window, partitions=chosen))
 
 
 def _end(name: str, text: str) -> Any:
@@ -54,8 +57,7 @@ def _run(session: Session, file: JobFile) -> None:
         try:
             report = run(job)
         finally:
-            job.source.close()
-            job.warehouse.close()
+            assembly.close(job)
     if report.outcome is Outcome.STOPPED:
         session.exit_code = session.interrupted()
     if session.as_json:
@@ -66,35 +68,38 @@ def _run(session: Session, file: JobFile) -> None:
 
 @contextmanager
 def _bar(session: Session) -> Iterator[Any]:
-    """A progress callback; draws only on a terminal."""
-    if not session.err.is_terminal:
+    """A progress callback; draws only on a terminal, whatever FORCE_COLOR says."""
+    if not session.err.file.isatty():
         yield silent
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=session.err, transient=True) as bar:
-        task = bar.add_task("reading", total=None)
+        task = bar.add_task("planning", total=None)
 
         def draw(report: RunReport, plan: RunPlan) -> None:
-            bar.update(task, description=report.topic, completed=report.messages, total=max(plan.lag, report.messages))
+            name = report.topic
+            if len(name) > _BAR_NAME_LETTERS:
+                name = f"{name[: _BAR_NAME_LETTERS - 1]}…"
+            bar.update(task, description=name, completed=report.messages, total=max(plan.lag, report.messages))
 
         yield draw
 
 
 def _show(session: Session, report: RunReport) -> None:
     document = report.to_json()
-    table = Table(title=f"{report.topic} → {report.table}", title_justify="left")
-    for name in ("partition", "start", "end", "high watermark", "committed", "lag before", "lag after"):
-        table.add_column(name, justify="right")
-    for number, part in document["partitions"].items():
-        cells = (part[name] for name in ("start", "end", "high_watermark", "committed", "lag_before", "lag_after"))
-        table.add_row(number, *("-" if cell is None else str(cell) for cell in cells))
-    session.out.print(table)
-    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.rows.items() if count)
-    session.out.print(f"{report.messages:,} messages in {report.batches} batches: {counts or 'nothing to do'}")
-    session.out.print(f"outcome: {report.outcome}; {document['seconds']['total']:.1f} s; group {report.group_id}")
+    session.say(f"{report.topic} → {report.table}")
+    names = ("start", "end", "lag before", "lag after", "committed")
+    rows = (
+        [number, *(part[name.replace(" ", "_")] for name in names)] for number, part in document["partitions"].items()
+    )
+    show(session, ["partition", *names], rows)
+    counts = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in report.rows.items() if number)
+    read = f"{count(report.messages, 'message')} in {count(report.batches, 'batch', 'batches')}"
+    session.say(f"{read}: {counts or 'nothing to do'}")
+    session.say(f"outcome: {report.outcome}; {document['seconds']['total']:.1f} s; group {report.group_id}")
     for gap in report.gaps:
-        session.out.print(f"lost: partition {gap.partition}, offsets {gap.start_offset} to {gap.end_offset - 1}")
+        session.say(f"lost: partition {gap.partition}, offsets {gap.start_offset} to {gap.end_offset - 1}")
     if report.committed is False and report.outcome is not Outcome.STOPPED:
-        session.out.print("the commit to Kafka had no answer: the rows are safe, the next run repairs the group")
+        session.say("the commit to Kafka had no answer: the rows are safe, the next run repairs the group")
     if report.unchecked:
-        session.out.print(f"not checked, because the cluster cannot tell: {', '.join(report.unchecked)}")
+        session.say(f"not checked, because the cluster cannot tell: {', '.join(report.unchecked)}")

@@ -1,101 +1,196 @@
-"""What every command shares: where results go, how errors become exit codes, what a signal does."""
+"""What every command shares: where results go, how errors become exit codes, what may be shown."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.markup import escape
+from rich.text import Text
 
-from airflow_kafka_bq.exceptions import IngestError, StopRequested
+from airflow_kafka_bq.cli.signals import caught
+from airflow_kafka_bq.exceptions import IngestError, StopRequested, TransientError
 from airflow_kafka_bq.pipeline.stopping import Stop
 
+if TYPE_CHECKING:
+    from airflow_kafka_bq.jobfile import JobFile
+
 BUG = 70
+_LOG = logging.getLogger("airflow_kafka_bq")
+
+
+class NobodyReads(Exception):  # a signal, no failure of the command
+    """The reader of stdout has gone, as ``head`` does; what was done is done."""
+
+
+class _Stdout(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with 1, which means findings here."""
+        raise NobodyReads
 
 
 class Session:
-    """Output and stop flag of one command. ``exit_code`` is what the process ends with."""
+    """Output and stop flag of one command. ``exit_code`` is what the process ends with.
+
+    Lines are as long as they are: a terminal wraps them where it likes, and what is copied or piped stays whole.
+    """
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.stop = Stop()
         self.exit_code = 0
         self.signal: int | None = None
-        self.out = Console(highlight=False)
+        self.out = _Stdout(highlight=False)
         self.err = Console(stderr=True, highlight=False)
+        self._settings: list[Mapping[str, Any]] = []
+
+    def read(self, path: str, settings: tuple[str, ...], **overrides: Any) -> JobFile:
+        """As ``jobfile.read``; from then on no output shows a secret of this file, whoever wrote it into a message."""
+        from airflow_kafka_bq import jobfile  # with it come all clients, for which `--help` should not wait
+
+        file = jobfile.read(path, settings, **overrides)
+        self._settings.append(file.kafka)
+        return file
+
+    def shown(self, text: str) -> str:
+        """The text without secrets."""
+        if not self._settings:
+            return text
+        from airflow_kafka_bq.kafka.settings import redacted
+
+        for settings in self._settings:
+            text = redacted(text, settings)
+        return text
+
+    def say(self, text: str) -> None:
+        """A line to stdout. :raises NobodyReads: see there."""
+        self.out.print(Text(self.shown(text)), soft_wrap=True)
+
+    def tell(self, text: str, style: str = "", rest: str = "") -> None:
+        """A line to stderr, its first part in a style."""
+        self.err.print(Text.assemble((self.shown(text), style), self.shown(rest)), soft_wrap=True)
 
     def print_json(self, document: Any) -> None:
-        """One JSON document to stdout."""
-        sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
-        sys.stdout.flush()
+        """One JSON document to stdout. :raises NobodyReads: see there."""
+        try:
+            sys.stdout.write(json.dumps(self._shown(document), indent=2, default=str) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise NobodyReads from error
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._shown(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._shown(inner) for inner in value]
+        return self.shown(value) if isinstance(value, str) else value
 
     def fail(self, error: IngestError) -> None:
         """Report a failure: JSON to stdout for machines, a few lines to stderr for people."""
         self.exit_code = error.exit_code
+        if self.stop.requested and isinstance(error, TransientError):
+            self.exit_code = self.interrupted()  # both say "run it again"; only one says why it ended
         if self.as_json:
             self.print_json(error.to_json())
             return
-        self.err.print(f"[bold red]{type(error).__name__}[/]: {escape(error.message)}")
-        for name in ("topic", "partition", "offset", "group_id", "batch_id"):
+        self.complain(error)
+
+    def complain(self, error: IngestError) -> None:
+        """A failure for people, to stderr."""
+        self.tell(type(error).__name__, "bold red", f": {error.message}")
+        for name in ("topic", "partition", "offset", "group_id", "batch_id", "remedy"):
             if (value := getattr(error, name)) is not None:
-                self.err.print(f"  {name}: {escape(str(value))}")
-        if error.remedy:
-            self.err.print(f"  remedy: {escape(error.remedy)}")
+                self.tell(f"  {name}: {value}")
 
     def interrupted(self) -> int:
         """128 + the signal that asked to stop."""
         return 128 + (self.signal or signal.SIGINT)
 
-    def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """First signal: stop at the next safe point. Second: end at once, as if the handler were not there."""
-        if self.stop.requested:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+    def ask_to_stop(self, number: int) -> bool:
+        """A signal came: the run stops at its next safe point."""
         self.signal = number
         self.stop.request()
+        return True
 
 
 @contextmanager
-def guarded(as_json: bool, verbose: bool) -> Iterator[Session]:
-    """Run a command's body; end the process with the contract's exit code."""
+def guarded(as_json: bool, verbose: bool, *, changes: bool = False) -> Iterator[Session]:
+    """Run a command's body; end the process with the contract's exit code.
+
+    :param changes: the command changes something and stops at a safe point; others end at the first signal.
+    """
     session = Session(as_json)
-    _log_to_stderr(session.err, verbose)
-    before = {number: signal.signal(number, session.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield session
-    except IngestError as error:
-        session.fail(error)
-    except StopRequested:
-        session.exit_code = session.interrupted()
-    except Exception as error:  # the contract has an exit code for our bugs
-        _bug(session, error)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    on_signal = session.ask_to_stop if changes else (lambda _number: False)
+    with _logging_to_stderr(session, verbose), caught(on_signal), _closed_pipe_is_no_failure():
+        try:
+            yield session
+        except IngestError as error:
+            session.fail(error)
+        except StopRequested:
+            session.exit_code = session.interrupted()
+        except NobodyReads:
+            raise
+        except Exception as error:  # the contract has an exit code for our bugs
+            _bug(session, error)
     sys.exit(session.exit_code)
+
+
+@contextmanager
+def _closed_pipe_is_no_failure() -> Iterator[None]:
+    try:
+        yield
+    except NobodyReads:
+        # What is still buffered has to go somewhere, or Python complains when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(session: Session, error: Exception) -> None:
     session.exit_code = BUG
-    session.err.print(escape("".join(traceback.format_exception(error))))
-    session.err.print("[bold red]This is a bug of kafka-bq.[/] Nothing was committed that is not in the table.")
+    session.tell("".join(traceback.format_exception(error)).rstrip())
+    session.tell("This is a bug of kafka-bq.", "bold red", " Nothing was committed that is not in the table.")
     if session.as_json:
-        session.print_json({"error": type(error).__name__, "message": str(error), "remedy": "report it, with the log"})
+        unknown = dict.fromkeys(IngestError("").to_json())
+        known = {"error": type(error).__name__, "message": str(error), "remedy": "report it, with the log"}
+        session.print_json(unknown | known)
 
 
-def _log_to_stderr(console: Console, verbose: bool) -> None:
-    handler = RichHandler(console=console, show_path=False, omit_repeated_times=False)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    root = logging.getLogger("airflow_kafka_bq")
-    root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    root.propagate = False
+class _Lines(logging.Handler):
+    """Log records as lines on stderr, above a progress bar that may be there."""
+
+    _STYLES = ((logging.ERROR, "red"), (logging.WARNING, "yellow"), (logging.INFO, ""))
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        formatter.converter = time.gmtime
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        style = next((style for level, style in self._STYLES if record.levelno >= level), "dim")
+        try:
+            self._session.tell(self.format(record), style)
+        except Exception:  # a log line must not end a run
+            self.handleError(record)
+
+
+@contextmanager
+def _logging_to_stderr(session: Session, verbose: bool) -> Iterator[None]:
+    """The package's log goes to stderr, and to nobody else, while a command runs."""
+    before = (_LOG.handlers[:], _LOG.level, _LOG.propagate)
+    _LOG.handlers[:] = [_Lines(session)]
+    _LOG.setLevel(logging.DEBUG if verbose else logging.INFO)
+    _LOG.propagate = False
+    try:
+        yield
+    finally:
+        _LOG.handlers[:], _LOG.level, _LOG.propagate = before

@@ -5,9 +5,10 @@ Sources of the defaults: measurements with librdkafka 2.16 on a mock cluster and
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -99,12 +100,21 @@ def masked(settings: Settings) -> dict[str, Any]:
 
 
 def redacted(text: str, settings: Settings) -> str:
-    """``text`` without the values of secret settings, for messages that come from the client."""
-    secrets = {str(value) for name, value in settings.items() if _is_secret(name)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, MASK)
+    """``text`` without the values of secret settings, for messages that come from others."""
+    secrets = [str(value) for name, value in settings.items() if _is_secret(name)]
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _written(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
     return text
+
+
+def _written(secret: str) -> Iterator[str]:
+    """As it is, and as a repr or JSON writes what has quotes, lines or letters beyond ASCII."""
+    yield secret
+    yield repr(secret)[1:-1]
+    yield repr(f"'{secret}\"")[3:-2]  # inside a text with both kinds of quotes
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 def brokers(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -105,3 +106,13 @@ def test_secrets_are_cut_out_of_texts() -> None:
     text = redacted(f"the client said: {list(SECRETS.values())} and abc", SECRETS | {"sasl.password": "abc"})
     assert "canary" not in text.replace("pass-canary", "", 1)
     assert text.endswith(" and abc")  # too short to be cut out: it would blot out half of what is said
+
+
+@pytest.mark.parametrize("secret", ["line one\nline two", "quo\"te'd", "back\\slash", "p\u00e4ssw\u00f6rd"])
+def test_secrets_are_cut_out_however_they_are_written(secret: str) -> None:
+    """A traceback shows the repr of a mapping, a log line its JSON: a PEM key has lines in none of them."""
+    texts = [secret, repr(secret), json.dumps({"a": secret}), str({"a": secret}), repr(f"'both' \"{secret}\"")]
+    for text in texts:
+        cut = redacted(text, {"sasl.password": secret})
+        assert MASK in cut
+        assert [word for word in ("one", "two", "quo", "slash", "ssw") if word in cut] == []
