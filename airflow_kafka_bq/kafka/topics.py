@@ -95,5 +95,7 @@ def retention_ms(requests: Requests, topic: str) -> int | None:
         )
     except AccessDeniedError:
         return None  # needs DESCRIBE_CONFIGS, which reading the topic does not
-    entry = entries.get("retention.ms")
-    return None if entry is None or entry.value is None else int(entry.value)
+    retention, policy = (getattr(entries.get(name), "value", None) for name in ("retention.ms", "cleanup.policy"))
+    if policy is not None and "delete" not in policy.split(","):
+        return -1  # compacted alone: nothing goes because of its age
+    return None if retention is None else int(retention)

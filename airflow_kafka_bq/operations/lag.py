@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_kafka_bq.batch import Position
+from airflow_kafka_bq.batch import Polled, Position
 from airflow_kafka_bq.pipeline.plan import look, pipeline_of
 from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.seen import Seen
@@ -23,8 +23,7 @@ def lag_of(job: Job) -> dict[str, Any]:
     """
     seen = look(job.config, job.source, job.warehouse, job.target)
     positions = positions_of(seen)
-    open_at = {part: at for part, at in positions.items() if at.next_offset < seen.bounds[part].last_stable}
-    oldest = oldest_unread(job.source, open_at)
+    oldest = oldest_unread(job.source, _unread(seen, positions))
     retention = job.source.retention_ms()
     partitions = {
         str(part): _line(part, seen, positions.get(part), oldest.get(part), retention) for part in seen.topic.partitions
@@ -51,6 +50,18 @@ def positions_of(seen: Seen) -> dict[int, Position]:
     return {part: at for part, at in known.items() if part in seen.bounds}
 
 
+def _unread(seen: Seen, positions: Mapping[int, Position]) -> dict[int, Position]:
+    """Where the oldest message lies that is there and not read; without a position, at the start of the log."""
+    found = {}
+    for part, bounds in seen.bounds.items():
+        at = positions.get(part)
+        if at is None or at.next_offset < bounds.log_start:
+            at = Position(bounds.log_start)
+        if at.next_offset < bounds.last_stable:
+            found[part] = at
+    return found
+
+
 def oldest_unread(source: Source, positions: Mapping[int, Position]) -> dict[int, datetime]:
     """Timestamp of the first message at each position; partitions that do not answer in time are left out."""
     if not positions:
@@ -61,15 +72,27 @@ def oldest_unread(source: Source, positions: Mapping[int, Position]) -> dict[int
     end = time.monotonic() + _PEEK_SECONDS
     while waiting and time.monotonic() < end:
         polled = source.poll(1_000, 0.2)
-        rows = polled.messages.select(["partition", "timestamp_ms"]).to_pylist()
-        for row in rows:
-            if row["partition"] in waiting and row["timestamp_ms"] is not None:
-                found[row["partition"]] = datetime.fromtimestamp(row["timestamp_ms"] / 1000, UTC)
-        done = waiting & ({row["partition"] for row in rows} | set(polled.ends) | set(polled.out_of_range))
+        firsts = _firsts(polled)
+        found |= {part: at for part, ms in firsts.items() if part in waiting and (at := _time(ms)) is not None}
+        done = waiting & (set(firsts) | set(polled.ends) | set(polled.out_of_range))
         for part in done:
             source.finish(part)
         waiting -= done
     return found
+
+
+def _firsts(polled: Polled) -> dict[int, int | None]:
+    """Timestamp of the first message of each partition: one answer brings many messages."""
+    rows = polled.messages.select(["partition", "timestamp_ms"]).to_pylist()
+    return {row["partition"]: row["timestamp_ms"] for row in reversed(rows)}
+
+
+def _time(ms: int | None) -> datetime | None:
+    """None also for what no calendar holds: a producer may write any number."""
+    try:
+        return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _line(

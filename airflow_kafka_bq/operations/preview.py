@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, RunPlan, Staged
+from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunPlan, Staged
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.operations.lag import oldest_unread
 from airflow_kafka_bq.operations.schema import alterations
@@ -46,7 +46,8 @@ def preview(job: Job) -> dict[str, Any]:
         "would_create": create,
         "would_alter": alter,
         "merge": sql.merge_rows(spec),
-        "estimated_bytes": job.warehouse.estimate_empty(spec) if seen.table else 0,
+        # Without rows there is no MERGE, and without bounds its estimate would be the whole table.
+        "estimated_bytes": job.warehouse.estimate_empty(spec) if seen.table and planned.lag else 0,
         "unchecked": list(planned.unchecked),
     }
 
@@ -83,7 +84,7 @@ def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:
         rows_table=str(target.staging("preview")),
         dead_letters_table=None,
         load_job_ids=(),
-        bounds=_bounds(job, target, planned, ranges),
+        bounds=_bounds(job, target, ranges),
     )
     moved = planned.positions if planned.kind is Kind.LIVE else None
     return MergeSpec(
@@ -91,7 +92,7 @@ def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:
     )
 
 
-def _bounds(job: Job, target: Target, planned: RunPlan, ranges: tuple[OffsetRange, ...]) -> tuple[ColumnBounds, ...]:
+def _bounds(job: Job, target: Target, ranges: tuple[OffsetRange, ...]) -> tuple[ColumnBounds, ...]:
     if not target.by_coordinates or not ranges:
         return ()
     found = [
@@ -102,8 +103,7 @@ def _bounds(job: Job, target: Target, planned: RunPlan, ranges: tuple[OffsetRang
     ]
     partition = target.partitioning
     if partition and partition.column == "_kafka_timestamp":
-        starts = {one.partition: planned.positions.get(one.partition) for one in ranges}
-        at = {part: position for part, position in starts.items() if position is not None}
+        at = {one.partition: Position(one.start_offset) for one in ranges}
         oldest = min(oldest_unread(job.source, at).values(), default=None)
         if oldest is not None:
             low = oldest.replace(hour=0, minute=0, second=0, microsecond=0)
