@@ -1,0 +1,121 @@
+"""``lag`` for machines and for people, also of several jobs and before the first run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_kafka_bq.exceptions import KafkaUnavailableError
+from tests.cli.commands import Command, write_job
+from tests.pipeline.world import World
+
+DAY_SECONDS = 86_400
+LAG = {"topic", "table", "group_id", "pipeline", "revision", "lag", "partitions", "unchecked"}
+LAG_PARTITION = {
+    "position", "committed", "log_start", "end", "high_watermark", "lag", "oldest_unread",
+    "retention_takes_it_in_seconds",
+}  # fmt: skip
+
+
+def ago_ms(seconds: float) -> int:
+    return int((time.time() - seconds) * 1000)
+
+
+def test_lag_is_a_list_of_documents(kafka_bq: Command, world: World, job: str) -> None:
+    world.fill(3, 0)
+    world.run()
+    world.send({"n": 1}, 0, timestamp_ms=ago_ms(DAY_SECONDS))
+    done = kafka_bq("lag", job, "--json")
+    (found,) = done.json()
+    assert (done.code, set(found), found["lag"], found["revision"]) == (0, LAG, 1, 1)
+    assert all(set(part) == LAG_PARTITION for part in found["partitions"].values())
+    assert found["partitions"]["1"]["lag"] == 0
+
+
+def test_lag_for_people_shows_when_retention_takes_the_oldest(kafka_bq: Command, world: World, job: str) -> None:
+    """Of all partitions the one that loses first."""
+    world.run()
+    world.send({"n": 1}, 0, timestamp_ms=ago_ms(DAY_SECONDS + 90))
+    world.send({"n": 1}, 1, timestamp_ms=ago_ms(6 * DAY_SECONDS + 90))
+    out = kafka_bq("lag", job).out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["0", "0", "1", "1", "1", "d", "0", "h", "ago", "5", "d", "23", "h"] in rows
+    assert ["1", "0", "1", "1", "6", "d", "0", "h", "ago", "23", "h", "58", "m"] in rows
+    assert "retention takes the oldest unread message of partition 1 in 23 h 58 m\n" in out
+
+
+def test_lag_says_when_it_is_too_late(kafka_bq: Command, world: World, job: str) -> None:
+    world.run()
+    world.send({"n": 1}, 1, timestamp_ms=ago_ms(8 * DAY_SECONDS))
+    assert "retention takes the oldest unread message of partition 1 any moment now\n" in kafka_bq("lag", job).out
+    world.cluster.delete_records("shop.orders", 1, 1)
+    world.fill(1, 1)
+    assert "lost: partition 1, offsets 0 to 0\n" in kafka_bq("lag", job).out
+
+
+def test_lag_before_the_first_run(kafka_bq: Command, world: World, job: str) -> None:
+    """No ledger, no table: the next run begins at the start of the log, and that message is the oldest."""
+    world.send({"n": 1}, 0, timestamp_ms=ago_ms(DAY_SECONDS + 90))
+    done = kafka_bq("lag", job)
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines()]
+    assert ["0", "-", "1", "1", "1", "d", "0", "h", "ago", "5", "d", "23", "h"] in rows
+    assert "no position yet: lag counts from the start of the log\n" in done.out
+
+
+def test_a_commit_that_differs_has_a_column(kafka_bq: Command, world: World, job: str) -> None:
+    world.fill(3)
+    world.run()
+    assert "committed" not in kafka_bq("lag", job).out
+    world.commit({0: 1})
+    rows = [line.split() for line in kafka_bq("lag", job).out.splitlines()]
+    assert ["0", "3", "1", "3", "0", "-", "-"] in rows
+
+
+def test_several_jobs_are_shown_together(kafka_bq: Command, world: World, job: str, tmp_path: Path) -> None:
+    world.fill(3)
+    other = str(write_job(tmp_path, "other.yaml", table="demo.analytics.other"))
+    done = kafka_bq("lag", job, other)
+    assert done.code == 0
+    assert [line for line in done.out.splitlines() if "→" in line] == [
+        "shop.orders → demo.analytics.orders",
+        "shop.orders → demo.analytics.other",
+    ]
+    assert [one["table"] for one in kafka_bq("lag", job, other, "--json").json()] == [
+        "demo.analytics.orders",
+        "demo.analytics.other",
+    ]
+
+
+def test_the_trouble_of_one_job_does_not_hide_the_others(
+    kafka_bq: Command, world: World, job: str, tmp_path: Path
+) -> None:
+    world.fill(3)
+    missing = str(write_job(tmp_path, "missing.yaml", topic="not.there"))
+    done = kafka_bq("lag", missing, job)
+    assert done.code == 3
+    assert "NotFoundError: topic 'not.there' does not exist" in done.err
+    assert "lag: 3 messages" in done.out
+    world.cluster.fail_next("bounds", KafkaUnavailableError("later"))
+    mixed = kafka_bq("lag", job, missing, job, "--json")
+    assert mixed.code == 3  # one is transient, but a person has to look first
+    assert [one.get("error") for one in mixed.json()] == ["KafkaUnavailableError", "NotFoundError", None]
+    world.cluster.fail_next("bounds", KafkaUnavailableError("later"))
+    assert kafka_bq("lag", job, job).code == 4
+
+
+def test_a_wrong_file_is_found_before_anybody_is_asked(kafka_bq: Command, world: World, job: str) -> None:
+    world.cluster.fail_next("bounds", KafkaUnavailableError("asked"))
+    done = kafka_bq("lag", job, "no-such-job.yaml", "--json")
+    assert (done.code, done.failure()["error"]) == (2, "ConfigError")
+
+
+@pytest.mark.usefixtures("world")
+def test_a_missing_dataset_is_named(kafka_bq: Command, tmp_path: Path) -> None:
+    job = str(write_job(tmp_path, table="demo.nowhere.orders"))
+    for command in ("lag", "plan"):
+        done = kafka_bq(command, job, "--json")
+        assert (done.code, done.failure()["error"]) == (3, "NotFoundError")
+        assert "nowhere" in done.failure()["message"]
