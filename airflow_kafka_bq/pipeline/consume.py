@@ -54,6 +54,11 @@ class _Part:
     def done(self) -> bool:
         return self.next_offset >= self.end
 
+    def skip_to_end(self) -> None:
+        """Over what holds no message for us: nobody tells its epoch, and an older one would look like a truncation."""
+        if not self.done:
+            self.next_offset, self.epoch = self.end, None
+
 
 @dataclass(slots=True)
 class Drain:
@@ -178,7 +183,7 @@ class Drain:
         for number, offset in polled.ends.items():
             part = self._parts.get(number)
             if part and offset >= part.end:
-                part.next_offset = max(part.next_offset, part.end)
+                part.skip_to_end()
         for number, offset in polled.out_of_range.items():
             if number in self._parts and not self._parts[number].done:
                 self._out_of_range(number, offset)
@@ -203,10 +208,9 @@ class Drain:
             if part is None or part.done:
                 continue
             if offset >= part.end:  # the log holds nothing more below the end
-                part.next_offset = part.end
+                part.skip_to_end()
             elif offset >= part.next_offset:
-                part.next_offset = offset + 1
-            part.epoch = polled.leader_epochs.get(number, part.epoch)
+                part.next_offset, part.epoch = offset + 1, polled.leader_epochs.get(number)
         return messages if whole else messages.filter(pa.array(inside))
 
     def _out_of_range(self, number: int, offset: int) -> None:
