@@ -16,6 +16,8 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery import Client
 
+from tests import airflow_home
+
 if TYPE_CHECKING:
     from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 
@@ -24,12 +26,15 @@ pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures"]
 # Contracts are no test modules, and several rooms share them: without this their failures would not show the values.
 pytest.register_assert_rewrite("tests.contract")
 
+airflow_home.settle()
+
 PROJECT = "demo"
 # fixture -> the marker of every test that uses it
 _SERVERS = {
     "kafka": "kafka",
     "mock_cluster": "mock",
     "bigquery": "bigquery",
+    "airflow_database": "airflow",
 }
 # Python's own, started by multiprocessing and kept until the interpreter ends.
 _PYTHONS_OWN = ("resource_tracker", "forkserver")
@@ -41,6 +46,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if marker := _SERVERS.get(fixture):
                 item.add_marker(marker)
+
+
+def pytest_unconfigure() -> None:
+    """Leave no Airflow home behind."""
+    airflow_home.leave()
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's database, with the bundle of the DAG folder in it."""
+    airflow_home.make_database()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from airflow_kafka_bq._airflow import Context
 from airflow_kafka_bq.assembly import assemble
@@ -17,7 +16,7 @@ from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 
-def job_of(config: JobConfig, context: Context, stop: Stop, log: Any, push: Callable[[str, str], None]) -> Job:
+def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str, str], None]) -> Job:
     """Everything that a run works with. No request is made yet, except for secrets and logins.
 
     :param push: takes the key and the address of a link as soon as it is known.
@@ -34,7 +33,7 @@ def job_of(config: JobConfig, context: Context, stop: Stop, log: Any, push: Call
         who=f"airflow {instance.dag_id}.{instance.task_id}",
     )
     job = assemble(
-        config, kafka, google.client(), stop, location=google.location, progress=BatchLog(log), context=who,
+        config, kafka, google.client(), stop, location=google.location, progress=BatchLog(), context=who,
         client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}",
     )  # fmt: skip
     push_table(push, job.target.table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from airflow_kafka_bq.operators.rendering import STRUCTURED, is_template, render
 if TYPE_CHECKING:
     from airflow_kafka_bq.pipeline.runner import Job
     from airflow_kafka_bq.pipeline.stopping import Stop
+
+log = logging.getLogger(__name__)
 
 PARAMETERS = tuple(JobConfig.model_fields)
 Columns = Sequence[str] | str | None
@@ -98,7 +101,7 @@ class KafkaToBigQueryOperator(BaseOperator):
 
         report = self._with_job(context, run)
         document: dict[str, Any] = report.to_json()
-        self.log.info(summary(document))
+        log.info(summary(document))
         if report.outcome is Outcome.STOPPED:
             raise AirflowException("stopped before the end; nothing is lost, the next run goes on from there")
         return document
@@ -127,14 +130,14 @@ class KafkaToBigQueryOperator(BaseOperator):
 
         self._stop = Stop()
         try:
-            job = job_of(self.config(), context, self._stop, self.log, self._push(context))
+            job = job_of(self.config(), context, self._stop, self._push(context))
             try:
                 return use(job)
             finally:
                 close(job)
         except IngestError as error:
             if error.report is not None:
-                self.log.error("the run failed; so far: %s", error.report)
+                log.error("the run failed; so far: %s", error.report)
             raise failure(error) from error
 
     def _push(self, context: Context) -> Callable[[str, str], None]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
 from airflow_kafka_bq._airflow import BaseOperatorLink, Context
 from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
+
+log = logging.getLogger(__name__)
 
 
 class PlanKafkaToBigQueryOperator(KafkaToBigQueryOperator):
@@ -27,11 +30,11 @@ class PlanKafkaToBigQueryOperator(KafkaToBigQueryOperator):
         from airflow_kafka_bq.operations.preview import preview
 
         found: dict[str, Any] = self._with_job(context, preview)
-        self.log.info(
+        log.info(
             "%s → %s: %s messages at most, %s bytes by dry run; would create %s; would alter %s",
             found["topic"], found["table"], f"{found['lag']:,}", f"{found['estimated_bytes']:,}",
             found["would_create"] or "nothing", found["would_alter"] or "nothing",
         )  # fmt: skip
         for number, part in found["partitions"].items():
-            self.log.info("partition %s: offsets %s to %s", number, part["start"], part["end"])
+            log.info("partition %s: offsets %s to %s", number, part["start"], part["end"])
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.links import LoadJobLink, MergeJobLink, TargetTableLink, job_url, table_url
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.ports import MergeSpec
+
+log = logging.getLogger(__name__)
 
 Push = Callable[[str, str], None]
 
@@ -44,8 +47,7 @@ def push_table(push: Push, table: TableId) -> None:
 class BatchLog:
     """A progress callback: a group of lines for the plan and for each batch, which Airflow's log view folds."""
 
-    def __init__(self, log: Any) -> None:
-        self._log = log
+    def __init__(self) -> None:
         self._batches = self._jobs = 0
         self._rows: dict[str, int] = {}
         self._planned = False
@@ -59,24 +61,24 @@ class BatchLog:
         self._batches, self._jobs, self._rows = report.batches, len(report.jobs), dict(report.rows)
 
     def _show_plan(self, report: RunReport, plan: RunPlan) -> None:
-        self._log.info("::group::Plan: %s messages at most, group %s", f"{plan.lag:,}", report.group_id)
+        log.info("::group::Plan: %s messages at most, group %s", f"{plan.lag:,}", report.group_id)
         for number, part in sorted(plan.partitions.items()):
-            self._log.info(
+            log.info(
                 "partition %s: offsets %s to %s (committed %s, high watermark %s)",
                 number, part.start_offset, part.end_offset, part.committed, part.bounds.high_watermark,
             )  # fmt: skip
         if plan.unchecked:
-            self._log.info("not checked, because the cluster cannot tell: %s", ", ".join(plan.unchecked))
-        self._log.info("::endgroup::")
+            log.info("not checked, because the cluster cannot tell: %s", ", ".join(plan.unchecked))
+        log.info("::endgroup::")
 
     def _show_batch(self, report: RunReport) -> None:
         rows = {name: count - self._rows.get(name, 0) for name, count in report.rows.items()}
-        self._log.info("::group::Batch %s: %s", report.batches, counted(rows))
+        log.info("::group::Batch %s: %s", report.batches, counted(rows))
         for job_id in report.jobs[self._jobs :]:
-            self._log.info("job %s", job_id)
+            log.info("job %s", job_id)
         left = sum(part["lag_after"] for part in report.partitions.values())
-        self._log.info("revision %s; %s messages at most are left", report.revision, f"{left:,}")
-        self._log.info("::endgroup::")
+        log.info("revision %s; %s messages at most are left", report.revision, f"{left:,}")
+        log.info("::endgroup::")
 
 
 def counted(rows: dict[str, int]) -> str:
