@@ -59,7 +59,7 @@ def test_a_report_adds_up() -> None:
     world.fill(3)
     for value in (b"{", None, {"id": "0-0", "n": 9}):
         world.send(value)
-    settings: dict[str, Any] = {"on_tombstone": "ignore", "filter": lambda table: pa.array([True] * 3 + [False])}
+    settings: dict[str, Any] = {"on_tombstone": "ignore", "filter": lambda _table: pa.array([True] * 3 + [False])}
     report = world.run(max_bad_ratio=None, model=None, **settings)
     assert report.messages == sum(report.rows.values()) == 6
     assert (report.rows["inserted"], report.rows["dead_lettered"], report.rows["ignored"]) == (3, 1, 2)

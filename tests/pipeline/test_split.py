@@ -1,4 +1,4 @@
-"""A batch that touches too many partitions of the target goes in parts, each of which moves the position over itself."""
+"""A batch that touches too many partitions of the target goes in parts; each moves the position over itself alone."""
 
 from __future__ import annotations
 
