@@ -36,6 +36,11 @@ define LOCK_LANE
   --no-emit-index-url --no-emit-find-links --output-file constraints/$(1).txt
 endef
 
+# The demo needs less, and takes what is there. Its stamp does not stand for the other's.
+DEMO_EXTRAS := testing$(if $(filter real,$(DEMO_KAFKA)),$(if $(and $(shell command -v java),$(shell command -v mvn)),,$(comma)testing-java))
+DEMO_INSTALLED := $(shell { cat pyproject.toml constraints/dev.txt; echo '$(DEMO_EXTRAS)'; } | cksum | tr ' ' '-')
+DEMO_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),.venv/.demo-$(DEMO_INSTALLED))
+
 SERVERS := kafka or mock or bigquery or airflow or kill or project
 
 .PHONY: help
@@ -52,6 +57,25 @@ $(STAMP):
 	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints/dev.txt --editable '.[$(EXTRAS)]'
 	@rm -f .venv/.installed-*
 	@touch $@
+
+.venv/.demo-$(DEMO_INSTALLED):
+	@echo "demo: Python packages into .venv (Airflow and the two clients, 150 in all; about a minute, only the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "demo: Python 3.11 or newer is needed, $(PYTHON) is older: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	@$(UV) --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints/dev.txt uv
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints/dev.txt --editable '.[$(DEMO_EXTRAS)]'
+	@rm -f .venv/.demo-*
+	@touch $@
+
+.PHONY: demo
+demo: $(DEMO_STAMP) ## Tell the story in numbers, on a Kafka and a BigQuery of its own (DEMO_KAFKA=real: Apache Kafka)
+	@exec $(BIN)/kafka-bq demo --airflow
+
+.PHONY: demo-ui
+demo-ui: $(DEMO_STAMP) ## Leave Airflow's web page up with a DAG to click on, until Ctrl-C
+	@exec $(BIN)/kafka-bq demo --ui
 
 .PHONY: test
 test: venv ## Run the tests, those that start Kafka and BigQuery here too

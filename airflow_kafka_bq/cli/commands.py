@@ -99,6 +99,38 @@ def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbo
         schema_job(session, job, settings, diff)
 
 
+@cli.command()
+@click.option("--airflow", is_flag=True, help="Run the job as the task of a DAG instead of from a job file.")
+@click.option("--ui", is_flag=True, help="Leave Airflow's web page up, with DAGs to click on, until Ctrl-C.")
+@click.option(
+    "--kafka",
+    type=click.Choice(["embedded", "real"]),
+    default="embedded",
+    envvar="DEMO_KAFKA",
+    metavar="KIND",
+    help="embedded (default), or real: Apache Kafka, which needs Java. Also in $DEMO_KAFKA.",
+)
+@click.option(
+    "--messages",
+    type=click.IntRange(1_000, 100_000),
+    default=20_000,
+    metavar="N",
+    help="In the topic before the first run; 20000 if left out.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr.")
+def demo(airflow: bool, ui: bool, kafka: str, messages: int, as_json: bool, verbose: bool) -> None:
+    """Show on a Kafka and a BigQuery of its own what a consumer written by hand leaves in a table, and what this does.
+
+    Needs no account and leaves nothing behind. Exit code 1: a figure is not what it should be.
+    """
+    with guarded(as_json, verbose, takes_signals=True) as session:
+        from airflow_kafka_bq.demo import Options, play
+
+        options = Options(kafka, airflow=airflow, ui=ui, messages=messages, as_json=as_json, verbose=verbose)
+        session.exit_code = play(options)
+
+
 def main(arguments: list[str] | None = None, program: str = "kafka-bq") -> None:
     """Entry point: usage errors become exit 2 in the words of the other errors."""
     arguments = sys.argv[1:] if arguments is None else arguments

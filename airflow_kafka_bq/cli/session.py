@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -122,14 +122,16 @@ class Session:
 
 
 @contextmanager
-def guarded(as_json: bool, verbose: bool, *, changes: bool = False) -> Iterator[Session]:
+def guarded(as_json: bool, verbose: bool, *, changes: bool = False, takes_signals: bool = False) -> Iterator[Session]:
     """Run a command's body; end the process with the contract's exit code.
 
     :param changes: the command changes something and stops at a safe point; others end at the first signal.
+    :param takes_signals: it installs handlers of its own, for what it has to take down.
     """
     session = Session(as_json)
     on_signal = session.ask_to_stop if changes else (lambda _number: False)
-    with _logging_to_stderr(session, verbose), caught(on_signal), _closed_pipe_is_no_failure():
+    signals = nullcontext() if takes_signals else caught(on_signal)
+    with _logging_to_stderr(session, verbose), signals, _closed_pipe_is_no_failure():
         try:
             yield session
         except IngestError as error:

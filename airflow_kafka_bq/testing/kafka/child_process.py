@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,12 +53,18 @@ def _the_spawner() -> ThreadPoolExecutor:
 
 
 def spawn(
-    command: Sequence[str], *, log: Path, directory: Path | None = None, piped: bool = False
+    command: Sequence[str],
+    *,
+    log: Path,
+    directory: Path | None = None,
+    piped: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start ``command`` in a session of its own; on Linux it gets SIGKILL when this process ends, however it ends.
 
     :param log: file that receives stderr, and stdout unless ``piped``; appended to.
     :param piped: connect stdin and stdout to pipes; otherwise stdin is empty.
+    :param environment: all its variables; None: those of this process.
     :raises OSError: the program does not exist or cannot run.
     """
 
@@ -70,6 +76,7 @@ def spawn(
                 stdout=subprocess.PIPE if piped else out,
                 stderr=out,
                 cwd=directory,
+                env=environment,
                 start_new_session=True,  # Ctrl-C in the terminal must not reach the server before our own clean-up
                 preexec_fn=_die_with_parent,
             )
