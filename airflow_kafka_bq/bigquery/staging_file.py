@@ -1,0 +1,19 @@
+"""The file that a load job takes: a batch's rows as Parquet, in memory."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def staging_file(rows: pa.Table) -> io.BytesIO:
+    """Parquet of these rows; its size is where the buffer stands.
+
+    A load job reads the file once and whole, so statistics have no reader; dictionaries cost more than they save before
+    zstd (measured: a quarter of the time, and the file was not smaller).
+    """
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression="zstd", use_dictionary=False, write_statistics=False)
+    return buffer
