@@ -12,7 +12,13 @@ import pyarrow.compute as pc
 
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded, Failure, Gap, RawBatch, RunPlan, Staged
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import AccountingError, IngestError, MergeRejectedError, WarehouseUnavailableError
+from airflow_kafka_bq.exceptions import (
+    AccountingError,
+    IngestError,
+    MergeRejectedError,
+    NotFoundError,
+    WarehouseUnavailableError,
+)
 from airflow_kafka_bq.pipeline import bounds, identity
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.target import Target
@@ -120,7 +126,8 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
             continue
         if result.failure is Failure.BAD_ROWS:
             raise RowsRejected(error)
-        if result.failure is Failure.TERMINAL:
+        # A table that expired before its load job ran, while this process slept, is made anew by the next attempt.
+        if result.failure is Failure.TERMINAL and not isinstance(error, NotFoundError):
             raise error
         fresh += 1
         if fresh >= _FRESH_FAILURES:

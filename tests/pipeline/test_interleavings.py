@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,18 @@ def test_a_writer_that_slept_past_the_expiry_of_its_staging_table_merges_nothing
     assert isinstance(sleeper.error, TransientError)
     waker.finish()
     _each_once(world, 3)
+
+
+def test_a_run_drops_its_staging_tables_and_leaves_those_of_others() -> None:
+    world = World(1)
+    world.fill(3)
+    held = Actor(world, batch_messages=2).until("merge")
+    theirs = world.staging()
+    assert theirs != []
+    world.send(b"{")
+    world.run(max_bad_ratio=None)
+    assert world.staging() == theirs
+    held.kill()
 
 
 # First runs
@@ -205,3 +218,65 @@ def test_a_run_whose_last_commit_is_refused_does_not_say_that_it_committed() -> 
     assert writer.error.report is not None
     assert writer.error.report["committed"] is False
     assert (world.positions(), world.committed()) == ({0: 4}, {0: 2})
+
+
+# Two live writers
+
+
+@pytest.mark.parametrize("theirs", [1, 2, 4, 6])
+@pytest.mark.parametrize("call", ["merge", "merge executes", "merge commits"])
+def test_a_writer_that_wakes_behind_another_one_plans_anew(call: str, theirs: int) -> None:
+    """What it holds starts where the ledger no longer is: merged, it would move the position back, or over a hole."""
+    world = World(1)
+    world.fill(8)
+    sleeper = Actor(world, batch_messages=3).until(call)
+    other = Actor(world, batch_messages=theirs, max_messages=theirs).finish()
+    world.clock.advance(50)  # the sleeper's job, if one runs, ends by itself
+    sleeper.finish()
+    assert sleeper.error is None
+    assert other.error is None or isinstance(other.error, TransientError)
+    assert world.covered() == {0: (0, 8)}
+    assert world.committed() == {0: 8}
+    _each_once(world, 8)
+
+
+def test_a_batch_of_an_earlier_topic_is_not_merged_for_the_one_that_was_accepted_since() -> None:
+    """Both begin at 0: only the topic's id tells that the batch is of other messages."""
+    world = World(1)
+    world.fill(3)
+    sleeper = Actor(world).until("merge")
+    world.cluster.delete_topic(TOPIC)
+    world.topic_id = world.cluster.create_topic(TOPIC, 1)
+    world.clock.advance(60)
+    world.fill(2)
+    accepted = replace(world.ledger(), topic_id=world.topic_id)
+    assert world.warehouse().place(world.target(world.config()), accepted)
+    sleeper.finish()
+    assert sleeper.error is None
+    _each_once(world, 2)
+
+
+def test_a_job_of_an_earlier_life_of_all_tables_is_not_believed_either_when_the_ledger_moved() -> None:
+    world = World(1)
+    world.fill(3)
+    world.run()
+    for table in [TABLE, *(TABLE.companion(name) for name in ("ledger", "batches", "dead_letters"))]:
+        world.database.drop_table(table)
+    world.commit({0: 0})
+    second = Actor(world).until("merge")
+    world.run(window={"from": {0: 0}, "to": {0: 1}})
+    second.finish()
+    assert second.error is None
+    assert second.report is not None
+    assert second.report.batches == 1
+    _each_once(world, 3)
+
+
+def test_a_writer_that_slept_past_the_expiry_before_it_loaded_makes_the_table_anew() -> None:
+    world = World(1)
+    world.fill(3)
+    sleeper = Actor(world).until("load")  # the expiry is chosen by now
+    world.clock.advance(timedelta(hours=73).total_seconds())
+    sleeper.finish()
+    assert sleeper.error is None
+    _each_once(world, 3)
