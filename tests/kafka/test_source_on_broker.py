@@ -44,8 +44,8 @@ USERS = {
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[KafkaBroker]:
-    """With logins, TLS and access control."""
-    with KafkaBroker(users=USERS, tls=True, acl=True) as broker:
+    """With logins, TLS and access control; those who come through its proxy need none."""
+    with KafkaBroker(users=USERS, tls=True, acl=True, proxied=True) as broker:
         create_topic(broker.bootstrap, TOPIC, 2)
         warm_up(broker.bootstrap, TOPIC)
         produce(broker.bootstrap, TOPIC, [NewMessage(b"x", partition=0)])
@@ -131,14 +131,31 @@ def test_the_wrong_port_gets_a_hint(guarded: KafkaBroker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "denied"),
-    [("looker", ["poll", "commit"]), ("groupless", ["committed", "group", "poll", "commit"]), ("stranger", CALLS)],
+    ("user", "calls", "denied"),
+    [
+        ("looker", CALLS, ["poll", "commit"]),
+        # What it polls has a test of its own.
+        ("groupless", ["describe", "committed", "group", "bounds", "commit"], ["committed", "group", "commit"]),
+        ("stranger", CALLS, CALLS),
+    ],
 )
-def test_a_missing_permission_is_named(guarded: KafkaBroker, user: str, denied: list[str]) -> None:
-    found = {call: outcome(guarded.sasl_settings(user), call, 6) for call in CALLS}
+def test_a_missing_permission_is_named(guarded: KafkaBroker, user: str, calls: list[str], denied: list[str]) -> None:
+    found = {call: outcome(guarded.sasl_settings(user), call, 6) for call in calls}
     assert [call for call, each in found.items() if type(each) is AccessDeniedError] == denied, found
     for call in denied:
         assert (found[call].topic, found[call].group_id) == (TOPIC, "g")
+
+
+def test_reading_without_permission_for_the_group_is_refused_though_messages_may_come_first(
+    guarded: KafkaBroker,
+) -> None:
+    """Assigned partitions are fetched at once, and beside that the client asks who coordinates the group."""
+    source = KafkaSource(guarded.sasl_settings("groupless"), TOPIC, "g")
+    source.open({0: Position(0), 1: Position(0)})
+    with pytest.raises(AccessDeniedError, match="Group authorization failed") as raised:
+        poll_for(source, 10)
+    source.close()
+    assert (raised.value.topic, raised.value.group_id) == (TOPIC, "g")
 
 
 def test_a_missing_read_permission_names_the_partition(guarded: KafkaBroker) -> None:
@@ -183,25 +200,30 @@ def test_a_message_beyond_the_receive_limit_names_the_setting(kafka: KafkaBroker
     source.close()
 
 
-def test_the_fetch_position_moves_where_no_message_comes(kafka: KafkaBroker, kafka_topic: TopicFactory) -> None:
+def test_the_fetch_position_moves_where_no_message_comes(guarded: KafkaBroker) -> None:
     """Over a long stretch of aborted data: a reader that looks at messages alone would call it a stall."""
-    topic = kafka_topic()
-    with OpenTransaction(kafka.bootstrap) as transaction:
-        transaction.produce(topic, [b"x" * 1000] * 30_000)
+    create_topic(guarded.bootstrap, "aborted")
+    with OpenTransaction(guarded.bootstrap, settings={"batch.num.messages": 50}) as transaction:
+        transaction.produce("aborted", [b"x" * 1000] * 2_000)
         transaction.abort()
-    narrow = {"fetch.message.max.bytes": 50_000, "fetch.max.bytes": 50_000, "message.max.bytes": 50_000}
-    source = KafkaSource({"bootstrap.servers": kafka.bootstrap} | narrow, topic, "g", stall_timeout_seconds=0.6)
+    # An answer holds one of the 40 batches, and comes 25 ms late: the whole takes ten looks at the position at least.
+    narrow = {"fetch.message.max.bytes": 50_000, "fetch.max.bytes": 60_000, "message.max.bytes": 60_000}
+    settings = {"bootstrap.servers": guarded.proxied_bootstrap} | narrow
+    source = KafkaSource(settings, "aborted", "g", stall_timeout_seconds=0.6)
+    guarded.proxies[1].delay(0.025)
     source.open({0: Position(0)})
-    seen: set[int] = set()
+    seen: list[int] = []
     messages = 0
     ends: Mapping[int, int] = {}
     while not ends:
         polled = source.poll(1000, 0.05)
         messages, ends = messages + polled.messages.num_rows, polled.ends
-        seen |= set(source.fetch_positions().values())
+        seen += source.fetch_positions().values()
     source.close()
-    assert (messages, ends) == (0, {0: 30_001})
-    assert len(seen - {0, 30_001}) >= 1, seen
+    guarded.proxies[1].restore()
+    assert (messages, ends) == (0, {0: 2_001})
+    assert seen == sorted(seen)
+    assert len(set(seen) - {0, 2_001}) >= 3, seen
 
 
 def test_retention_overtakes_while_reading(kafka: KafkaBroker, kafka_topic: TopicFactory) -> None:
@@ -215,6 +237,12 @@ def test_retention_overtakes_while_reading(kafka: KafkaBroker, kafka_topic: Topi
     assert (messages, ends, out_of_range) == (100, {1: 100}, {0: 50})
     assert source.bounds()[0] == Bounds(60, 100, 100)
     source.close()
+
+
+def poll_for(source: KafkaSource, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        source.poll(10, 0.1)
 
 
 def until_end(source: KafkaSource, seconds: float = 8.0) -> tuple[int, dict[int, int], dict[int, int]]:
