@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers
 from airflow_kafka_bq.bigquery import ddl
 from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.schema.target import Target
@@ -83,3 +83,10 @@ def test_a_value_of_any_bytes_travels_whole() -> None:
 def test_no_field_has_metadata_that_would_change_a_batchs_identity(schema: pa.Schema) -> None:
     assert schema.metadata is None
     assert [field.name for field in schema if field.metadata] == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1000])
+def test_row_numbers_count_from_zero(count: int) -> None:
+    numbers = row_numbers(count)
+    assert numbers.type == pa.int64()
+    assert numbers.to_pylist() == list(range(count))
