@@ -1,10 +1,11 @@
-"""Arrow schemas of what travels."""
+"""Arrow schemas of what travels, and the numbers of its rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
 
@@ -34,3 +35,8 @@ _DEAD: list[pa.Field[Any]] = [
 ]
 DEAD_LETTER_SCHEMA = pa.schema(_DEAD)
 """Messages that could not be used, whole, and ranges that Kafka no longer has."""
+
+
+def row_numbers(count: int) -> pa.Array[Any]:
+    """0 to ``count`` - 1, as int64. Made from a Python range, each number would be a Python object for a moment."""
+    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=pa.scalar(-1, pa.int64()))

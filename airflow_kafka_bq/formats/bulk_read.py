@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.json
 
+from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.columnar_plan import Node
 
 _pc: Any = pyarrow.compute
@@ -77,8 +78,7 @@ def _openings(count: int) -> Any:
 
 
 def _check_rows(found: Any, count: int) -> None:
-    wanted = pa.array(range(count + 1), pa.int64())
-    if found.combine_chunks().equals(wanted):
+    if found.combine_chunks().equals(row_numbers(count + 1)):
         return
     for position, index in enumerate(found.to_pylist()):
         if index != position:

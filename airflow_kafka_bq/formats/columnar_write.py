@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.columnar_plan import Node
+from airflow_kafka_bq.formats.lists import lists_of
 
 _pc: Any = pyarrow.compute
 _HAS_ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -19,8 +20,7 @@ def written(node: Node, array: Any) -> Any:
     :raises pa.ArrowInvalid: a value does not convert, such as February 29 of a year without one.
     """
     if node.element is not None:
-        values = written(node.element, array.flatten())
-        return pa.ListArray.from_arrays(_offsets(array), values, type=node.wire)
+        return lists_of(array, written(node.element, array.flatten()), node.wire)
     if node.children:
         children = [written(child, values) for child, values in zip(node.children, array.flatten(), strict=True)]
         mask = array.is_null() if array.null_count else None
@@ -33,12 +33,6 @@ def written(node: Node, array: Any) -> Any:
     if node.kind == "BIGNUMERIC":
         return _decimal_text(array)
     return array.cast(node.wire)
-
-
-def _offsets(array: Any) -> Any:
-    """Of the flattened values; NULL becomes empty, for an ARRAY is never NULL."""
-    lengths = _pc.fill_null(array.value_lengths(), 0)
-    return pa.concat_arrays([pa.array([0], pa.int32()), _pc.cumulative_sum(lengths).cast(pa.int32())])
 
 
 def _zoned(array: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
+from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnknownFieldError, UnreadableError, read
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Plan
@@ -55,7 +56,7 @@ class JsonColumnar:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Validate the values and write them as the staging file has them."""
-        everything = _range(len(values))
+        everything = row_numbers(len(values))
         if len(values) > 4 * _SAMPLE and not self._worth_it(values.slice(0, _SAMPLE)):
             return self._rows.parse(values)
         clean = self._bulk(values, everything, ignore_unknown=False)
@@ -63,7 +64,7 @@ class JsonColumnar:
 
     def _worth_it(self, sample: Any) -> bool:
         """Whether most messages can be read in bulk. Where they cannot, the search for those that can is in vain."""
-        clean = self._bulk(sample, _range(len(sample)), ignore_unknown=False)
+        clean = self._bulk(sample, row_numbers(len(sample)), ignore_unknown=False)
         return 2 * sum(len(one.positions) for one in clean) > len(sample)
 
     def _joined(self, values: Any, everything: Any, clean: Sequence[_Clean]) -> Parsed:
@@ -126,7 +127,7 @@ class JsonColumnar:
                 break
         else:
             return pa.repeat(True, len(values))
-        return _pc.is_in(_range(len(values)), value_set=pa.array(lost, pa.int64()))
+        return _pc.is_in(row_numbers(len(values)), value_set=pa.array(lost, pa.int64()))
 
     def _strange_numbers(self, values: Any) -> Any | None:
         """Mask of the messages whose whole numbers may be written like 1.0; None if there is none."""
@@ -143,7 +144,7 @@ class JsonColumnar:
             found.append(_pc.indices_nonzero(strange).cast(pa.int64()))
         lost = pa.concat_arrays([pa.array([], pa.int64()), *found])
         if len(lost):
-            keep = _pc.invert(_pc.is_in(_range(len(values)), value_set=lost))
+            keep = _pc.invert(_pc.is_in(row_numbers(len(values)), value_set=lost))
             columns = [column.filter(keep) for column in columns]
             positions = positions.filter(keep)
             strange = None if strange is None else strange.filter(keep)
@@ -156,10 +157,6 @@ class JsonColumnar:
         except pa.ArrowInvalid as error:
             raise UnreadableError(None) from error
         return pa.table(arrays, schema=self.schema)
-
-
-def _range(count: int) -> Any:
-    return pa.array(range(count), pa.int64())
 
 
 def _dropped(values: Any, positions: Any, mask: Any) -> tuple[Any, Any]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
-from airflow_kafka_bq.formats.json_text import exact_text
+from airflow_kafka_bq.batch import row_numbers
+from airflow_kafka_bq.formats.json_text import SPACE_BEFORE_COLON, exact_text
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
+
+_pc: Any = pyarrow.compute
 
 _TEXT = pa.schema([pa.field("payload", pa.string())])
 _BYTES = pa.schema([pa.field("payload", pa.binary())])
@@ -24,11 +29,8 @@ def utf8_text(value: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TextPayload:
-    """Values that become text one by one, where the bulk way fails or does not exist."""
-
-    read: Callable[[bytes], str]
-    bulk: bool
+class JsonPayload:
+    """Values whole, once each of them is known to be JSON whose meaning is one."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -37,19 +39,25 @@ class TextPayload:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Text of each value."""
-        if self.bulk:
-            try:
-                return Parsed(pa.table([values.cast(pa.string())], schema=_TEXT), _range(len(values)))
-            except pa.ArrowInvalid:  # one of them is not UTF-8
-                pass
-        texts, good, bad = [], [], []
-        for index, value in enumerate(bytes_of(values)):
-            try:
-                texts.append(self.read(value))
-                good.append(index)
-            except Rejected as why:
-                bad.append(Bad.of(index, why))
-        return Parsed(pa.table([pa.array(texts, pa.string())], schema=_TEXT), pa.array(good, pa.int64()), tuple(bad))
+        spaced = _pc.any(_pc.match_substring_regex(values, SPACE_BEFORE_COLON), min_count=0).as_py()
+        return _one_by_one(values, partial(exact_text, spaced=spaced))
+
+
+@dataclass(frozen=True, slots=True)
+class StringPayload:
+    """Values as text, in one go where all of them are."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """One column, ``payload``."""
+        return _TEXT
+
+    def parse(self, values: pa.Array[Any]) -> Parsed:
+        """Text of each value."""
+        try:
+            return Parsed(pa.table([values.cast(pa.string())], schema=_TEXT), row_numbers(len(values)))
+        except pa.ArrowInvalid:  # one of them is not UTF-8
+            return _one_by_one(values, utf8_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,20 @@ class BytesPayload:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """The values themselves."""
-        return Parsed(pa.table([values], schema=_BYTES), _range(len(values)))
+        return Parsed(pa.table([values], schema=_BYTES), row_numbers(len(values)))
 
 
-def _range(count: int) -> pa.Array[Any]:
-    return pa.array(range(count), pa.int64())
+def _one_by_one(values: pa.Array[Any], read: Callable[[bytes], str]) -> Parsed:
+    texts, good, bad = [], [], []
+    for index, value in enumerate(bytes_of(values)):
+        try:
+            texts.append(read(value))
+            good.append(index)
+        except Rejected as why:
+            bad.append(Bad.of(index, why))
+    return Parsed(pa.table([pa.array(texts, pa.string())], schema=_TEXT), pa.array(good, pa.int64()), tuple(bad))
 
 
-JSON_PAYLOAD = TextPayload(exact_text, bulk=False)
-STRING_PAYLOAD = TextPayload(utf8_text, bulk=True)
+JSON_PAYLOAD = JsonPayload()
+STRING_PAYLOAD = StringPayload()
 BYTES_PAYLOAD = BytesPayload()

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import HEADERS
+from airflow_kafka_bq.batch import HEADERS, row_numbers
 from airflow_kafka_bq.formats.coordinates import coordinates
 from airflow_kafka_bq.formats.kafka_keys import key_column
 from airflow_kafka_bq.formats.parser import Bad, ValueParser
@@ -132,5 +132,5 @@ def _with_coordinates(
     if not nameless:
         return table, origins, bad
     lost = pa.array([one.index for one in nameless], pa.int64())
-    kept = pc.invert(pc.is_in(pa.array(range(len(origins)), pa.int64()), value_set=lost))
+    kept = pc.invert(pc.is_in(row_numbers(len(origins)), value_set=lost))
     return table.filter(kept), origins.filter(kept), bad

@@ -143,7 +143,7 @@ class KafkaSource:
         for message in failed:
             self._event(message, ends, out_of_range)
         read = [message for message in found if message.error() is None] if failed else found
-        if any(message.partition() not in self._open for message in read):
+        if not self._open.keys() >= set(map(Message.partition, read)):
             read = [message for message in read if message.partition() in self._open]
         if read or ends:
             self._clients.troubles.messages_flow()

@@ -27,7 +27,9 @@ _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
 
 def of_rows(rows: pa.Table, target: Target) -> tuple[ColumnBounds, ...]:
     """Bounds of the rows (tombstones apart) for the target's partition and cluster columns."""
-    live = rows.filter(pc.invert(rows.column("_tombstone"))) if "_tombstone" in rows.column_names else rows
+    live = rows
+    if "_tombstone" in rows.column_names and pc.any(rows.column("_tombstone")).as_py():  # else a copy for nothing
+        live = rows.filter(pc.invert(rows.column("_tombstone")))
     if not live.num_rows:
         live = rows
     keys = {name.lower() for name in target.key}

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import contains
 from typing import Any
 
 import pyarrow as pa
@@ -198,10 +200,8 @@ class Drain:
             return messages
         numbers: list[Any] = messages.column("partition").to_pylist()
         offsets: list[Any] = messages.column("offset").to_pylist()
-        inside = [
-            number in self._parts and self._parts[number].next_offset <= offset < self._parts[number].end
-            for number, offset in zip(numbers, offsets, strict=True)
-        ]
+        wanted = {number: range(part.next_offset, part.end) for number, part in self._parts.items()}
+        inside = list(map(contains, map(wanted.get, numbers, repeat(range(0))), offsets))  # no bytecode for a message
         whole = all(inside)
         for number, offset in dict(zip(numbers, offsets, strict=True)).items():  # the last of each partition
             part = self._parts.get(number)

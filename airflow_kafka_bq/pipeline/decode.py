@@ -155,6 +155,8 @@ class _Rows:
 
 
 def _dead_letters(raw: pa.Table, bad: Sequence[Bad]) -> pa.Table:
+    if not bad:
+        return DEAD_LETTER_SCHEMA.empty_table()  # ``take`` of nothing would copy the whole batch first
     messages = raw.take(pa.array([one.index for one in bad], pa.int64()))
     return pa.table(
         [

@@ -10,7 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded, Failure, Gap, RawBatch, RunPlan, Staged
+from airflow_kafka_bq.batch import (
+    DEAD_LETTER_SCHEMA,
+    Decoded,
+    Failure,
+    Gap,
+    RawBatch,
+    RunPlan,
+    Staged,
+    row_numbers,
+)
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import (
     AccountingError,
@@ -83,7 +92,7 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
 
 
 def _numbered(table: pa.Table) -> pa.Table:
-    return table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
+    return table.append_column("_row", row_numbers(table.num_rows))
 
 
 def _lost(gaps: tuple[Gap, ...]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,14 +12,13 @@ import pyarrow.parquet as pq
 from airflow_kafka_bq.batch import HEADERS
 from airflow_kafka_bq.bigquery.staging_file import staging_file
 
-ROWS = pa.table(
-    {
-        "name": pa.chunked_array([["ä", None], ["ä"]], pa.string()),
-        "price": pa.chunked_array([[Decimal("1.5")], [None, Decimal("-0.000000001")]], pa.decimal128(38, 9)),
-        "at": pa.array([datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), None, None], pa.timestamp("us", tz="UTC")),
-        "headers": pa.array([[{"key": "h", "value": b"\xff"}], [], [{"key": "", "value": None}]], HEADERS),
-    }
-)
+COLUMNS: dict[str, Any] = {
+    "name": pa.array(["ä", None, "ä"], pa.string()),
+    "price": pa.array([Decimal("1.5"), None, Decimal("-0.000000001")], pa.decimal128(38, 9)),
+    "at": pa.array([datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), None, None], pa.timestamp("us", tz="UTC")),
+    "headers": pa.array([[{"key": "h", "value": b"\xff"}], [], [{"key": "", "value": None}]], HEADERS),
+}
+ROWS = pa.table(COLUMNS)
 
 
 def test_rows_come_back_as_they_were_and_the_size_is_known() -> None:

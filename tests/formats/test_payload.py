@@ -46,3 +46,11 @@ def test_no_values_are_no_rows(value_format: str) -> None:
     found = parsed(value_format)
     assert found.rows.schema == choose(value_format, None, ()).schema
     assert found.rows.num_rows == len(found.good) == 0
+
+
+def test_space_before_a_colon_hides_no_doubled_key_in_any_message() -> None:
+    """It is looked for in all messages at once: one that has it must not hide it in the others, nor be missed."""
+    doubled = b'{"a" :1,"s":"\\":","a" :2}'  # as many '":' as different keys
+    for values in ([doubled], [b'{"b":1}', doubled, b"1"], [doubled, b"\xff"]):
+        at = values.index(doubled)
+        assert parsed("json", *values).rows.to_pydict()["payload"][at] == '{"a":2,"s":"\\":"}'
