@@ -34,10 +34,17 @@ class _Digest(io.RawIOBase):
 
 
 def digest(table: pa.Table) -> str:
-    """Hash of a table's content, the same however it is chunked."""
+    """Hash of a table's content, the same however it is chunked or sliced.
+
+    Column by column, so that one column is copied at a time; and always copied, for a slice is written with bits of its
+    neighbours.
+    """
     sink = _Digest()
-    with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
-        writer.write_table(table.combine_chunks())
+    for field, column in zip(table.schema.remove_metadata(), table.columns, strict=True):
+        schema = pa.schema([field])
+        with pa.ipc.new_stream(sink, schema) as writer:
+            chunks = column.chunks or [pa.nulls(0, field.type)]
+            writer.write_batch(pa.RecordBatch.from_arrays([pa.concat_arrays(chunks)], schema=schema))
     return sink.hash.hexdigest()
 
 

@@ -1,61 +1,54 @@
-"""Names made of content: whatever tells two batches apart is in the name, and what does not is not."""
+"""A batch's name is made of its content, however that is laid out in memory."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_kafka_bq.batch import Kind, OffsetRange, RunPlan, TopicFacts
-from airflow_kafka_bq.pipeline.identity import batch_id, digest, load_job, merge_job
+from airflow_kafka_bq.pipeline import identity
 
-FACTS = TopicFacts("shop.orders", (0, 1), "id-1", "cluster")
-PLAN = RunPlan(FACTS, "cluster/shop.orders", Kind.LIVE, {}, 3, {})
-RANGES = (OffsetRange(0, 0, 3), OffsetRange(1, 4, 9))
-ROWS = pa.table({"n": [1, 2, 3]})
-DEAD = pa.table({"_kafka_offset": [5]})
+TEXTS = st.lists(st.none() | st.text(max_size=3), max_size=30)
 
 
-def _named(
-    plan: RunPlan = PLAN, ranges: Any = RANGES, settings: str = "f", rows: pa.Table = ROWS, dead: pa.Table = DEAD
-) -> str:
-    return batch_id(plan, ranges, settings, rows, dead)
+def table_of(texts: list[str | None], cuts: list[int]) -> pa.Table:
+    """The same rows in chunks that end at ``cuts``."""
+    ends = sorted({min(cut, len(texts)) for cut in cuts} | {len(texts)})
+    columns: dict[str, Any] = {
+        "text": pa.array(texts, pa.string()),
+        "lists": pa.array([None if text is None else [text, None] for text in texts], pa.list_(pa.string())),
+        "structs": pa.array([{"of": text} for text in texts], pa.struct([("of", pa.string())])),
+    }
+    return pa.table(
+        {
+            name: pa.chunked_array(
+                [array.slice(start, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)], array.type
+            )
+            for name, array in columns.items()
+        }
+    )
 
 
-def test_everything_that_makes_another_batch_makes_another_name() -> None:
-    names = [
-        _named(),
-        _named(plan=replace(PLAN, pipeline="other/shop.orders")),
-        _named(plan=replace(PLAN, facts=replace(FACTS, topic_id="id-2"))),
-        _named(plan=replace(PLAN, kind=Kind.WINDOW)),
-        _named(ranges=RANGES[:1]),
-        _named(ranges=(OffsetRange(0, 0, 4), RANGES[1])),
-        _named(ranges=(OffsetRange(0, 1, 3), RANGES[1])),
-        _named(settings="g"),
-        _named(rows=pa.table({"n": [1, 2, 4]})),
-        _named(rows=pa.table({"n": [1, 2, None]})),
-        _named(dead=pa.table({"_kafka_offset": [6]})),
-    ]
-    assert len(set(names)) == len(names)
+@given(TEXTS, st.lists(st.integers(0, 30), max_size=5), st.integers(0, 9), st.integers(0, 30))
+def test_chunks_and_slices_do_not_change_it(texts: list[str | None], cuts: list[int], first: int, length: int) -> None:
+    part = table_of(texts, cuts).slice(first, length)
+    assert identity.digest(part) == identity.digest(table_of(texts[first : first + length], []))
 
 
-def test_what_another_run_of_the_same_batch_may_have_otherwise_is_not_in_the_name() -> None:
-    """The revision moves under isolated runs, the order of partitions is that of arrival, chunks are those of polls."""
-    in_pieces = pa.concat_tables([ROWS.slice(0, 1), ROWS.slice(1)])
-    epochs = tuple(replace(one, leader_epoch=7) for one in RANGES)
-    assert {
-        _named(),
-        _named(plan=replace(PLAN, revision=9)),
-        _named(ranges=RANGES[::-1]),
-        _named(ranges=epochs),
-        _named(rows=in_pieces),
-    } == {_named()}
-    assert digest(in_pieces) == digest(ROWS)
+@given(TEXTS, TEXTS)
+def test_other_rows_have_another(texts: list[str | None], others: list[str | None]) -> None:
+    same = identity.digest(table_of(texts, [])) == identity.digest(table_of(others, []))
+    assert same == (texts == others)
 
 
-def test_jobs_are_told_apart_by_what_they_do() -> None:
-    names = {load_job("b", "rows", 0), load_job("b", "rows", 1), load_job("b", "dead", 0), load_job("c", "rows", 0)}
-    assert len(names) == 4
-    merges = {merge_job("b", 3, 0), merge_job("b", 3, 1), merge_job("b", 4, 0), merge_job("b", None, 0)}
-    assert len(merges) == 4
+def test_a_column_of_another_type_or_name_is_another_table() -> None:
+    tables = [pa.table({"a": pa.array([], kind)}) for kind in (pa.int64(), pa.string())]
+    tables += [pa.table({"b": pa.array([], pa.int64())}), pa.table({})]
+    assert len({identity.digest(table) for table in tables}) == len(tables)
+
+
+def test_metadata_does_not_change_it() -> None:
+    plain = pa.table({"a": [1]})
+    assert identity.digest(plain.replace_schema_metadata({"written": "today"})) == identity.digest(plain)
