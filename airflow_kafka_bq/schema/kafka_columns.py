@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from airflow_kafka_bq.schema.columns import Column
 
-INGESTED_AT = Column("_ingested_at", "TIMESTAMP", description="When the row was written, or last replaced, by BigQuery's clock")
+INGESTED_AT = Column(
+    "_ingested_at", "TIMESTAMP", description="When the row was written or replaced, by BigQuery's clock"
+)
 DELETED_AT = Column("_deleted_at", "TIMESTAMP", description="When a tombstone marked the row as deleted")
 NOT_STAGED = frozenset({INGESTED_AT.name, DELETED_AT.name})
 """Columns that SQL sets when the rows are applied."""

@@ -9,5 +9,5 @@ CREATE TABLE IF NOT EXISTS `demo`.`analytics`.`orders` (
   `_kafka_timestamp` TIMESTAMP NOT NULL OPTIONS(description='Timestamp of the message; 1970-01-01 where it has none or one outside 1960-2159'),
   `_kafka_key` STRING OPTIONS(description='Key of the message'),
   `_kafka_headers` ARRAY<STRUCT<`key` STRING, `value` BYTES>> OPTIONS(description='Headers of the message, in order'),
-  `_ingested_at` TIMESTAMP OPTIONS(description='When the row was written, or last replaced, by BigQuery\'s clock')
+  `_ingested_at` TIMESTAMP OPTIONS(description='When the row was written or replaced, by BigQuery\'s clock')
 )
