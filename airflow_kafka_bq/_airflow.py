@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import (
     Context,
     XCom,
 )
+from jinja2 import UndefinedError
 
 from airflow_kafka_bq.exceptions import ConfigError, IngestError, TransientError
 
@@ -52,6 +53,7 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "Context",
+    "UndefinedError",
     "XCom",
     "connection",
     "failure",

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_kafka_bq._airflow import AirflowException, BaseOperator, BaseOperatorLink, Context, failure
+from airflow_kafka_bq._airflow import AirflowException, BaseOperator, BaseOperatorLink, Context, UndefinedError, failure
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.config.parameters import DEFAULT_GROUP_ID
-from airflow_kafka_bq.exceptions import IngestError
+from airflow_kafka_bq.exceptions import ConfigError, IngestError
 from airflow_kafka_bq.links import LINKS
 from airflow_kafka_bq.operators import siblings
-from airflow_kafka_bq.operators.rendering import STRUCTURED, is_template, rendered
+from airflow_kafka_bq.operators.rendering import STRUCTURED, ModelClass, is_template, rendered
 
 if TYPE_CHECKING:
     from airflow_kafka_bq.pipeline.runner import Job
@@ -82,12 +82,29 @@ class KafkaToBigQueryOperator(BaseOperator):
         super().__init__(**kwargs)
         given |= {name: given[name] or {} for name in ("labels", "table_options")}
         for name, value in given.items():
-            setattr(self, name, value)
+            setattr(self, name, ModelClass(value) if name == "model" and isinstance(value, type) else value)
         self.link_addresses: dict[str, str] = {}
         self._stop: Stop | None = None
         unknown = [name for name in self.template_fields if is_template(given[name])]
         JobConfig.check_known({name: value for name, value in given.items() if name not in unknown}, unknown)
         siblings.check(self, unknown)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """As Airflow's; what a run does not have is said in words, and is not tried again.
+
+        :raises AirflowFailException: a template names something undefined, such as the data interval of a run that was
+            triggered without a date.
+        """
+        try:
+            super().render_template_fields(context, jinja_env)
+        except UndefinedError as error:
+            remedy = "trigger the run with a date, or use airflow backfill create: other runs have no data interval"
+            raise failure(
+                ConfigError(
+                    f"a template of task {self.task_id!r} names what this run does not have: {error}",
+                    remedy=remedy if "data_interval" in str(error) else None,
+                )
+            ) from error
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run, and return the report.

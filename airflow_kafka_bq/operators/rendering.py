@@ -34,6 +34,8 @@ def rendered(name: str, value: Any, default: Any) -> Any:
 
     A window is nothing where both its ends are: a run without a data interval, or a form that was left empty.
     """
+    if isinstance(value, ModelClass):
+        return value.model
     if name not in _OPTIONAL:
         return value
     found = _structure(value) if name in STRUCTURED else value
@@ -57,3 +59,19 @@ def _structure(value: Any) -> Any:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     return value
+
+
+class ModelClass:
+    """A model class as a task keeps it. Airflow calls whatever is callable in a templated parameter, and a class is."""
+
+    def __init__(self, model: type) -> None:
+        self.model = model
+
+    def __repr__(self) -> str:
+        return f"{self.model.__module__}:{self.model.__qualname__}"
+
+    def __eq__(self, other: object) -> bool:
+        return self.model is (other.model if isinstance(other, ModelClass) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.model)

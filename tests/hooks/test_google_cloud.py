@@ -75,7 +75,7 @@ def test_the_project_of_the_task_comes_first(key: dict[str, str]) -> None:
 
 def test_an_external_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Google's library logs in to ask for the project as soon as it sees such a configuration.
-    monkeypatch.setattr(External, "get_project_id", lambda *_: None)
+    monkeypatch.setattr(External, "get_project_id", lambda *_, **__: None)
     source = tmp_path / "token"
     source.write_text("x")
     config = {
@@ -119,7 +119,7 @@ def test_the_emulator_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_without_a_default_connection_the_machines_credentials_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", raising=False)
-    monkeypatch.setattr(room, "default", lambda **_: (AnonymousCredentials(), "machine"))  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(room, "default", lambda **_: (AnonymousCredentials(), "machine"))
     assert GoogleLogin().client().project == "machine"
 
     def none(**_: Any) -> Any:
@@ -164,7 +164,7 @@ def test_the_provider_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPa
             asked.append(named)
 
         def get_credentials_and_project_id(self) -> tuple[Any, str]:
-            return AnonymousCredentials(), "provided"  # type: ignore[no-untyped-call]
+            return AnonymousCredentials(), "provided"
 
     module = ModuleType("airflow.providers.google.common.hooks.base_google")
     module.GoogleBaseHook = GoogleBaseHook  # type: ignore[attr-defined]

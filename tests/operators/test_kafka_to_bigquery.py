@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from airflow_kafka_bq import KafkaToBigQueryOperator
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError
+from tests import airflow_home
 from tests.operators.conftest import Wings
 
 
@@ -141,6 +142,26 @@ def test_rendered_values_are_used_and_recorded(wings: Wings) -> None:
     assert set(found.report["partitions"]) == {"0"}
 
 
+def test_a_model_class_is_not_called_by_airflow(wings: Wings) -> None:
+    """Airflow calls what is callable in a templated parameter; a class would become an object, or fail."""
+    wings.fill(4)
+    found = wings.run(lambda: task(topic=wings.topic, table=wings.table, model=Order, dedup_key=["id"]))
+    assert (found.state, found.report["rows"]["inserted"]) == ("success", 4)
+    assert task(model=Order).model == Order
+    assert repr(task(model=Order).model) == f"{__name__}:Order"
+
+
+def test_a_model_class_of_a_mapped_task_too(wings: Wings) -> None:
+    wings.fill(4)
+    with DAG("mapped_model", schedule=None) as dag:
+        KafkaToBigQueryOperator.partial(task_id="load", topic=wings.topic, model=Order, dedup_key=["id"]).expand(
+            table=[wings.table]
+        )
+    airflow_home.register(dag)
+    assert str(dag.test().state) == "success"
+    assert wings.rows() == 4
+
+
 def test_a_window_that_renders_to_nothing_is_no_window(wings: Wings) -> None:
     """A form that was left empty, and a run without a data interval: the task reads on from its position."""
     wings.fill(4)
@@ -258,8 +279,6 @@ def test_mapped_tasks_are_validated_when_they_run(wings: Wings) -> None:
         KafkaToBigQueryOperator.partial(task_id="load", topic=wings.topic).expand(
             table=[wings.table, f"{wings.dataset}.second"]
         )
-    from tests import airflow_home
-
     airflow_home.register(dag)
     run = dag.test()
     assert str(run.state) == "success"
