@@ -162,6 +162,8 @@ def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
     elif work.live:
         work.spent.commit_due = True  # at the end of the run, once: each attempt costs its time limit
     _drop(job.warehouse, final.staged)
+    if final is not prepared:
+        _drop(job.warehouse, prepared.staged)  # what held the rejected rows
     return head
 
 

@@ -1,0 +1,90 @@
+"""How many bad messages a run may have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_kafka_bq.batch import Decoded, Kind, Staged
+from airflow_kafka_bq.exceptions import BadMessagesError
+from airflow_kafka_bq.pipeline.limits import BadMessages
+from tests.pipeline.decoding import Message, decoded
+from tests.pipeline.world import GROUP, World
+
+GOOD, BAD = Message(b"{}"), Message(b"{")
+
+
+def batch(good: int, bad: int, **settings: Any) -> tuple[Decoded, Staged]:
+    found = decoded([GOOD] * good + [BAD] * bad, **settings)
+    messages = good + bad
+    staged = Staged("b1", Kind.LIVE, (), messages, found.rows.num_rows, bad, found.ignored, 0, None, None, ())
+    return found, staged
+
+
+def limits(**settings: Any) -> BadMessages:
+    return BadMessages(World(1).config(**settings), GROUP)
+
+
+def test_the_ratio_counts_from_a_thousand_messages_on() -> None:
+    """One of ten would be ten per cent, and one typo no reason to stop a topic."""
+    limits().check(*batch(998, 1))
+    limits().check(*batch(989, 10))
+    limits().check(*batch(990, 10))  # 1 % is allowed
+    with pytest.raises(BadMessagesError, match=r"11 of 1000 messages are bad; allowed is max_bad_ratio=0\.01"):
+        limits().check(*batch(989, 11))
+
+
+def test_the_ratio_is_of_the_run_and_not_of_a_batch() -> None:
+    counting = limits()
+    counting.check(*batch(2_000, 0))
+    counting.check(*batch(100, 21))  # 17 % of this batch
+    with pytest.raises(BadMessagesError, match="41 of 2142 messages"):
+        counting.check(*batch(1, 20))
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_a_number_counts_from_the_first_message_on(most: int) -> None:
+    counting = limits(max_bad_messages=most, max_bad_ratio=None)
+    counting.check(*batch(5, most))
+    with pytest.raises(BadMessagesError, match=f"{most + 1} bad messages; allowed are max_bad_messages={most}"):
+        counting.check(*batch(5, 1))
+
+
+def test_without_limits_all_may_be_bad() -> None:
+    limits(max_bad_ratio=None).check(*batch(0, 2_000))
+
+
+def test_a_batch_without_a_bad_message_is_let_through_behind_bad_ones() -> None:
+    """Its own messages are not at fault; what was over the limit has ended the run already."""
+    counting = limits(max_bad_messages=1)
+    with pytest.raises(BadMessagesError):
+        counting.check(*batch(1, 2))
+    counting.check(*batch(5, 0))
+
+
+def test_fail_names_the_first_bad_message() -> None:
+    with pytest.raises(BadMessagesError) as caught:
+        limits(on_bad_message="fail").check(*batch(3, 1))
+    error = caught.value
+    assert (error.topic, error.partition, error.offset) == ("shop.orders", 0, 103)
+    assert (error.group_id, error.batch_id) == (GROUP, "b1")
+    assert "on_bad_message='fail'; the first of this batch: " in error.message
+
+
+def test_what_a_policy_made_a_dead_letter_is_not_bad() -> None:
+    """``on_tombstone='dead_letter'`` asks for it."""
+    tombstones = decoded([Message(None)] * 5, on_tombstone="dead_letter")
+    assert tombstones.dead_letters.num_rows == 5
+    staged = Staged("b1", Kind.LIVE, (), 5, 0, 5, 0, 0, None, None, ())
+    limits(on_bad_message="fail").check(tombstones, staged)
+
+
+def test_a_batch_that_is_staged_again_counts_only_what_was_found_since() -> None:
+    counting = limits(max_bad_messages=3, max_bad_ratio=None)
+    first, staged = batch(5, 2)
+    counting.check(first, staged)
+    again, restaged = batch(4, 3)
+    counting.check(again, restaged, counted=first)
+    with pytest.raises(BadMessagesError, match="4 bad messages"):
+        counting.check(*batch(0, 1))
