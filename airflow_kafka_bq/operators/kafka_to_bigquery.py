@@ -53,6 +53,11 @@ class KafkaToBigQueryOperator(BaseOperator):
         "location", "impersonation_chain", "labels", "kafka_conn_id", "gcp_conn_id",
     )  # fmt: skip
     template_fields_renderers = dict.fromkeys(sorted(STRUCTURED), "json")
+    topic: str
+    table: str
+    group_id: str
+    model: Any
+    window: Any
     operator_extra_links: Collection[BaseOperatorLink] = LINKS
     ui_color = "#e4f0e8"
     custom_operator_name = "Kafka → BigQuery"
