@@ -1,0 +1,150 @@
+"""``docs/benchmarks.md`` from a result; ``python -m benchmarks.document`` writes it anew."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_EMPTY = ", nothing to read"
+_STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit", "total")
+Run = dict[str, Any]
+
+
+def render(result: dict[str, Any]) -> str:
+    """The whole document."""
+    runs: list[Run] = result["runs"]
+    cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(_EMPTY)))
+    parts = [_INTRODUCTION.format(**_words(result)), _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
+    parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _conditions(result)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def write(result: dict[str, Any]) -> None:
+    """Into the repository."""
+    DOCUMENT.write_text(render(result))
+
+
+_INTRODUCTION = """# Benchmarks
+
+Written by `make bench` from `benchmarks/result.json`; the rules are in `benchmarks/README.md`. {messages:,} JSON
+messages of {mean_value_bytes:.0f} bytes (mean, without keys) on {partitions} partitions of a real Apache Kafka broker,
+read by processes of their own that took turns. Figures are the median of {repetitions} runs, in brackets the smallest
+and the largest."""
+_WHAT = """
+- **bare**: a `consume(1000)` loop that drops the messages, with the same client settings: the limit of a Python client.
+- **engine**: a whole run (positions, decoding, checks, ids made of content, Parquet, ledger, commit) with a Warehouse
+  that takes each file and answers at once. What it costs is ours alone.
+- **kafka-bq run**: the command line into the local BigQuery on the same machine. Its CPU and memory are ours; of its
+  seconds many are those of the local BigQuery, which say nothing about BigQuery's own.
+- **payload**: the message kept whole in one JSON column. **model**: a pydantic model of eight fields, one nested.
+- *steady* leaves out the process's start and the plan; *whole* is the process from start to end."""
+
+
+def _words(result: dict[str, Any]) -> dict[str, Any]:
+    return dict(result["settings"])
+
+
+def _figure(values: Iterable[float], digits: int = 1) -> str:
+    found = sorted(values)
+    if not found:
+        return "–"
+    low, middle, high = (f"{value:,.{digits}f}" for value in (found[0], median(found), found[-1]))
+    return f"{middle} ({low}–{high})"
+
+
+def _of(runs: list[Run], case: str, measure: Callable[[Run], float]) -> list[float]:
+    return [measure(run) for run in runs if run["case"] == case]
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _throughput(runs: list[Run], cases: list[str]) -> str:
+    columns: dict[str, Callable[[list[Run]], str]] = {
+        "1,000 rows/s, steady": lambda of: _figure(run["messages"] / run["steady_seconds"] / 1e3 for run in of),
+        "1,000 rows/s, whole": lambda of: _figure(run["messages"] / run["wall_seconds"] / 1e3 for run in of),
+        "CPU s per million rows": lambda of: _figure((run["cpu_seconds"] / run["messages"] * 1e6 for run in of), 2),
+        "peak MiB": lambda of: _figure((run["peak_mib"] for run in of), 0),
+        "lost": lambda of: f"{max(run['lost'] for run in of):,}",
+        "doubled": lambda of: f"{max(run['duplicates'] for run in of):,}",
+    }
+    rows = [
+        [case, *(column([run for run in runs if run["case"] == case]) for column in columns.values())] for case in cases
+    ]
+    return f"## Throughput\n\n{_table(['', *columns], rows)}"
+
+
+def _ratios(runs: list[Run], cases: list[str]) -> str:
+    """Of each run to the bare loop of the same turn: what slows the machine down slows both down."""
+    floors = {run["repetition"]: run for run in runs if run["case"] == "bare"}
+
+    def ratios(case: str, name: str) -> str:
+        return _figure(_of(runs, case, lambda run: run[name] / floors[run["repetition"]][name]))
+
+    rows = [[case, ratios(case, "cpu_seconds"), ratios(case, "steady_seconds")] for case in cases if case != "bare"]
+    return "\n\n".join(("## How far from the floor", _table(["", "CPU ÷ bare", "steady seconds ÷ bare"], rows)))
+
+
+def _stations(runs: list[Run], cases: list[str]) -> str:
+    timed = [case for case in cases if any("stations" in run for run in runs if run["case"] == case)]
+    rows = [[case, *(f"{median(_of(runs, case, _station(name))):.2f}" for name in _STATIONS)] for case in timed]
+    text = "Medians, from the run report. Stations overlap: the next batch is read while this one is merged."
+    return f"## Seconds per station\n\n{text}\n\n{_table(['', *_STATIONS], rows)}"
+
+
+def _station(name: str) -> Callable[[Run], float]:
+    return lambda run: run["stations"][name]
+
+
+def _startup(runs: list[Run], cases: list[str]) -> str:
+    rows = []
+    for case in cases:
+        found = [run for run in runs if run["case"] == f"{case}{_EMPTY}"]
+        if found:
+            cpu = _figure((run["cpu_seconds"] for run in found if "cpu_seconds" in run), 2)
+            rows.append([case, _figure((run["wall_seconds"] for run in found), 2), cpu])
+    text = "A run that finds no new message: for the engine without the start of the process, for the command with it."
+    return f"## Nothing to read\n\n{text}\n\n{_table(['', 'seconds', 'CPU seconds'], rows)}"
+
+
+def _memory(result: dict[str, Any]) -> str:
+    memory: list[Run] = result["memory"]
+    rows = []
+    for case in dict.fromkeys(run["case"] for run in memory):
+        for count in sorted({run["messages"] for run in memory}):
+            of = [run for run in memory if run["case"] == case and run["messages"] == count]
+            peaks = _figure((run["peak_mib"] for run in of), 0)
+            rows.append([case, f"{count:,}", str(of[0]["batches"]), peaks])
+    batch = ", ".join(f"`{name}: {value}`" for name, value in result["settings"]["memory_batch"].items())
+    text = (
+        f"The same bounds of a batch ({batch}), ten times the messages: what a process holds follows from the bounds."
+    )
+    return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"
+
+
+def _conditions(result: dict[str, Any]) -> str:
+    settings, machine = result["settings"], result["machine"]
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    loads = [run["load_before"] for run in result["runs"] if "load_before" in run]
+    return f"""## Conditions
+
+- {machine["processor"]}, {machine["cores"]} cores shared by broker, local BigQuery and the measured process,
+  {machine["memory_gib"]} GiB, {machine["system"]}. Load average before the runs: {_figure(loads)}.
+- {_wrapped(versions)}.
+- Messages from seed {settings["seed"]}, keyed, uncompressed, without headers. Job: {settings["job"]}.
+- Absolute figures belong to this machine; ratios to the bare loop travel better."""
+
+
+def _wrapped(text: str) -> str:
+    return "\n  ".join(textwrap.wrap(text, 118))
+
+
+if __name__ == "__main__":
+    write(json.loads(Path(__file__).with_name("result.json").read_text()))

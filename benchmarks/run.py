@@ -1,0 +1,101 @@
+"""``make bench``: measure everything in one session and write ``result.json`` and ``docs/benchmarks.md``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import document, machine
+from benchmarks.cases import CASES, MODEL, Run, engine
+from benchmarks.orders import PARTITIONS, SEED
+from benchmarks.site import Site, site
+
+RESULT = Path(__file__).with_name("result.json")
+MEMORY_BATCH = {"batch_messages": 50_000, "batch_bytes": "16MiB"}
+_PACKAGES = ("confluent-kafka", "google-cloud-bigquery", "pyarrow", "pydantic", "airflow-provider-kafka-bq")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line, measure, write."""
+    options = _options(arguments)
+    with site() as place:
+        result = measure(place, options.messages, options.repetitions, options.memory)
+    if options.output:
+        options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    if options.output == RESULT:
+        document.write(result)
+    print(document.render(result))
+    if any(run.get("lost") or run.get("duplicates") for run in (*result["runs"], *result["memory"])):
+        sys.exit("rows were lost or doubled")
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--messages", type=int, default=500_000)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--memory", type=int, nargs=2, default=(100_000, 1_000_000), metavar=("SMALL", "LARGE"))
+    parser.add_argument("--output", type=Path, default=RESULT)
+    parser.add_argument("--quick", action="store_true", help="20,000 messages, once; nothing is written by default")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.messages, options.repetitions, options.memory = 20_000, 1, (5_000, 20_000)
+        options.output = None if options.output == RESULT else options.output
+    return options
+
+
+def measure(place: Site, messages: int, repetitions: int, memory: tuple[int, int]) -> dict[str, Any]:
+    """All runs. The cases take turns, so that a busy minute of the machine does not fall on one of them alone."""
+    topics = {count: f"orders_{count}" for count in sorted({messages, *memory})}
+    filled = {count: _filled(place, topic, count) for count, topic in topics.items()}
+    for case in CASES.values():  # a warm-up of the servers, of the page cache and of compiled bytecode
+        case(place, topics[memory[0]], memory[0])
+    runs: list[Run] = []
+    for repetition in range(repetitions):
+        for name, case in CASES.items():
+            _say(f"{repetition + 1}/{repetitions} {name}")
+            runs += [{"repetition": repetition, **run} for run in case(place, topics[messages], messages)]
+    return {
+        "settings": {
+            "messages": messages,
+            "partitions": PARTITIONS,
+            "seed": SEED,
+            "mean_value_bytes": filled[messages]["mean_value_bytes"],
+            "model": MODEL,
+            "repetitions": repetitions,
+            "job": "defaults, without a dedup_key (the key is the message's coordinates)",
+            "memory_batch": MEMORY_BATCH,
+        },
+        "versions": {**{name: version(name) for name in _PACKAGES}, **machine.versions()},
+        "machine": machine.description(),
+        "runs": runs,
+        "memory": list(_memory(place, topics, memory, repetitions)),
+    }
+
+
+def _memory(place: Site, topics: dict[int, str], counts: tuple[int, int], repetitions: int) -> Iterator[Run]:
+    """The same batch bounds, ten times the messages: the peak should not know the difference."""
+    for repetition in range(repetitions):
+        for mode, settings in (("payload", {}), ("model", {"model": MODEL})):
+            for count in counts:
+                _say(f"memory {repetition + 1}/{repetitions} {mode} {count}")
+                run = engine(place, topics[count], count, f"engine, {mode}", **settings, **MEMORY_BATCH)[0]
+                yield {"repetition": repetition, **run}
+
+
+def _filled(place: Site, topic: str, messages: int) -> dict[str, Any]:
+    _say(f"producing {messages} messages")
+    said: dict[str, Any] = place.measured("-m", "benchmarks.orders", place.bootstrap, topic, str(messages))["said"]
+    return said
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

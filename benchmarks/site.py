@@ -1,0 +1,89 @@
+"""Where a benchmark happens: the broker, the BigQuery, job files, and processes that are measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from airflow_kafka_bq.testing.bigquery import LocalBigQuery
+from airflow_kafka_bq.testing.kafka import KafkaBroker
+
+REPOSITORY = Path(__file__).parent.parent
+PROJECT = "demo"
+_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Servers that run, and a folder for job files."""
+
+    bootstrap: str
+    bigquery: LocalBigQuery
+    folder: Path
+
+    def measured(self, *command: str) -> dict[str, Any]:
+        """Cost of a Python command in a process of its own, and the JSON document that it prints.
+
+        :raises RuntimeError: it failed.
+        """
+        whole = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py")), str(_SECONDS)]
+        load = os.getloadavg()[0]
+        done = subprocess.run(
+            [*whole, sys.executable, *command], capture_output=True, text=True, check=True, cwd=REPOSITORY
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        said = found.pop("said")
+        if found.pop("exit_code") != 0:
+            raise RuntimeError(f"{command} failed: {said[-2000:]}{done.stderr[-2000:]}")
+        return {**found, "load_before": load, "said": json.loads(said)}
+
+    def job(self, topic: str, dataset: str, **settings: Any) -> Path:
+        """A job file."""
+        path = self.folder / f"{uuid.uuid4().hex[:8]}.yaml"
+        clients = {
+            "kafka": {"bootstrap.servers": self.bootstrap},
+            "bigquery": {"project": PROJECT, "api_endpoint": self.bigquery.url},
+        }
+        path.write_text(yaml.safe_dump({"topic": topic, "table": f"{dataset}.orders", **clients, **settings}))
+        return path
+
+    @contextmanager
+    def dataset(self) -> Iterator[str]:
+        """A fresh dataset, so that each run has tables and a consumer group of its own."""
+        name = f"bench_{uuid.uuid4().hex[:8]}"
+        client = self.bigquery.client(PROJECT)
+        client.create_dataset(name)
+        yield name
+        client.delete_dataset(name, delete_contents=True)
+        client.close()
+
+    def landed(self, dataset: str) -> dict[str, int]:
+        """Rows of the target, and how many of them repeat coordinates."""
+        client = self.bigquery.client(PROJECT)
+        counted = "SELECT COUNT(*) AS rows_, COUNT(DISTINCT _kafka_offset) AS distinct_"
+        found = list(client.query_and_wait(f"{counted} FROM `{PROJECT}.{dataset}.orders` GROUP BY _kafka_partition"))
+        client.close()
+        rows = sum(row["rows_"] for row in found)
+        return {"rows": rows, "duplicates": rows - sum(row["distinct_"] for row in found)}
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """A real broker with the settings of a server, and the local BigQuery with its front in another process."""
+    with (
+        KafkaBroker(throughput=True) as kafka,
+        LocalBigQuery(in_process=False) as bigquery,
+        TemporaryDirectory(prefix="kafka-bq-bench-") as folder,
+    ):
+        yield Site(kafka.bootstrap, bigquery, Path(folder))
