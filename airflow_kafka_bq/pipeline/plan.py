@@ -60,14 +60,15 @@ def _seen(config: JobConfig, source: Source, warehouse: Warehouse, target: Targe
 
 def _contradictory(seen: Seen) -> bool:
     """What a second writer can make of reads that lie apart: a group ahead of the ledger, a log that starts behind its
-    position, rows without a ledger that knows of them.
+    position, a partition that was added between them, rows without a ledger that knows of them.
     """
     row = seen.ledger
     if row is None or not row.positions:
         return seen.table is not None and seen.table.num_rows > 0
     bounds = seen.bounds
     taken = any(part in bounds and at.next_offset < bounds[part].log_start for part, at in row.positions.items())
-    return taken or bool(ahead(seen.committed, row))
+    grown = not set(row.positions) <= set(seen.topic.partitions)
+    return taken or grown or bool(ahead(seen.committed, row))
 
 
 def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPlan:

@@ -230,3 +230,25 @@ def test_whatever_another_writer_does_between_two_reads_is_no_conflict(
     assert world.committed()[0] <= end  # who found nothing to read commits what it saw
     world.run(**settings)
     assert world.committed() == {0: end}
+
+
+@pytest.mark.parametrize("settings", [{}, {"window": {"from": {0: 0}, "to": {0: 2}}}], ids=["live", "window"])
+@pytest.mark.parametrize("call", ["committed", "ledger", "bounds", "table"])
+def test_a_partition_that_is_added_and_read_by_another_writer_between_two_reads_is_no_other_topic(
+    call: str, settings: dict[str, Any]
+) -> None:
+    world = _read()
+    grown = False
+
+    def another(name: str, phase: str) -> None:
+        nonlocal grown
+        if (name, phase) == (call, "before") and not grown:
+            grown = True
+            world.cluster.add_partitions(TOPIC, 2)
+            world.fill(2, 1)
+            world.run()
+
+    world.run(another, **settings)
+    world.run()
+    assert (world.positions(), world.committed()) == ({0: 3, 1: 2}, {0: 3, 1: 2})
+    assert sum(world.offsets().values()) == len(world.offsets()) == 5
