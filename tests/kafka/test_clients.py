@@ -171,3 +171,19 @@ def test_a_token_callback_is_asked() -> None:
         ours.consumer.poll(0.1)
     assert asked
     ours.close()
+
+
+def test_the_consumer_is_closed_once() -> None:
+    """Left open, it goes on fetching in threads of its own for as long as the worker lives."""
+
+    class Consumer:
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    ours, consumer = clients(), Consumer()
+    ours._consumer = consumer  # type: ignore[assignment]  # it is only closed
+    ours.close()
+    ours.close()
+    assert consumer.closed == 1

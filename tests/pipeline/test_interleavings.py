@@ -280,3 +280,15 @@ def test_a_writer_that_slept_past_the_expiry_before_it_loaded_makes_the_table_an
     sleeper.finish()
     assert sleeper.error is None
     _each_once(world, 3)
+
+
+def test_bounds_of_a_run_count_what_it_did_before_it_planned_anew() -> None:
+    world = World(1)
+    world.fill(12)
+    bounded = Actor(world, batch_messages=2, max_messages=5).until("merge", 2)
+    Actor(world, batch_messages=3, max_messages=3).finish()
+    bounded.finish()
+    assert bounded.error is None
+    assert bounded.report is not None
+    assert (str(bounded.report.outcome), bounded.report.messages) == ("limit", 5)
+    _each_once(world, 8)

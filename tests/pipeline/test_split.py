@@ -43,6 +43,7 @@ def test_every_part_is_small_enough_and_together_they_are_the_batch() -> None:
     parts = world.history()[1:]
     assert len(parts) >= 4
     assert sum(row["messages"] for row in parts) == report.messages == 11
+    assert [(gap.partition, gap.start_offset, gap.end_offset) for gap in report.gaps] == [(1, 3, 4)]
     assert world.covered() == {0: (0, 5), 1: (0, 10)}
     assert world.positions() == world.committed() == {0: 5, 1: 10}
     batches = {row["batch_id"] for row in parts}
