@@ -35,6 +35,8 @@ from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
 
+_LOOKS = 5
+
 
 def pipeline_of(facts: TopicFacts) -> str:
     """Identity of a pipeline: cluster and topic."""
@@ -42,11 +44,17 @@ def pipeline_of(facts: TopicFacts) -> str:
 
 
 def look(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> Seen:
-    """Read Kafka and BigQuery in the order of the protocol; once more where the two contradict each other."""
+    """Read Kafka and BigQuery in the order of the protocol; again where the two contradict each other."""
     seen = _seen(config, source, warehouse, target)
-    # Another writer may have moved between two reads. Only what is seen twice is a conflict, a loss, or a table that
-    # others filled.
-    return _seen(config, source, warehouse, target) if _contradictory(seen) else seen
+    for _ in range(_LOOKS - 1):
+        if not _contradictory(seen):
+            break
+        # Another writer may have moved between two reads, and again while they were repeated. Only what is seen twice
+        # alike is a conflict, a loss, another topic, or a table that others filled.
+        before, seen = seen, _seen(config, source, warehouse, target)
+        if (before.topic, before.committed, before.ledger) == (seen.topic, seen.committed, seen.ledger):
+            break
+    return seen
 
 
 def _seen(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> Seen:
