@@ -26,11 +26,17 @@ def paths(document: Any, prefix: str = "") -> Iterator[str]:
 
 
 def section(page: str, heading: str) -> str:
-    """Text below a heading, up to the next of its level or above."""
-    level = heading.index(" ")
+    """Text below a heading, up to the next of its level or above. A comment in a block of code is no heading."""
     _, found, rest = page.partition(f"\n{heading}\n")
     assert found, f"no heading {heading!r}"
-    return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    ends = re.compile(rf"#{{1,{heading.index(' ')}}} ")
+    lines, inside = list[str](), False
+    for line in rest.splitlines(keepends=True):
+        inside ^= line.lstrip().startswith("```")
+        if not inside and ends.match(line):
+            break
+        lines.append(line)
+    return "".join(lines)
 
 
 def described(page: str, heading: str) -> list[str]:
