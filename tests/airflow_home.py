@@ -45,13 +45,16 @@ def make_database() -> None:
 def register(dag: Any) -> None:
     """Write a DAG to the database, as the processor does with those in files: a run needs it there."""
     from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.serialization.definitions.dag import SerializedDAG
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
+    from airflow.serialization import serialized_objects
     from airflow.utils.session import create_session
 
-    lazy = LazyDeserializedDAG.from_dag(dag)
+    objects: Any = serialized_objects
+    if hasattr(objects.LazyDeserializedDAG, "from_dag"):
+        lazy = objects.LazyDeserializedDAG.from_dag(dag)
+    else:  # Airflow 3.1
+        lazy = objects.LazyDeserializedDAG(data=objects.SerializedDAG.to_dict(dag), last_loaded=dag.last_loaded)
     with create_session() as session:
-        SerializedDAG.bulk_write_to_db("dags-folder", None, [lazy], session=session)
+        objects.SerializedDAG.bulk_write_to_db("dags-folder", None, [lazy], session=session)
         SerializedDagModel.write_dag(lazy, "dags-folder", session=session)
 
 
