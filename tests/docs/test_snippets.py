@@ -29,7 +29,7 @@ LANGUAGES = {"python", "yaml", "sh", "console", "sql", "json", "text"}
 FOREIGN = {"airflow", "bq", "cd", "docker", "git", "kafka-consumer-groups.sh", "pre-commit"}
 TARGETS = set(re.findall(r"^([a-z][a-z.0-9-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OF_OTHERS = {"max_active_tis_per_dag", "pool", "applied", "at"}
+OF_OTHERS = {"max_active_runs", "max_active_tis_per_dag", "pool", "schedule", "applied", "at"}
 LATER = {"seek", "migrate-group", "audit", "repair", "redrive", "doctor"}  # named as what is not there yet
 
 

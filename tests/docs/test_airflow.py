@@ -1,0 +1,31 @@
+"""What the page on Airflow says of the operator is what the operator has."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_kafka_bq import KafkaToBigQueryOperator
+from airflow_kafka_bq.hooks import google_cloud
+from airflow_kafka_bq.links import LINKS
+from tests.docs.documents import section
+from tests.docs.markdown import ROOT
+
+PAGE = (ROOT / "docs" / "airflow.md").read_text("utf-8")
+
+
+def test_the_templates_are_all_there() -> None:
+    said = set(re.findall(r"`([a-z_]+)`", section(PAGE, "## Templates").partition("are templates")[0]))
+    assert said | {"kafka_conn_id", "gcp_conn_id"} == set(KafkaToBigQueryOperator.template_fields)
+
+
+def test_the_extras_are_all_there() -> None:
+    rows = "".join(line for line in PAGE.splitlines() if line.startswith("| `"))
+    said = {name for cell in re.findall(r"\| ((?:`\w+`(?:, )?)+) \|", rows) for name in re.findall(r"\w+", cell)}
+    known = {*google_cloud._SETTINGS, *google_cloud._ONLY_PROVIDER, "credential_config_file", "impersonation_chain"}
+    assert said == known
+
+
+def test_the_links_are_as_many_as_the_page_says() -> None:
+    said = section(PAGE, "## What a task tells")
+    assert [link.name for link in LINKS if link.name.split()[0].lower() not in said.lower()] == ["BigQuery table"]
+    assert "target table" in said
