@@ -179,9 +179,11 @@ def _play(machine: type[Histories], examples: int, steps: int, chance: int) -> N
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("chance", range(4))
 @pytest.mark.parametrize("machine", MACHINES)
-def test_histories(machine: type[Histories]) -> None:
-    _play(machine, 40, 30, 20260101)
+def test_histories(machine: type[Histories], chance: int) -> None:
+    """2,000 in all, in about a minute; the long ones are for three processes, the short ones for many beginnings."""
+    _play(machine, 250, 30 if chance == 0 else 16, 20260101 + chance)
 
 
 @pytest.mark.slow
