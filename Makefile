@@ -29,7 +29,7 @@ if [ ! -e "$$stamp" ]; then \
   $(UV) pip install --quiet --python .venv-$(1)/bin/python --compile-bytecode --constraint $$pins --group lane --editable '.[$(2)]'; \
   rm -f .venv-$(1)/.installed-*; touch "$$stamp"; \
 fi
-@.venv-$(1)/bin/python -m pytest -m 'airflow and not slow' $(LANE_TESTS) $(PYTEST_ARGS)
+@KAFKA_BQ_LANE=$(1) .venv-$(1)/bin/python -m pytest -m 'airflow and not slow' $(LANE_TESTS) $(PYTEST_ARGS)
 endef
 
 # As of a day near the release: with the packages of later days, older Airflows install and then fail every task. The

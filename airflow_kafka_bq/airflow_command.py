@@ -9,7 +9,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow.cli.cli_config import CLICommand
+    from airflow.cli.cli_config import ActionCommand
 
 PROGRAM = "airflow kafka-bq"
 
@@ -26,7 +26,7 @@ class _Everything:
         parser.add_argument(*self.flags, nargs=argparse.REMAINDER)
 
 
-def commands() -> list[CLICommand]:
+def commands() -> list[ActionCommand]:
     """What ``airflow`` offers in our name."""
     from airflow.cli.cli_config import ActionCommand
 
