@@ -19,7 +19,8 @@ def render(result: dict[str, Any]) -> str:
     """The whole document."""
     runs: list[Run] = result["runs"]
     cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(_EMPTY)))
-    parts = [_INTRODUCTION.format(**_words(result)), _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
+    introduction = _wrapped(_INTRODUCTION.format(**result["settings"]), indent="")
+    parts = ["# Benchmarks", introduction, _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
     parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _conditions(result)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -29,12 +30,12 @@ def write(result: dict[str, Any]) -> None:
     DOCUMENT.write_text(render(result))
 
 
-_INTRODUCTION = """# Benchmarks
-
-Written by `make bench` from `benchmarks/result.json`; the rules are in `benchmarks/README.md`. {messages:,} JSON
-messages of {mean_value_bytes:.0f} bytes (mean, without keys) on {partitions} partitions of a real Apache Kafka broker,
-read by processes of their own that took turns. Figures are the median of {repetitions} runs, in brackets the smallest
-and the largest."""
+_INTRODUCTION = (
+    "Written by `make bench` from `benchmarks/result.json`; the rules are in `benchmarks/README.md`. {messages:,} JSON "
+    "messages of {mean_value_bytes:.0f} bytes (mean, without keys) on {partitions} partitions of a real Apache Kafka "
+    "broker, read by processes of their own that took turns. Figures are the median of {repetitions} runs, in brackets "
+    "the smallest and the largest."
+)
 _WHAT = """
 - **bare**: a `consume(1000)` loop that drops the messages, with the same client settings: the limit of a Python client.
 - **engine**: a whole run (positions, decoding, checks, ids made of content, Parquet, ledger, commit) with a Warehouse
@@ -43,10 +44,6 @@ _WHAT = """
   seconds many are those of the local BigQuery, which say nothing about BigQuery's own.
 - **payload**: the message kept whole in one JSON column. **model**: a pydantic model of eight fields, one nested.
 - *steady* leaves out the process's start and the plan; *whole* is the process from start to end."""
-
-
-def _words(result: dict[str, Any]) -> dict[str, Any]:
-    return dict(result["settings"])
 
 
 def _figure(values: Iterable[float], digits: int = 1) -> str:
@@ -123,8 +120,10 @@ def _memory(result: dict[str, Any]) -> str:
             peaks = _figure((run["peak_mib"] for run in of), 0)
             rows.append([case, f"{count:,}", str(of[0]["batches"]), peaks])
     batch = ", ".join(f"`{name}: {value}`" for name, value in result["settings"]["memory_batch"].items())
-    text = (
-        f"The same bounds of a batch ({batch}), ten times the messages: what a process holds follows from the bounds."
+    text = _wrapped(
+        f"The same bounds of a batch ({batch}) and ever more messages. Two batches are in memory at most, one being "
+        "merged while the next is read: from the third batch on, more messages need no more memory.",
+        indent="",
     )
     return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"
 
@@ -142,8 +141,8 @@ def _conditions(result: dict[str, Any]) -> str:
 - Absolute figures belong to this machine; ratios to the bare loop travel better."""
 
 
-def _wrapped(text: str) -> str:
-    return "\n  ".join(textwrap.wrap(text, 118))
+def _wrapped(text: str, indent: str = "  ") -> str:
+    return f"\n{indent}".join(textwrap.wrap(text, 118))
 
 
 if __name__ == "__main__":

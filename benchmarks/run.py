@@ -38,17 +38,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--messages", type=int, default=500_000)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--memory", type=int, nargs=2, default=(100_000, 1_000_000), metavar=("SMALL", "LARGE"))
+    parser.add_argument("--memory", type=int, nargs="+", default=[100_000, 200_000, 1_000_000, 2_000_000])
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--quick", action="store_true", help="20,000 messages, once; nothing is written by default")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.messages, options.repetitions, options.memory = 20_000, 1, (5_000, 20_000)
+        options.messages, options.repetitions, options.memory = 20_000, 1, [5_000, 20_000]
         options.output = None if options.output == RESULT else options.output
     return options
 
 
-def measure(place: Site, messages: int, repetitions: int, memory: tuple[int, int]) -> dict[str, Any]:
+def measure(place: Site, messages: int, repetitions: int, memory: list[int]) -> dict[str, Any]:
     """All runs. The cases take turns, so that a busy minute of the machine does not fall on one of them alone."""
     topics = {count: f"orders_{count}" for count in sorted({messages, *memory})}
     filled = {count: _filled(place, topic, count) for count, topic in topics.items()}
@@ -67,18 +67,18 @@ def measure(place: Site, messages: int, repetitions: int, memory: tuple[int, int
             "mean_value_bytes": filled[messages]["mean_value_bytes"],
             "model": MODEL,
             "repetitions": repetitions,
-            "job": "defaults, without a dedup_key (the key is the message's coordinates)",
+            "job": "all defaults (the dedup key is the coordinates)",
             "memory_batch": MEMORY_BATCH,
         },
         "versions": {**{name: version(name) for name in _PACKAGES}, **machine.versions()},
         "machine": machine.description(),
         "runs": runs,
-        "memory": list(_memory(place, topics, memory, repetitions)),
+        "memory": list(_memory(place, topics, memory, min(repetitions, 3))),
     }
 
 
-def _memory(place: Site, topics: dict[int, str], counts: tuple[int, int], repetitions: int) -> Iterator[Run]:
-    """The same batch bounds, ten times the messages: the peak should not know the difference."""
+def _memory(place: Site, topics: dict[int, str], counts: list[int], repetitions: int) -> Iterator[Run]:
+    """The same batch bounds, many times the messages: the peak should not know the difference."""
     for repetition in range(repetitions):
         for mode, settings in (("payload", {}), ("model", {"model": MODEL})):
             for count in counts:

@@ -47,7 +47,7 @@ class InstantWarehouse(MemoryWarehouse):
         began = time.thread_time()
         self._count(rows)
         self.counting_seconds += time.thread_time() - began
-        done = super().load(job_id, table, rows.slice(0, 0), target, expires_at)
+        done = super().load(job_id, table, rows.schema.empty_table(), target, expires_at)
         return done if done.failure else replace(done, output_rows=rows.num_rows)
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:

@@ -1,0 +1,49 @@
+"""The published figures are those that were measured."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from benchmarks import document
+from benchmarks.run import RESULT
+
+
+def test_the_document_is_in_step_with_the_result() -> None:
+    result = json.loads(RESULT.read_text())
+    assert document.DOCUMENT.read_text() == document.render(result), "python -m benchmarks.document writes it anew"
+
+
+def test_what_is_published_was_measured_as_the_rules_say() -> None:
+    result = json.loads(RESULT.read_text())
+    assert result["settings"]["messages"] >= 500_000
+    repetitions = {case: 0 for case in (run["case"] for run in result["runs"])}
+    for run in result["runs"]:
+        repetitions[run["case"]] += 1
+    assert min(repetitions.values()) >= 3
+    assert all(run.get("lost", 0) == run.get("duplicates", 0) == 0 for run in (*result["runs"], *result["memory"]))
+
+
+def _run(case: str, repetition: int, **cost: float) -> dict[str, Any]:
+    whole = {"messages": 1000, "steady_seconds": 1.0, "wall_seconds": 2.0, "cpu_seconds": 0.5, "peak_mib": 50.0}
+    return {"case": case, "repetition": repetition, "lost": 0, "duplicates": 0, "load_before": 0.1, **whole, **cost}
+
+
+def test_medians_stand_between_the_smallest_and_the_largest_and_ratios_are_of_one_turn() -> None:
+    result = json.loads(RESULT.read_text())
+    bare = [_run("bare", turn, cpu_seconds=cpu) for turn, cpu in enumerate((1.0, 2.0, 4.0))]
+    ours = [_run("ours", turn, cpu_seconds=cpu) for turn, cpu in enumerate((3.0, 4.0, 20.0))]
+    text = document.render({**result, "runs": [*bare, *ours]})
+    assert "4,000.00 (3,000.00–20,000.00)" in text  # CPU seconds per million rows
+    assert "| ours | 3.0 (2.0–5.0) |" in text
+
+
+@pytest.mark.parametrize(("lost", "duplicates"), [(7, 0), (0, 7)])
+def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
+    result = json.loads(RESULT.read_text())
+    runs = [_run("bare", 0), _run("ours", 0, lost=lost, duplicates=duplicates)]
+    lines = document.render({**result, "runs": runs}).splitlines()
+    (row,) = [line for line in lines if line.startswith("| ours |") and line.count("|") == 8]
+    assert row.endswith(f"| {lost} | {duplicates} |")
