@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+MUTANTS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
 # What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
@@ -113,6 +114,10 @@ test-airflow-3.2: venv ## The same on Airflow 3.2
 .PHONY: test-google
 test-google: venv ## The same with the Google provider installed (1.5 GB)
 	$(call LANE,google,testing$(comma)google)
+
+.PHONY: mutants
+mutants: venv ## Plant bugs and see that the tests find them (MUTANTS="words of names")
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 .PHONY: lint
 lint: venv ## Check style, format, types and the layers
