@@ -8,12 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_kafka_bq.batch import GroupMember
-from airflow_kafka_bq.exceptions import GroupInUseError, KafkaUnavailableError, TargetChangedError, TransientError
-from airflow_kafka_bq.pipeline.runner import run
-from airflow_kafka_bq.testing.memory import CommitFate
+from airflow_kafka_bq.exceptions import TargetChangedError, TransientError
 from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.world import GROUP, TABLE, TOPIC, World
+from tests.pipeline.world import TABLE, TOPIC, World
 
 
 @pytest.fixture(autouse=True)
@@ -99,25 +96,6 @@ def test_a_window_and_a_live_task_both_run_for_the_first_time() -> None:
         _each_once(world, 4)
 
 
-# The start without a ledger
-
-
-@pytest.mark.parametrize("fate", CommitFate)
-def test_without_a_ledger_nothing_is_merged_before_the_group_has_the_start(fate: CommitFate) -> None:
-    """A crash behind the first MERGE would otherwise resolve ``latest`` a second time, further on."""
-    world = World(1)
-    world.fill(2)
-    world.cluster.groups.fate_of_next(fate)
-    with pytest.raises(KafkaUnavailableError, match="start"):
-        world.run(start="latest", fence="none")
-    assert world.rows() == []
-    world.cluster.groups.apply_late()
-    world.run(start="latest", fence="none")
-    world.fill(2)
-    world.run(start="latest", fence="none")
-    assert world.offsets() == {(0, 2): 1, (0, 3): 1}
-
-
 # Identity
 
 
@@ -160,64 +138,6 @@ def test_a_target_created_again_under_a_run_is_found_by_the_next_one_at_the_late
     assert writer.error is None or isinstance(writer.error, TargetChangedError | TransientError)
     with pytest.raises(TargetChangedError, match="re-created"):
         world.run()
-
-
-# Lost ranges
-
-
-def test_a_range_that_grew_since_a_window_told_of_it_is_told_again() -> None:
-    world = World(1)
-    world.fill(10)
-    world.cluster.delete_records(TOPIC, 0, 3)
-    world.run(on_gap="record", window={"from": {0: 0}, "to": {0: 5}})
-    world.cluster.delete_records(TOPIC, 0, 8)
-    report = world.run(on_gap="record", start={0: 0})
-    lost = [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()]
-    assert lost == [(0, 3), (0, 8)]
-    assert report.gaps[0].end_offset == 8
-    assert world.offsets() == {(0, offset): 1 for offset in (3, 4, 8, 9)}
-
-
-def test_a_window_tells_only_of_its_own_range_that_it_is_lost() -> None:
-    world = World(1)
-    world.fill(10)
-    world.run()
-    world.cluster.delete_records(TOPIC, 0, 8)
-    report = world.run(on_gap="record", window={"from": {0: 1}, "to": {0: 4}})
-    assert [(gap.start_offset, gap.end_offset) for gap in report.gaps] == [(1, 4)]
-    assert [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()] == [(1, 4)]
-
-
-# What the report says of the commit
-
-
-def test_a_run_that_is_stopped_behind_a_merge_does_not_say_that_it_committed() -> None:
-    world = World(1)
-    world.fill(4)
-    job = world.job(batch_messages=2)
-    merges = []
-
-    def stop_at_second_merge(name: str, phase: str) -> None:
-        merges.extend([name] if (name, phase) == ("merge", "after") else [])
-        if len(merges) == 2:
-            job.stop.request()
-
-    world.database.on_effect = stop_at_second_merge
-    report = run(job)
-    assert (str(report.outcome), report.batches, report.committed) == ("stopped", 2, False)
-    assert (world.positions(), world.committed()) == ({0: 4}, {0: 2})
-
-
-def test_a_run_whose_last_commit_is_refused_does_not_say_that_it_committed() -> None:
-    world = World(1)
-    world.fill(4)
-    writer = Actor(world, batch_messages=2).until("commit", 2)
-    world.cluster.groups.join(GROUP, GroupMember("m", "console", "somewhere"))
-    writer.finish()
-    assert isinstance(writer.error, GroupInUseError)
-    assert writer.error.report is not None
-    assert writer.error.report["committed"] is False
-    assert (world.positions(), world.committed()) == ({0: 4}, {0: 2})
 
 
 # Two live writers

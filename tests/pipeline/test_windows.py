@@ -109,3 +109,26 @@ def test_a_live_batch_that_another_submission_applied_under_a_window_is_not_take
     assert twin.error is None
     assert twin.report is not None
     assert (twin.report.batches, world.positions(), world.committed()) == (1, {0: 8}, {0: 8})
+
+
+def test_a_range_that_grew_since_a_window_told_of_it_is_told_again() -> None:
+    world = World(1)
+    world.fill(10)
+    world.cluster.delete_records(TOPIC, 0, 3)
+    world.run(on_gap="record", window={"from": {0: 0}, "to": {0: 5}})
+    world.cluster.delete_records(TOPIC, 0, 8)
+    report = world.run(on_gap="record", start={0: 0})
+    lost = [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()]
+    assert lost == [(0, 3), (0, 8)]
+    assert report.gaps[0].end_offset == 8
+    assert world.offsets() == {(0, offset): 1 for offset in (3, 4, 8, 9)}
+
+
+def test_a_window_tells_only_of_its_own_range_that_it_is_lost() -> None:
+    world = World(1)
+    world.fill(10)
+    world.run()
+    world.cluster.delete_records(TOPIC, 0, 8)
+    report = world.run(on_gap="record", window={"from": {0: 1}, "to": {0: 4}})
+    assert [(gap.start_offset, gap.end_offset) for gap in report.gaps] == [(1, 4)]
+    assert [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()] == [(1, 4)]
