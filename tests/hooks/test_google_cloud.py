@@ -159,7 +159,7 @@ def test_the_provider_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPa
 
     asked: list[dict[str, Any]] = []
 
-    class GoogleBaseHook:
+    class Provided:
         def __init__(self, **named: Any) -> None:
             asked.append(named)
 
@@ -167,7 +167,7 @@ def test_the_provider_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPa
             return AnonymousCredentials(), "provided"
 
     module = ModuleType("airflow.providers.google.common.hooks.base_google")
-    module.GoogleBaseHook = GoogleBaseHook  # type: ignore[attr-defined]
+    module.GoogleBaseHook = Provided  # type: ignore[attr-defined]
     for name in (
         "airflow.providers.google",
         "airflow.providers.google.common",

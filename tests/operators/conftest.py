@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 from google.cloud.bigquery import Client
 
+from airflow_kafka_bq import KafkaToBigQueryOperator
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from airflow_kafka_bq.testing.kafka import MockCluster, NewMessage, produce
 from tests import airflow_home
 
 _numbers = itertools.count()
+
+
+def task(**parameters: Any) -> KafkaToBigQueryOperator:
+    """An operator with everything that it must have."""
+    return KafkaToBigQueryOperator(**{"task_id": "load", "topic": "t", "table": "d.t", **parameters})
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The operator in Airflow: parameters at parse and when the task runs, errors, retries, links, logs, the report."""
+"""Parameters of the operator, when a DAG is parsed and when Airflow has rendered them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from airflow_kafka_bq import KafkaToBigQueryOperator
 from airflow_kafka_bq.config import JobConfig
-from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError
+from airflow_kafka_bq.exceptions import ConfigError
 from tests import airflow_home
-from tests.operators.conftest import Wings
+from tests.operators.conftest import Wings, task
 
 
 class Order(BaseModel):
@@ -22,10 +22,6 @@ class Order(BaseModel):
 
     id: str
     n: int
-
-
-def task(**parameters: Any) -> KafkaToBigQueryOperator:
-    return KafkaToBigQueryOperator(**{"task_id": "load", "topic": "t", "table": "d.t", **parameters})
 
 
 def test_the_signature_is_the_parameter_table() -> None:
@@ -81,42 +77,6 @@ def test_an_unknown_parameter_fails() -> None:
 
 def test_a_template_is_left_to_the_run() -> None:
     task(on_duplicate="update", dedup_key="{{ params.key }}", window={"from": "{{ params.a }}", "to": "{{ params.b }}"})
-
-
-def test_two_live_tasks_of_one_group_are_refused_when_the_dag_is_parsed() -> None:
-    with DAG("shared", schedule=None):
-        task(task_id="one")
-        task(task_id="other_table", table="d.other")
-        task(task_id="window", window={"from": "2026-01-01", "to": "2026-01-02"})
-        with pytest.raises(GroupInUseError, match="'one' and 'two' share a consumer group, and both are live"):
-            task(task_id="two")
-        task(task_id="named", topic="a", group_id="g")
-        with pytest.raises(GroupInUseError, match="topics 'a' and 'b'"):
-            task(task_id="b", topic="b", group_id="g")
-        task(task_id="template", topic="{{ params.topic }}", group_id="g")
-
-
-def test_a_run_returns_the_report_and_tells_its_links(wings: Wings) -> None:
-    wings.fill(10)
-    found = wings.run(lambda: task(topic=wings.topic, table=wings.table, batch_messages=4))
-    assert found.state == "success"
-    assert (found.report["outcome"], found.report["messages"], found.report["batches"]) == ("end", 10, 3)
-    assert found.report["rows"]["inserted"] == wings.rows() == 10
-    assert set(found.links) == {"kafka_bq_target_table", "kafka_bq_merge_job", "kafka_bq_load_job"}
-    assert found.report["jobs"][-1] in str(found.links["kafka_bq_merge_job"])
-    assert found.report["jobs"][-2] in str(found.links["kafka_bq_load_job"])
-    assert f"d={wings.dataset}&t=target" in str(found.links["kafka_bq_target_table"])
-
-
-def test_the_log_has_a_group_for_each_batch_and_one_summary(wings: Wings) -> None:
-    wings.fill(10)
-    wings.run(lambda: task(topic=wings.topic, table=wings.table, batch_messages=4))
-    lines = [record.getMessage() for record in wings.log.records]
-    groups = [line for line in lines if line.startswith("::group::Batch")]
-    assert groups == [f"::group::Batch {n + 1}: {count} inserted" for n, count in enumerate((4, 4, 2))]
-    assert lines.count("::endgroup::") == 4
-    (summary,) = (line for line in lines if "messages in 3 batches" in line)
-    assert summary.startswith(f"{wings.topic} → demo.{wings.table}: 10 messages in 3 batches (10 inserted)")
 
 
 def test_rendered_values_are_used_and_recorded(wings: Wings) -> None:
@@ -181,96 +141,6 @@ def test_a_rendered_value_is_refused_by_name_without_retry(wings: Wings, start: 
     )
     assert (found.state, found.tries) == ("failed", 1)
     assert said in wings.told()
-
-
-def test_a_terminal_error_is_not_retried(wings: Wings) -> None:
-    found = wings.run(lambda: task(topic="no-such-topic", table=wings.table, retries=3, retry_delay=timedelta(0)))
-    assert (found.state, found.tries) == ("failed", 1)
-    assert "NotFoundError" in wings.told()
-
-
-def test_a_transient_error_is_retried_with_the_report_so_far_in_the_log(
-    wings: Wings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from airflow_kafka_bq.exceptions import WarehouseUnavailableError
-    from airflow_kafka_bq.operators.told import Linked
-
-    wings.fill(8)
-    merge, calls = Linked.merge, []
-
-    def unlucky(self: Linked, *arguments: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise WarehouseUnavailableError("BigQuery is away")
-        return merge(self, *arguments)
-
-    monkeypatch.setattr(Linked, "merge", unlucky)
-    found = wings.run(
-        lambda: task(topic=wings.topic, table=wings.table, batch_messages=4, retries=2, retry_delay=timedelta(0))
-    )
-    assert (found.state, found.tries) == ("success", 2)
-    assert found.report["messages"] == 4  # what the first try applied is in the table
-    assert wings.rows() == 8
-    told = wings.told()
-    assert "WarehouseUnavailableError: BigQuery is away" in told
-    assert "the run failed; so far" in told
-    assert "'messages': 4" in told
-
-
-def test_a_time_out_ends_the_run_and_the_retry_goes_on(wings: Wings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_kafka_bq.operators.told import Linked
-
-    wings.fill(8)
-    merge, calls = Linked.merge, []
-
-    def slow(self: Linked, *arguments: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 2:
-            self._warehouse._jobs.pause(60)
-        return merge(self, *arguments)
-
-    monkeypatch.setattr(Linked, "merge", slow)
-    found = wings.run(
-        lambda: task(
-            topic=wings.topic,
-            table=wings.table,
-            batch_messages=4,
-            retries=1,
-            retry_delay=timedelta(0),
-            execution_timeout=timedelta(seconds=4),
-        )
-    )
-    assert (found.state, found.tries) == ("success", 2)
-    assert "AirflowTaskTimeout" in wings.told()
-    assert wings.rows() == 8
-
-
-def test_a_killed_task_stops_at_the_next_safe_point_and_is_not_green(
-    wings: Wings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``on_kill`` comes from Airflow's signal handler, in the middle of whatever runs."""
-    from airflow_kafka_bq.operators.told import BatchLog
-
-    wings.fill(8)
-    running: list[KafkaToBigQueryOperator] = []
-    prepare = KafkaToBigQueryOperator._with_job
-    show = BatchLog.__call__
-
-    def remembered(self: Any, *arguments: Any) -> Any:
-        running.append(self)
-        return prepare(self, *arguments)
-
-    def killing(self: Any, report: Any, plan: Any) -> None:
-        show(self, report, plan)
-        if report.batches == 1:
-            running[-1].on_kill()
-
-    monkeypatch.setattr(KafkaToBigQueryOperator, "_with_job", remembered)
-    monkeypatch.setattr(BatchLog, "__call__", killing)
-    found = wings.run(lambda: task(topic=wings.topic, table=wings.table, batch_messages=4))
-    assert found.state == "failed"
-    assert "stopped before the end" in wings.told()
-    assert wings.rows() == 4
 
 
 def test_mapped_tasks_are_validated_when_they_run(wings: Wings) -> None:

@@ -1,0 +1,50 @@
+"""A job as a task puts it together."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_kafka_bq.assembly import close
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.exceptions import ConfigError
+from airflow_kafka_bq.operators.job import job_of
+from airflow_kafka_bq.pipeline.stopping import Stop
+from tests import airflow_home
+
+CONTEXT: Any = {"ti": SimpleNamespace(dag_id="shop", task_id="orders", run_id="manual", try_number=2)}
+GOOGLE = {"project": "demo", "api_endpoint": "http://127.0.0.1:9", "location": "EU"}
+CONFIG = JobConfig.of(topic="shop.orders", table="analytics.orders", kafka_conn_id="kafka_x", gcp_conn_id="google_x")
+
+
+def test_the_history_will_know_which_task_it_was() -> None:
+    pushed: dict[str, str] = {}
+    stop = Stop()
+    with airflow_home.connections(kafka_x={"bootstrap.servers": "127.0.0.1:9"}, google_x=GOOGLE):
+        job = job_of(CONFIG, CONTEXT, stop, pushed.__setitem__)
+    close(job)
+    assert str(job.target.table) == "demo.analytics.orders"
+    who = job.context
+    assert (who.dag_id, who.task_id, who.run_id, who.try_number) == ("shop", "orders", "manual", 2)
+    assert who.who == "airflow shop.orders"
+    assert job.stop is stop
+    assert list(pushed) == ["kafka_bq_target_table"]
+
+
+@pytest.mark.parametrize("missing", ["kafka_x", "google_x"])
+def test_a_connection_that_is_not_there_is_named(missing: str) -> None:
+    there = {"kafka_x": {"bootstrap.servers": "127.0.0.1:9"}, "google_x": GOOGLE}
+    del there[missing]
+    with airflow_home.connections(**there), pytest.raises(ConfigError, match=f"'{missing}' is not defined"):
+        job_of(CONFIG, CONTEXT, Stop(), {}.__setitem__)
+
+
+def test_the_settings_of_a_connection_are_refused_when_they_contradict_the_promise() -> None:
+    kafka = {"bootstrap.servers": "127.0.0.1:9", "enable.auto.commit": "true"}
+    with (
+        airflow_home.connections(kafka_x=kafka, google_x=GOOGLE),
+        pytest.raises(ConfigError, match=r"enable\.auto\.commit"),
+    ):
+        job_of(CONFIG, CONTEXT, Stop(), {}.__setitem__)

@@ -1,0 +1,22 @@
+"""Tasks of one DAG that would share a consumer group."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_kafka_bq.exceptions import GroupInUseError
+from tests.operators.conftest import task
+
+
+def test_two_live_tasks_of_one_group_are_refused_when_the_dag_is_parsed() -> None:
+    with DAG("shared", schedule=None):
+        task(task_id="one")
+        task(task_id="other_table", table="d.other")
+        task(task_id="window", window={"from": "2026-01-01", "to": "2026-01-02"})
+        with pytest.raises(GroupInUseError, match="'one' and 'two' share a consumer group, and both are live"):
+            task(task_id="two")
+        task(task_id="named", topic="a", group_id="g")
+        with pytest.raises(GroupInUseError, match="topics 'a' and 'b'"):
+            task(task_id="b", topic="b", group_id="g")
+        task(task_id="template", topic="{{ params.topic }}", group_id="g")
