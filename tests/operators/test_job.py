@@ -16,6 +16,12 @@ from tests import airflow_home
 
 CONTEXT: Any = {"ti": SimpleNamespace(dag_id="shop", task_id="orders", run_id="manual", try_number=2)}
 GOOGLE = {"project": "demo", "api_endpoint": "http://127.0.0.1:9", "location": "EU"}
+
+
+def _ignore(_key: str, _address: str) -> None:
+    """Takes a link and forgets it."""
+
+
 CONFIG = JobConfig.of(topic="shop.orders", table="analytics.orders", kafka_conn_id="kafka_x", gcp_conn_id="google_x")
 
 
@@ -38,7 +44,7 @@ def test_a_connection_that_is_not_there_is_named(missing: str) -> None:
     there = {"kafka_x": {"bootstrap.servers": "127.0.0.1:9"}, "google_x": GOOGLE}
     del there[missing]
     with airflow_home.connections(**there), pytest.raises(ConfigError, match=f"'{missing}' is not defined"):
-        job_of(CONFIG, CONTEXT, Stop(), {}.__setitem__)
+        job_of(CONFIG, CONTEXT, Stop(), _ignore)
 
 
 def test_the_settings_of_a_connection_are_refused_when_they_contradict_the_promise() -> None:
@@ -47,4 +53,4 @@ def test_the_settings_of_a_connection_are_refused_when_they_contradict_the_promi
         airflow_home.connections(kafka_x=kafka, google_x=GOOGLE),
         pytest.raises(ConfigError, match=r"enable\.auto\.commit"),
     ):
-        job_of(CONFIG, CONTEXT, Stop(), {}.__setitem__)
+        job_of(CONFIG, CONTEXT, Stop(), _ignore)
