@@ -77,11 +77,16 @@ class Struck:
             time.sleep(0.2)  # the handler runs between two bytecodes
 
 
-def child(path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, result: str) -> None:
+def child(
+    path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, result: str, patience: float | None
+) -> None:
     """Body of the child process: one run; report or failure as JSON into ``result``."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
     job = jobfile.assemble(jobfile.read(path, settings), stop)
+    if patience is not None:
+        requests: Any = getattr(job.source, "_requests")  # noqa: B009  # of KafkaSource, which the port does not have
+        requests.timeout_seconds = patience
     struck = {name: Struck(getattr(job, name), name, blow, Path(trace)) for name in ("source", "warehouse")}
     document: dict[str, Any]
     try:
@@ -113,11 +118,21 @@ class Child:
     trace: Path
 
     @classmethod
-    def start(cls, folder: Path, path: Path, settings: tuple[str, ...] = (), blow: Blow | None = None) -> Child:
-        """Start; nothing is waited for."""
+    def start(
+        cls,
+        folder: Path,
+        path: Path,
+        settings: tuple[str, ...] = (),
+        blow: Blow | None = None,
+        patience: float | None = None,
+    ) -> Child:
+        """Start; nothing is waited for.
+
+        :param patience: seconds that a request to Kafka may take, instead of the usual ones.
+        """
         stamp = f"{time.monotonic_ns()}"
         result, trace = folder / f"result-{stamp}.json", folder / f"trace-{stamp}.txt"
-        process = _context.Process(target=child, args=(str(path), settings, blow, str(trace), str(result)))
+        process = _context.Process(target=child, args=(str(path), settings, blow, str(trace), str(result), patience))
         process.start()
         return cls(process, result, trace)
 

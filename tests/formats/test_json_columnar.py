@@ -6,6 +6,7 @@ from typing import Any, Literal
 from unittest import mock
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -50,9 +51,39 @@ def batches(draw: Any) -> tuple[tuple[tuple[str, str], ...], list[bytes]]:
     return fields, draw(st.lists(messages(fields), min_size=1, max_size=12))
 
 
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(batches(), EXTRA, st.booleans(), st.sampled_from([1, 1, 64]))
+def looked_at(examples: int) -> settings:
+    health = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=health)
+
+
+ANY = given(batches(), EXTRA, st.booleans(), st.sampled_from([1, 1, 64]))
+
+
+@looked_at(800)
+@ANY
 def test_bulk_and_row_by_row_agree(
+    batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
+    extra: Literal["ignore", "forbid", "allow"],
+    refuse: bool,
+    few: int,
+) -> None:
+    agree(batch, extra, refuse, few)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@looked_at(20_000)
+@ANY
+def test_bulk_and_row_by_row_agree_at_length(
+    batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
+    extra: Literal["ignore", "forbid", "allow"],
+    refuse: bool,
+    few: int,
+) -> None:
+    agree(batch, extra, refuse, few)
+
+
+def agree(
     batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
     extra: Literal["ignore", "forbid", "allow"],
     refuse: bool,

@@ -17,10 +17,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.bigquery)
 
 
-@pytest.fixture(scope="session")
-def local() -> Iterator[LocalBigQuery]:
-    with LocalBigQuery() as started:
-        yield started
+@pytest.fixture
+def local(bigquery: LocalBigQuery) -> LocalBigQuery:
+    return bigquery
 
 
 @pytest.fixture

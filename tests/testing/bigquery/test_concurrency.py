@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from google.api_core.exceptions import BadRequest
@@ -143,7 +144,8 @@ def test_a_transaction_reads_the_snapshot_of_its_start(tables: Warehouse) -> Non
 def test_two_mutating_statements_run_and_twenty_wait(tables: Warehouse) -> None:
     tables.local.faults.add("hold", kind="dml", times=0, at="start", job_id="queue")
     sql = "UPDATE DATASET.t SET v = 'q' WHERE k = 1"
-    jobs = [tables.submit(sql, job_id=f"{tables.dataset}_queue_{number}") for number in range(22)]
+    with ThreadPoolExecutor(22) as pool:  # a job that waits is answered after a moment only
+        jobs = list(pool.map(lambda number: tables.submit(sql, job_id=f"{tables.dataset}_queue_{number}"), range(22)))
     refused = tables.submit(sql, job_id=f"{tables.dataset}_last")
     with pytest.raises(BadRequest, match="Too many DML statements outstanding against table"):
         refused.result(retry=NO_RETRY, timeout=10)
