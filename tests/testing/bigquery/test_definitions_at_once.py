@@ -66,7 +66,7 @@ def test_a_load_that_adds_a_column_at_the_same_time_is_told_to_come_again(table:
 def test_jobs_that_make_drop_and_read_tables_do_not_trip_over_each_other(warehouse: Warehouse) -> None:
     def life(number: int) -> None:
         name = f"DATASET.t{number}"
-        for turn in range(6):
+        for turn in range(4):
             warehouse.query(f"CREATE TABLE {name} AS SELECT {turn} AS n")
             assert warehouse.rows(f"SELECT n FROM {name}") == [(turn,)]
             assert [one.n for one in warehouse.query(f"SELECT n + 1 AS n FROM {name}").result()] == [turn + 1]
@@ -78,7 +78,7 @@ def test_jobs_that_make_drop_and_read_tables_do_not_trip_over_each_other(warehou
 
 def test_results_are_kept_and_read_by_many_at_once(warehouse: Warehouse) -> None:
     def ask(number: int) -> None:
-        for turn in range(40):
+        for turn in range(20):
             assert warehouse.rows(f"SELECT {number * 1000 + turn}") == [(number * 1000 + turn,)]
 
     assert failures([lambda number=number: ask(number) for number in range(8)]) == []  # type: ignore[misc]

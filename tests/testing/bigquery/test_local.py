@@ -56,7 +56,8 @@ def test_a_front_that_fails_to_start_leaves_no_emulator_behind(monkeypatch: pyte
     assert [name for name, _, _ in emulator.method_calls] == ["start", "stop"]
 
 
-def test_its_files_are_gone_in_the_end() -> None:
+def test_its_files_are_gone_in_the_end(bigquery: LocalBigQuery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "Emulator", lambda: mock.Mock(url=bigquery._emulator.url))  # a second one takes seconds
     with LocalBigQuery(in_process=False) as started:
         state = Path(started._state.name)
         assert list(state.iterdir())
