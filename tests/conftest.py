@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psutil
 import pytest
 from google.api_core.client_options import ClientOptions
@@ -25,6 +26,10 @@ pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures"]
 
 # Contracts are no test modules, and several rooms share them: without this their failures would not show the values.
 pytest.register_assert_rewrite("tests.contract")
+
+# An example that takes longer than 200 ms is a busy machine here, not a failure.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 airflow_home.settle()
 
