@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +20,8 @@ class Refusal(ValueError):
 
 def unknown(names: Iterable[Any], known: Iterable[str]) -> str:
     """Message for parameters that do not exist, with the nearest that does."""
+    import difflib  # every parse of a DAG file would pay for it
+
     options = list(known)
     hints = []
     for name in sorted(map(str, names)):

@@ -10,7 +10,6 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_kafka_bq.exceptions import GroupInUseError
-from airflow_kafka_bq.operators.rendering import is_template
 
 _MATTER = ("topic", "table", "group_id", "kafka_conn_id")
 
@@ -18,18 +17,21 @@ _MATTER = ("topic", "table", "group_id", "kafka_conn_id")
 def check(task: Any, unknown: Collection[str]) -> None:
     """Compare a new task with those that its DAG has already, as far as their parameters are known.
 
+    Each task keeps the name of its group: a DAG of hundreds would else make them anew for every pair.
+
     :raises GroupInUseError: names both tasks and their group.
     """
-    if not task.has_dag() or set(_MATTER) & set(unknown):
+    if set(_MATTER) & set(unknown):
         return
-    for other in task.dag.tasks:
-        if other is task or not hasattr(other, "stall_timeout_seconds") or not _known(other):
+    task.shared_group = _group(task)
+    for other in task.dag.tasks if task.has_dag() else ():
+        if getattr(other, "shared_group", None) != task.shared_group or other is task:
             continue
-        if _group(other) == _group(task) and (trouble := _trouble(task, other)):
+        if trouble := _trouble(task, other):
             raise GroupInUseError(
                 f"tasks {other.task_id!r} and {task.task_id!r} {trouble}",
                 topic=task.topic,
-                group_id=_group(task)[1],
+                group_id=task.shared_group[1],
                 remedy="leave group_id out: every (topic, table) pair then has a group of its own",
             )
 
@@ -40,10 +42,6 @@ def _trouble(task: Any, other: Any) -> str | None:
     if other.window is None and task.window is None:
         return "share a consumer group, and both are live: they would move each other's positions"
     return None
-
-
-def _known(task: Any) -> bool:
-    return not any(is_template(getattr(task, name, None)) for name in _MATTER) and hasattr(task, "window")
 
 
 def _group(task: Any) -> tuple[str, str]:
