@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 WITHOUT_SERVERS = "not slow and not (kafka or mock or bigquery or airflow or kill or project)"
 _COPIED = ("airflow_kafka_bq", "tests", "pyproject.toml")
 _SECONDS = 300.0  # a bug that makes a test hang is seen by the test's own limit, long before
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\S+)", re.MULTILINE)  # not a file that cannot be imported
 
 
 @dataclass(frozen=True, slots=True)
