@@ -44,6 +44,19 @@ def test_jobs_are_kept_where_it_is_told(local: LocalBigQuery, tmp_path: Path) ->
         assert list(tmp_path.iterdir())
 
 
+def test_it_listens_on_another_address_where_it_is_told(local: LocalBigQuery) -> None:
+    """As between containers; uploads are led back to the name that the client used."""
+    with running(local, "--host", "127.0.0.2") as (_, (_, variable)):
+        url = variable.split("=")[1]
+        assert url.startswith("http://127.0.0.2:")
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url.replace("127.0.0.2", "127.0.0.1"))
+        upload = f"{url}/upload/bigquery/v2/projects/demo/jobs?uploadType=resumable"
+        named = httpx.post(upload, json={}, headers={"host": "bigquery:9050"}).headers["location"]
+        assert named.startswith("http://bigquery:9050/upload/")
+        assert httpx.post(upload, json={}).headers["location"].startswith(f"{url}/upload/")
+
+
 def test_a_port_that_is_no_number_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,6 @@ class Api:
         self._uploads = uploads
         self._faults = faults
         self._router = Router()
-        self.url = ""
         self._add_jobs()
         tables.add_to(self._router, _API)
 
@@ -178,7 +177,8 @@ class Api:
 
     def _upload(self, request: Request, project: str) -> Response:
         if request.query.get("uploadType") != "multipart":
-            return self._uploads.start(project, request.json(), self.url)
+            # The bytes go where the client found us: between containers that is another name than ours.
+            return self._uploads.start(project, request.json(), f"http://{request.headers['host']}")
         body, content = split_multipart(request)
         path = self._uploads.new_file()
         path.write_bytes(content)

@@ -67,6 +67,7 @@ class Response:
 
 
 Handler = Callable[[Request], Response]
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - never listened on unless it is asked for
 _ROUTE = re.compile(r"\{(\w+)\}")
 
 
@@ -144,23 +145,25 @@ class FrontServer(ThreadingHTTPServer):
     """The server.
 
     Args:
-        port: Port on 127.0.0.1; 0 for a free one.
+        port: 0 for a free one.
         handle: Answers a request.
+        host: Address to listen on; whoever reaches it may do everything.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, handle: Handler) -> None:
+    def __init__(self, port: int, handle: Handler, host: str = "127.0.0.1") -> None:
         self.handle = handle
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Connection)
+        super().__init__((host, port), _Connection)
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        """`http://127.0.0.1:PORT`, or with the address that it listens on."""
+        host, port = str(self.server_address[0]), self.server_address[1]
+        return f"http://{'127.0.0.1' if host == _EVERYWHERE else host}:{port}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, so that a stop can close it."""

@@ -30,10 +30,11 @@ class Front:
     Args:
         emulator_url: Where the emulator answers.
         state: Directory of its registry and uploads; a front that is started again on it knows its jobs.
-        port: Port on 127.0.0.1; 0 for a free one.
+        port: 0 for a free one.
+        host: Address to listen on.
     """
 
-    def __init__(self, emulator_url: str, state: Path, port: int = 0) -> None:
+    def __init__(self, emulator_url: str, state: Path, port: int = 0, host: str = "127.0.0.1") -> None:
         self.faults = Faults()
         self._door = Door(emulator_url)
         self._registry = Registry(state / "jobs.sqlite")
@@ -45,8 +46,8 @@ class Front:
         self._jobs = Jobs(self._registry, self._door, catalog, engine, loader, self.faults, estimator)
         queries = Queries(self._jobs, self._door, catalog, estimator)
         self._api = Api(self._jobs, queries, Tables(catalog, self._door), Uploads(self._registry, state), self.faults)
-        self._server = FrontServer(port, self._handle)
-        self._api.url = self.url = self._server.url
+        self._server = FrontServer(port, self._handle, host)
+        self.url = self._server.url
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
