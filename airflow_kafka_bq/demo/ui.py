@@ -54,7 +54,7 @@ def serve(site: Site, tell: Callable[[str], None]) -> None:
     alive = [_started(site, name, variables) for name in COMPONENTS]
     _wait_until_healthy(site, page, alive)
     tell(f"[bold]{page.url}[/]  user [bold]{page.user}[/], password [bold]{page.password}[/]")
-    tell("Trigger the DAG shop_orders; the links are on the page of its task. Ctrl-C ends it.")
+    tell("Trigger the DAG shop_orders; its links are under Details of the task. Ctrl-C ends it.")
     while all(each() for each in alive):
         site.signals.check()
         time.sleep(_LOOK_SECONDS)
