@@ -43,7 +43,13 @@ _WHAT = """
 - **kafka-bq run**: the command line into the local BigQuery on the same machine. Its CPU and memory are ours; of its
   seconds many are those of the local BigQuery, which say nothing about BigQuery's own.
 - **payload**: the message kept whole in one JSON column. **model**: a pydantic model of eight fields, one nested.
-- *steady* leaves out the process's start and the plan; *whole* is the process from start to end."""
+- *steady* leaves out the process's start and the plan; *whole* is the process from start to end, and
+  so is its CPU: the imports alone are what a run without messages costs, see below."""
+
+
+_BUSY = """
+  The machine was busy with other work: its share of the cores is missing in every row/s and second here. CPU seconds,
+  memory and rows do not depend on it, or little."""
 
 
 def _figure(values: Iterable[float], digits: int = 1) -> str:
@@ -122,7 +128,7 @@ def _memory(result: dict[str, Any]) -> str:
     batch = ", ".join(f"`{name}: {value}`" for name, value in result["settings"]["memory_batch"].items())
     text = _wrapped(
         f"The same bounds of a batch ({batch}) and ever more messages. Two batches are in memory at most, one being "
-        "merged while the next is read: from the third batch on, more messages need no more memory.",
+        "merged while the next is read, so the first few batches reach what all others need too.",
         indent="",
     )
     return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"
@@ -132,10 +138,11 @@ def _conditions(result: dict[str, Any]) -> str:
     settings, machine = result["settings"], result["machine"]
     versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
     loads = [run["load_before"] for run in result["runs"] if "load_before" in run]
+    busy = _BUSY if loads and median(loads) > machine["cores"] else ""
     return f"""## Conditions
 
 - {machine["processor"]}, {machine["cores"]} cores shared by broker, local BigQuery and the measured process,
-  {machine["memory_gib"]} GiB, {machine["system"]}. Load average before the runs: {_figure(loads)}.
+  {machine["memory_gib"]} GiB, {machine["system"]}. Load average before the runs: {_figure(loads)}.{busy}
 - {_wrapped(versions)}.
 - Messages from seed {settings["seed"]}, keyed, uncompressed, without headers. Job: {settings["job"]}.
 - Absolute figures belong to this machine; ratios to the bare loop travel better."""

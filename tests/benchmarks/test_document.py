@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import median
 from typing import Any
 
 import pytest
@@ -47,3 +48,24 @@ def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
     lines = document.render({**result, "runs": runs}).splitlines()
     (row,) = [line for line in lines if line.startswith("| ours |") and line.count("|") == 8]
     assert row.endswith(f"| {lost} | {duplicates} |")
+
+
+def test_ten_times_the_messages_need_no_more_memory() -> None:
+    """The runs with a few batches at least: two are in memory at most, so with fewer nothing is full."""
+    memory = [run for run in json.loads(RESULT.read_text())["memory"] if run["batches"] > 2]
+    for case in {run["case"] for run in memory}:
+        peaks: dict[int, list[float]] = {}
+        for run in memory:
+            if run["case"] == case:
+                peaks.setdefault(run["messages"], []).append(run["peak_mib"])
+        few, many = min(peaks), max(peaks)
+        assert many >= 10 * few
+        assert median(peaks[many]) < 1.1 * median(peaks[few])
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.5, False), (64.0, True)])
+def test_a_busy_machine_is_named(load: float, said: bool) -> None:
+    result = json.loads(RESULT.read_text())
+    runs = [_run("bare", 0, load_before=load), _run("ours", 0, load_before=load)]
+    text = document.render({**result, "machine": {**result["machine"], "cores": 2}, "runs": runs})
+    assert ("busy with other work" in text) is said
