@@ -1,8 +1,8 @@
 """Which messages have a field that no column takes, without looking into each.
 
 Each member of an object shows as ``":``, unless there is space before the colon; a string may hold more of these
-after an escaped quote. Beside the number of known fields that were found this decides most messages; the others are
-looked into.
+after an escaped quote, and one that begins with a colon is another. Beside the number of known fields that were found
+this decides most messages; the others are looked into.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.model_fields import MessageFields
 
 _pc: Any = pyarrow.compute
-_UNUSUAL = r'\\"|"[ \t\r\n]+:'
+_UNUSUAL = r'\\"|"[ \t\r\n]+:|[\[{:, \t\r\n]":'
 
 
 def unknown(values: Any, nodes: Sequence[Node], columns: Sequence[Any], fields: MessageFields) -> Any:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -32,6 +32,8 @@ MESSAGE = st.fixed_dictionaries(
 ) | st.fixed_dictionaries({"a": TEXT}, optional={"b": TEXT, "line": LINE})
 
 
+@example([({"a": ":", "b": ":", "line": None}, ":")])
+@example([({"a": "1", "b": ":", ",": 1}, ": ")])
 @given(st.lists(st.tuples(MESSAGE, st.sampled_from([":", ": ", " :"])), min_size=1, max_size=8))
 def test_counting_finds_what_looking_finds(messages: list[tuple[dict[str, Any], str]]) -> None:
     values = [json.dumps(message, separators=(",", colon)).encode() for message, colon in messages]
