@@ -10,6 +10,22 @@ from pathlib import Path
 from airflow_kafka_bq.demo.site import PROJECT
 
 DAGS = Path(__file__).parent / "dags"
+_LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
+
+
+def examples() -> Path:
+    """The example DAGs: inside the package where it is installed, beside it in a clone."""
+    package = Path(__file__).parents[1]
+    installed = package / "example_dags"
+    return installed if installed.exists() else package.with_name("dags_examples")
+
+
+def bundles() -> str:
+    """Setting of the DAG processor: the demo's DAG and the examples."""
+    folders = {"demo": DAGS, "examples": examples()}
+    return json.dumps([
+        {"name": name, "classpath": _LOCAL, "kwargs": {"path": str(path)}} for name, path in folders.items()
+    ])  # fmt: skip
 
 
 def environment(home: Path, bootstrap: str, bigquery_url: str) -> dict[str, str]:

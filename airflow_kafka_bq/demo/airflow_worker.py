@@ -18,7 +18,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Airflow and its tasks write to stdout
     dag = _dag()
     for line in sys.stdin:
-        answers.write(json.dumps(_run(dag, json.loads(line))) + "\n")
+        answers.write(json.dumps(answer(dag, json.loads(line))) + "\n")
         answers.flush()
 
 
@@ -32,7 +32,8 @@ def _dag() -> Any:
     return dag
 
 
-def _run(dag: Any, configuration: dict[str, Any]) -> dict[str, Any]:
+def answer(dag: Any, configuration: dict[str, Any]) -> dict[str, Any]:
+    """The report of a DAG run, or what became of it."""
     run = dag.test(run_conf=configuration)
     if run.state != "success":
         return {"error": f"the DAG run ended as {run.state}", "message": ""}

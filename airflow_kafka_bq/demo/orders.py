@@ -20,12 +20,13 @@ _DAYS = 30
 
 
 class Order(BaseModel):
-    """A row: the same model that the README shows."""
+    """A row."""
 
     order_id: str
-    created_on: date
-    updated_at: datetime
+    ordered_on: date
+    customer: str | None = None
     total: Decimal | None = None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,13 @@ def wave(size: int, first_order: int = 0) -> Wave:
 
 
 def _value(number: int, choice: random.Random) -> str:
-    created = _FIRST_DAY + timedelta(seconds=choice.randrange(_DAYS * 86_400))
+    ordered = _FIRST_DAY + timedelta(seconds=choice.randrange(_DAYS * 86_400))
     return json.dumps({
         "order_id": _order_id(number),
-        "created_on": created.date().isoformat(),
-        "updated_at": created.isoformat(),
+        "ordered_on": ordered.date().isoformat(),
+        "customer": f"customer-{choice.randrange(1_000)}",
         "total": choice.randrange(100, 50_000) / 100,
+        "updated_at": ordered.isoformat(),
     })  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def _bad(number: int) -> str:
     kinds = (
         "<order/>",
         '{"order_id": "order-',
-        '{"created_on": "2025-06-15"}',
-        '{"order_id": "order-x", "created_on": "soon", "updated_at": "2025-06-15T12:00:00Z"}',
+        '{"ordered_on": "2025-06-15"}',
+        '{"order_id": "order-x", "ordered_on": "soon", "updated_at": "2025-06-15T12:00:00Z"}',
     )
     return kinds[number % len(kinds)]

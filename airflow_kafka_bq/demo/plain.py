@@ -11,7 +11,13 @@ from airflow_kafka_bq.demo.orders import Order
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-FIELDS = {"order_id": "STRING", "created_on": "DATE", "updated_at": "TIMESTAMP", "total": "NUMERIC"}
+FIELDS = {
+    "order_id": "STRING",
+    "ordered_on": "DATE",
+    "customer": "STRING",
+    "total": "NUMERIC",
+    "updated_at": "TIMESTAMP",
+}
 _JOINED_WITHIN_SECONDS = 15.0
 _QUIET_SECONDS = 1.0
 _AT_ONCE = 5_000

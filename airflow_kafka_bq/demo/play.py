@@ -21,9 +21,10 @@ DONE, DIFFERS, FAILED = 0, 1, 70
 _NEXT = """\
 What to try next:
   make demo-ui                   Airflow's web page with this DAG to click on
-  DEMO_KAFKA=real make demo      the same on Apache Kafka (Java, or the extra testing-java)
+  DEMO_KAFKA=real make demo      the same on Apache Kafka
   .venv/bin/kafka-bq demo        the same from a job file, without Airflow
-  make kafka, make bigquery      both servers, for a job of your own: see README.md"""
+  make kafka                     a Kafka for a job of your own, see README.md
+  make bigquery                  and a BigQuery, each in a terminal of its own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,11 @@ def _told(options: Options, screen: Screen, site: Site) -> int:
     screen.show_table(sections)
     if options.as_json:
         sys.stdout.write(json.dumps(shown.document(sections, time.monotonic() - began), indent=2) + "\n")
-    return _judged(screen, sections, first)
+    return judged(screen, sections, first)
 
 
-def _judged(screen: Screen, sections: list[tuple[str, list[Step]]], first: Wave) -> int:
+def judged(screen: Screen, sections: list[tuple[str, list[Step]]], first: Wave) -> int:
+    """Say what the figures are worth; exit code."""
     wrong = [f"{step.name}: {one}" for _, steps in sections for step in steps for one in step.wrong]
     if wrong:
         screen.say("\n[bold red]These figures are not what they should be:[/]")

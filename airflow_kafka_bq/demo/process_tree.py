@@ -7,7 +7,7 @@ import subprocess
 _TO_END_SECONDS = 5.0
 
 
-def take_down(process: subprocess.Popen[bytes]) -> None:
+def take_down(process: subprocess.Popen[bytes], seconds: float = _TO_END_SECONDS) -> None:
     """SIGTERM, then SIGKILL to what is left of the tree: Airflow's components leave workers behind."""
     import psutil
 
@@ -17,7 +17,7 @@ def take_down(process: subprocess.Popen[bytes]) -> None:
         tree = []
     process.terminate()
     try:
-        process.wait(_TO_END_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

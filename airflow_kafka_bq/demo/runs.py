@@ -155,7 +155,7 @@ def write_job_file(site: Site) -> Path:
         "dedup_key": ["order_id"],
         "on_duplicate": "update",
         "version": ["updated_at"],
-        "partition_by": "created_on",
+        "partition_by": "ordered_on",
         "kafka": {"bootstrap.servers": site.bootstrap},
         "bigquery": {"project": PROJECT, "api_endpoint": site.local.url},
     }

@@ -50,7 +50,7 @@ class Screen:
 
     def show_table(self, sections: Sections) -> None:
         """All steps with their figures."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
         table.add_column("", no_wrap=True)
         for title in _COLUMNS.values():
             table.add_column(title, justify="right", no_wrap=True)
@@ -62,7 +62,7 @@ class Screen:
                 table.add_row(f"  {step.name}", *_cells(step))
         self.say()
         self._console.print(table)
-        self.say("read: messages that the run read · unread: behind the group's committed offsets in Kafka")
+        self.say("read: messages read by the run · unread: behind the committed offsets in Kafka")
 
     def show_end(self, by_hand: Sequence[Step], ours: Sequence[Step], bad: int, deleted: int) -> None:
         """What the figures mean."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 
 PROJECT = "demo"
 DATASET = "analytics"
-TABLE = f"{DATASET}.orders"
-BY_HAND = f"{PROJECT}.{DATASET}.orders_by_hand"
+TABLE = f"{DATASET}.shop_orders"  # the example DAGs have analytics.orders
+BY_HAND = f"{PROJECT}.{TABLE}_by_hand"
 Tell = Callable[[str], None]
+CreateTopic = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,16 @@ class Site:
     """What runs, and how to reach it."""
 
     bootstrap: str
+    create_topic: CreateTopic  # with that many partitions
     local: LocalBigQuery
     client: Any  # google.cloud.bigquery.Client
     folder: Path
     running: ExitStack  # closes what is started later, before Kafka and BigQuery are
     signals: Signals
 
-    def produce(self, wave: Wave) -> None:
-        """Into the topic, acknowledged."""
-        produce(self.bootstrap, TOPIC, wave.messages)
+    def produce(self, wave: Wave, topic: str = TOPIC) -> None:
+        """Into a topic, acknowledged."""
+        produce(self.bootstrap, topic, wave.messages)
 
     def everything(self) -> tuple[str, str]:
         """A window over the whole topic, by offsets: the embedded Kafka does not find offsets by time."""
@@ -92,7 +95,8 @@ def opened(kafka: str, folder: Path, signals: Signals, tell: Tell) -> Iterator[S
     try:
         with ExitStack() as servers:
             servers.callback(signals.ignore)
-            bootstrap = _started_kafka(kafka, servers, tell)
+            bootstrap, make_topic = _started_kafka(kafka, servers, tell)
+            make_topic(TOPIC, PARTITIONS)
             local = servers.enter_context(_local_bigquery(tell))
             tell(f"BigQuery: a local one at {local.url}")
             client = local.client(PROJECT, "US")
@@ -100,26 +104,24 @@ def opened(kafka: str, folder: Path, signals: Signals, tell: Tell) -> Iterator[S
             client.create_dataset(DATASET)
             with ExitStack() as running:
                 running.callback(signals.ignore)
-                yield Site(bootstrap, local, client, folder, running, signals)
+                yield Site(bootstrap, make_topic, local, client, folder, running, signals)
     finally:
         signals.ignore()
 
 
-def _started_kafka(kind: str, servers: ExitStack, tell: Tell) -> str:
+def _started_kafka(kind: str, servers: ExitStack, tell: Tell) -> tuple[str, CreateTopic]:
     try:
         if kind == "real":
             tell("Kafka: starting Apache Kafka; the first time its programs are downloaded (44 MB)")
             broker = servers.enter_context(KafkaBroker())
-            create_topic(broker.bootstrap, TOPIC, PARTITIONS)
             tell(f"Kafka: Apache Kafka at {broker.bootstrap}")
-            return broker.bootstrap
+            return broker.bootstrap, partial(create_topic, broker.bootstrap)
         mock = servers.enter_context(MockCluster())
     except (KafkaProgramsError, MockClusterUnavailableError) as error:
         raise ConfigError(f"no Kafka for the demo: {error}", remedy="try the other kind: --kafka") from error
     mock.set_initial_rebalance_delay(0)
-    mock.create_topic(TOPIC, PARTITIONS)
     tell(f"Kafka: an embedded one at {mock.bootstrap}")
-    return mock.bootstrap
+    return mock.bootstrap, mock.create_topic
 
 
 def _local_bigquery(tell: Tell) -> LocalBigQuery:

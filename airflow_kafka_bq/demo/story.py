@@ -48,7 +48,7 @@ def with_us(site: Site, runs: Runs, first: Wave, later: Wave) -> Iterator[Step]:
     table = _table(first, later)
     _kill_behind_the_merge(site, runs)
     found = measure.ours(site.client, None, unread(site, NEW_GROUP))
-    yield Step("killed after the MERGE", found, replace(table, read=None, unread=len(later.messages)))
+    yield Step("killed after MERGE", found, replace(table, read=None, unread=len(later.messages)))
     yield _ended(site, "run again", runs.begin(NEW_GROUP), table, NEW_GROUP)
     wanted = replace(table, read=len(first.messages) + len(later.messages))
     yield _ended(site, "replay of everything", runs.begin(NEW_GROUP, site.everything()), wanted, NEW_GROUP)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_kafka_bq.demo.airflow_home import environment
+from airflow_kafka_bq.demo.airflow_home import bundles, environment
+from airflow_kafka_bq.demo.orders import PARTITIONS, wave
 from airflow_kafka_bq.demo.process_tree import take_down
 from airflow_kafka_bq.demo.runs import RunFailed
 from airflow_kafka_bq.demo.site import Site
@@ -19,6 +20,7 @@ from airflow_kafka_bq.testing.kafka.child_process import spawn
 from airflow_kafka_bq.testing.kafka.loopback import HOST, free_ports
 
 USER = "admin"
+OTHER_TOPICS = ("shop.payments", "shop.returns")  # of the example DAGs
 # Not `airflow standalone`: it also serves the task logs, on all interfaces, and the web server reads them as files.
 COMPONENTS = {
     "api-server": ("api-server",),
@@ -48,6 +50,9 @@ def serve(site: Site, tell: Callable[[str], None]) -> None:
     home = site.folder / "airflow"
     home.mkdir()
     page, variables = _settings(site, home)
+    for topic in OTHER_TOPICS:
+        site.create_topic(topic, PARTITIONS)
+        site.produce(wave(1_000), topic)
     tell("Airflow: making a database")
     _finished(site, variables)
     tell("Airflow: starting its web page, scheduler, DAG processor and triggerer")
@@ -73,7 +78,7 @@ def _settings(site: Site, home: Path) -> tuple[Page, Mapping[str, str]]:
         "AIRFLOW__API__BASE_URL": page.url,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(32),
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": bundles(),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{page.url}/execution/",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),

@@ -16,6 +16,7 @@ with DAG(
     dag_id="shop_orders",
     schedule=None,
     catchup=False,
+    is_paused_upon_creation=False,
     doc_md=__doc__,
     tags=["kafka", "bigquery", "demo"],
     params={
@@ -29,12 +30,12 @@ with DAG(
     KafkaToBigQueryOperator(
         task_id="orders",
         topic="shop.orders",
-        table="analytics.orders",
+        table="analytics.shop_orders",
         model="airflow_kafka_bq.demo.orders:Order",
         dedup_key=["order_id"],
         on_duplicate="update",
         version=["updated_at"],
-        partition_by="created_on",
+        partition_by="ordered_on",
         group_id="{{ params.group_id }}",
         window={"from": "{{ params.replay_from }}", "to": "{{ params.replay_to }}"},
         max_active_tis_per_dag=1,
