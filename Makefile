@@ -47,6 +47,8 @@ DEMO_EXTRAS := testing$(if $(filter real,$(DEMO_KAFKA)),$(if $(and $(shell comma
 DEMO_INSTALLED := $(shell { cat pyproject.toml constraints/dev.txt; echo '$(DEMO_EXTRAS)'; } | cksum | tr ' ' '-')
 DEMO_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),.venv/.demo-$(DEMO_INSTALLED))
 
+# Two processes, each with servers of its own; a file's tests stay together, for many share what they start.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 SERVERS := kafka or mock or bigquery or airflow or kill or project
 
 .PHONY: help
@@ -85,7 +87,7 @@ demo-ui: $(DEMO_STAMP) ## Leave Airflow's web page up with a DAG to click on, un
 
 .PHONY: test
 test: venv ## Run the tests, those that start Kafka and BigQuery here too
-	@$(BIN)/python -m pytest -m 'not slow and not project' $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m 'not slow and not project' $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 .PHONY: test-fast
 test-fast: venv ## Run the tests that need no server
