@@ -1,4 +1,4 @@
-"""``airflow kafka-bq``: the command line, where an Airflow is installed.
+"""``airflow kafka-bq``: the command line, where an Airflow is installed; 3.1 takes no commands of providers.
 
 Every ``airflow`` command imports this module and calls :func:`commands`: neither imports the command line.
 """
