@@ -10,11 +10,11 @@ python3 -m venv "$prefix/venv"
   --constraint "$source/constraints/dev.txt" "$source[testing]"
 
 # The emulator's own environment, which would else be made when its container starts, and need a network then.
-KAFKA_BQ_CACHE="$prefix/cache" "$prefix/venv/bin/python" -c \
+KAFKA_BQ_CACHE="$prefix/cache" "$prefix/venv/bin/python" -P -c \
   'from airflow_kafka_bq.testing.bigquery.environment import ensure_environment; ensure_environment()'
 
 # The examples as a DAG folder: the copy that the package carries.
-examples=$("$prefix/venv/bin/python" -c \
+examples=$("$prefix/venv/bin/python" -P -c \
   'from importlib.resources import files; print(files("airflow_kafka_bq").joinpath("example_dags"))')
 mkdir -p "$prefix/dags" "$prefix/home"
 cp "$examples"/*.py "$prefix/dags/"

@@ -74,10 +74,9 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in admitted():
         copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
         copy(REPOSITORY / name, place / "source" / name)
-    done = subprocess.run(
-        [place / "source" / "docker" / "install.sh", place / "source", place / "prefix"],
-        capture_output=True, text=True, check=False, env=os.environ | {"PATH": f"{Path(sys.executable).parent}:/bin"},
-    )  # fmt: skip
+    command = [place / "source" / "docker" / "install.sh", place / "source", place / "prefix"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return place / "prefix"
 
