@@ -118,7 +118,9 @@ def _started_kafka(kind: str, servers: ExitStack, tell: Tell) -> tuple[str, Crea
             return broker.bootstrap, partial(create_topic, broker.bootstrap)
         mock = servers.enter_context(MockCluster())
     except (KafkaProgramsError, MockClusterUnavailableError) as error:
-        raise ConfigError(f"no Kafka for the demo: {error}", remedy="try the other kind: --kafka") from error
+        other = "embedded" if kind == "real" else "real"
+        cause = str(error).splitlines()[-1]  # in front of it is the trace of another program
+        raise ConfigError(f"no Kafka for the demo: {cause}", remedy=f"kafka-bq demo --kafka {other}") from error
     mock.set_initial_rebalance_delay(0)
     tell(f"Kafka: an embedded one at {mock.bootstrap}")
     return mock.bootstrap, mock.create_topic

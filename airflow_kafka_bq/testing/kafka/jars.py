@@ -10,6 +10,7 @@ import fcntl
 import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -112,9 +113,15 @@ def _copy_with_maven(scratch: Path, target: Path) -> None:
 def _copy_with_jgo(scratch: Path, target: Path) -> None:
     """The package jgo sorts jars into ``jars/`` and ``modules/`` of an environment; the broker wants one."""
     options = ["--resolver", "python", "--links", "copy", "info", "classpath", "+".join(COORDINATES)]
-    _run([sys.executable, "-m", "jgo", *options], JGO_CACHE_DIR=str(scratch / "jgo"))
+    _run([sys.executable, "-m", "jgo", *options], JGO_CACHE_DIR=str(scratch / "jgo"), **_certificates())
     for jar in (scratch / "jgo" / "envs").rglob("*.jar"):
         shutil.copy(jar, target)
+
+
+def _certificates() -> dict[str, str]:
+    """What the system trusts: a company's proxy signs with a certificate that is not in the list of ``requests``."""
+    system = ssl.get_default_verify_paths().cafile
+    return {"REQUESTS_CA_BUNDLE": system} if system and "REQUESTS_CA_BUNDLE" not in os.environ else {}
 
 
 def _run(command: list[str], **environment: str) -> None:
