@@ -24,15 +24,18 @@ def caught(first: Callable[[int], bool]) -> Iterator[None]:
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     thread = threading.Thread(target=_listen, args=(reading, first), name="kafka-bq-signals", daemon=True)
-    before = {number: signal.signal(number, _nothing) for number in _ENDING}
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    # The pipe is there before the handlers and longer than they: a signal in between would reach nobody.
     wakeup = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     thread.start()
     try:
+        for number in _ENDING:
+            signal.signal(number, _nothing)
         yield
     finally:
-        signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
         writing.close()
         thread.join()
         reading.close()

@@ -56,6 +56,47 @@ def test_other_signals_are_none_of_its_business() -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
+def test_a_signal_never_finds_a_handler_without_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two it would reach nobody."""
+    install, pipes = signal.signal, list[int]()
+
+    def watched(number: int, handler: object) -> object:
+        pipes.append(signal.set_wakeup_fd(-1))
+        signal.set_wakeup_fd(pipes[-1])
+        return install(number, handler)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(signal, "signal", watched)
+    with caught(lambda _: True):
+        pass
+    assert len(pipes) == 4
+    assert -1 not in pipes
+
+
+def test_while_the_commands_are_imported_an_interrupt_ends_the_process() -> None:
+    """As an exception it may be dropped in a callback of the import system, and the command would go on."""
+    code = """
+import signal, sys
+import airflow_kafka_bq.cli
+
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "airflow_kafka_bq.cli.commands":
+            print(signal.getsignal(signal.SIGINT) is signal.SIG_DFL)
+
+sys.meta_path.insert(0, Watch())
+{before}
+handler = signal.getsignal(signal.SIGINT)
+try:
+    airflow_kafka_bq.cli.main(["--version"])
+finally:
+    print(signal.getsignal(signal.SIGINT) is handler)
+"""
+    for before, ends in (("", "True"), ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "False")):
+        command = [sys.executable, "-c", code.format(before=before)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert (said[0], said[-1]) == (ends, "True")
+
+
 def test_afterwards_all_is_as_before() -> None:
     wanted = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     threads = threading.active_count()
