@@ -22,7 +22,7 @@ from tests import airflow_home
 if TYPE_CHECKING:
     from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 
-pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures"]
+pytest_plugins = ["airflow_kafka_bq.testing.kafka.fixtures", "tests.faults.recording"]
 
 # Contracts are no test modules, and several rooms share them: without this their failures would not show the values.
 pytest.register_assert_rewrite("tests.contract")
