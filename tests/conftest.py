@@ -5,6 +5,7 @@ Each pytest process has servers of its own, on ports of its own: ``pytest -n 2``
 
 from __future__ import annotations
 
+import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -32,6 +33,11 @@ hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
 airflow_home.settle()
+
+# A shell ignores interrupts for what it starts in the background, and children inherit that: tests of interrupts would
+# see none.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = "demo"
 # fixture -> the marker of every test that uses it

@@ -30,10 +30,6 @@ class TestLedger(warehouse_contract.Ledger):
 class TestJobs(jobs_contract.Jobs):
     """On the local BigQuery."""
 
-    @pytest.mark.xfail(reason="the strict front does not know scriptOptions.statementByteBudget")
-    def test_a_merge_over_its_limit_spends_nothing(self, world: WarehouseWorld) -> None:
-        super().test_a_merge_over_its_limit_spends_nothing(world)
-
 
 class TestKeeping(merging_contract.Keeping):
     """On the local BigQuery."""

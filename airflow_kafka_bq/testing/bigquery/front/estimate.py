@@ -115,12 +115,15 @@ class Budget:
 
     Args:
         estimator: Counts.
-        limit: `maximumBytesBilled`.
+        limit: `maximumBytesBilled`, of the whole job.
+        statement_limit: `scriptOptions.statementByteBudget`, of each statement of a script
+            (https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#scriptoptions).
     """
 
-    def __init__(self, estimator: Estimator, limit: int | None) -> None:
+    def __init__(self, estimator: Estimator, limit: int | None, statement_limit: int | None = None) -> None:
         self._estimator = estimator
         self._limit = limit
+        self._statement_limit = statement_limit
         self._processed = 0
         self._billed = 0
 
@@ -133,11 +136,12 @@ class Budget:
         read = self._estimator.bytes_of(statement)
         processed = sum(read.values())
         billed = sum(max(size, _LEAST_BILLED_BYTES) for size in read.values())
-        if self._limit is not None and self._billed + billed > self._limit:
-            raise BigQueryError(
-                "bytesBilledLimitExceeded",
-                f"Query exceeded limit for bytes billed: {self._limit}. {self._billed + billed} or higher required.",
-            )
+        for limit, needed in ((self._limit, self._billed + billed), (self._statement_limit, billed)):
+            if limit is not None and needed > limit:
+                raise BigQueryError(
+                    "bytesBilledLimitExceeded",
+                    f"Query exceeded limit for bytes billed: {limit}. {needed} or higher required.",
+                )
         self._processed += processed
         self._billed += billed
         return {"totalBytesProcessed": str(processed), "totalBytesBilled": str(billed), "cacheHit": False}

@@ -210,8 +210,11 @@ class Jobs:
         self, job: Job, statements: list[Statement], gate: Callable[[str], None], statistics: dict[str, Any]
     ) -> None:
         query = job["configuration"]["query"]
-        limit = query.get("maximumBytesBilled")
-        budget = Budget(self._estimator, None if limit is None else int(limit))
+        budget = Budget(
+            self._estimator,
+            _number(query.get("maximumBytesBilled")),
+            _number(query.get("scriptOptions", {}).get("statementByteBudget")) if len(statements) > 1 else None,
+        )
         project = job["jobReference"]["projectId"]
         run = Run(
             project,
@@ -242,3 +245,8 @@ class Jobs:
                 self.registry.save(finished(job, {}, lost))
                 continue
             self.registry.save(finished(job, told_by_marker(json.loads(marker)), None))
+
+
+def _number(text: Any) -> int | None:
+    """Of a limit, which the API has as text."""
+    return None if text is None else int(text)
