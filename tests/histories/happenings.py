@@ -6,17 +6,18 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import precondition
 
 from airflow_kafka_bq.testing.memory import CommitFate, Fate
-from tests.pipeline.model import Message, Model
+from tests.histories.model import Message, Model
+from tests.histories.telling import Telling, happening
 from tests.pipeline.world import GROUP, TOPIC, World
 
 FATES = st.sampled_from([fate for fate in Fate if fate is not Fate.BAD_ROWS])
 SMALL = st.integers(0, 4)
 
 
-class Happenings(RuleBasedStateMachine):
+class Happenings(Telling):
     """The rules that touch the world and the model of it, and no process of ours."""
 
     update = False
@@ -45,7 +46,7 @@ class Happenings(RuleBasedStateMachine):
         )
         return message, values[kind]
 
-    @rule(
+    @happening(
         partition=SMALL, key=SMALL, version=st.none() | SMALL, kind=st.sampled_from(["good"] * 4 + ["bad", "tombstone"])
     )
     def produce(self, partition: int, key: int, version: int | None, kind: str) -> None:
@@ -53,12 +54,12 @@ class Happenings(RuleBasedStateMachine):
         self.world.send(value, message.partition, message.key)
         self.model.visible.append(message)
 
-    @rule(count=st.integers(3, 6), partition=SMALL)
+    @happening(count=st.integers(3, 6), partition=SMALL)
     def produce_many(self, count: int, partition: int) -> None:
         for key in range(count):
             self.produce(partition, key, key, "good")
 
-    @rule(partition=SMALL, key=SMALL)
+    @happening(partition=SMALL, key=SMALL)
     def produce_in_transaction(self, partition: int, key: int) -> None:
         transaction, messages = self.world.cluster.transaction(), []
         for _ in range(2):
@@ -68,16 +69,16 @@ class Happenings(RuleBasedStateMachine):
         self.model.undecided[transaction.number] = transaction, messages
 
     @precondition(lambda self: self.model.undecided)
-    @rule(commit=st.booleans())
+    @happening(commit=st.booleans())
     def end_transaction(self, commit: bool) -> None:
         self.model.decide(min(self.model.undecided), commit=commit)
 
     @precondition(lambda self: len(self.world.cluster.partitions(TOPIC)) < 4)
-    @rule()
+    @happening()
     def add_partition(self) -> None:
         self.world.cluster.add_partitions(TOPIC, len(self.world.cluster.partitions(TOPIC)) + 1)
 
-    @rule(partition=SMALL, ahead=SMALL)
+    @happening(partition=SMALL, ahead=SMALL)
     def retention(self, partition: int, ahead: int) -> None:
         """Mostly takes what was read; sometimes more."""
         partition %= len(self.world.cluster.partitions(TOPIC))
@@ -86,42 +87,42 @@ class Happenings(RuleBasedStateMachine):
 
     # What happens to the group
 
-    @rule(back=SMALL)
+    @happening(back=SMALL)
     def set_group_back(self, back: int) -> None:
         if not self.moved_by_hand:
             self.world.commit({part: max(0, at - back) for part, at in self.world.committed().items()})
 
-    @rule()
+    @happening()
     def expire_offsets(self) -> None:
         self.world.cluster.groups.expire(GROUP)
         self.moved_by_hand = False
 
     @precondition(lambda self: self.reached and not self.moved_by_hand)
-    @rule(by=st.integers(1, 3))
+    @happening(by=st.integers(1, 3))
     def set_group_forward(self, by: int) -> None:
         """A run that sees it refuses; then the group is set back."""
         self.world.commit({part: at + by for part, at in self.reached.items()})
         self.moved_by_hand = self.touched = True
 
     @precondition(lambda self: self.moved_by_hand)
-    @rule()
+    @happening()
     def set_group_right(self) -> None:
         self.world.commit(self.world.positions())
         self.moved_by_hand = False
 
-    @rule(fate=st.sampled_from(CommitFate))
+    @happening(fate=st.sampled_from(CommitFate))
     def doom_commit(self, fate: CommitFate) -> None:
         self.world.cluster.groups.fate_of_next(fate)
 
     @precondition(lambda self: self.world.cluster.groups._late)
-    @rule()
+    @happening()
     def late_commits_arrive(self) -> None:
         if self.world.cluster.groups.apply_late():
             self.moved_by_hand = False
 
     # What BigQuery and its clock do
 
-    @rule(
+    @happening(
         fate=FATES, job=st.sampled_from(["load", "merge"]), seconds=st.sampled_from([5.0, 40.0]), holding=st.booleans()
     )
     def doom_job(self, fate: Fate, job: str, seconds: float, holding: bool) -> None:
@@ -131,7 +132,7 @@ class Happenings(RuleBasedStateMachine):
             f"kafka-bq-{job}-*", fate, seconds=seconds if slow else None, holding=slow and holding and job == "merge"
         )
 
-    @rule(seconds=st.sampled_from([1.0, 50.0, 3600.0 * 80]))
+    @happening(seconds=st.sampled_from([1.0, 50.0, 3600.0 * 80]))
     def time_passes(self, seconds: float) -> None:
         self.world.clock.advance(seconds)
 

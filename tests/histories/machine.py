@@ -1,4 +1,4 @@
-"""Histories that nobody thought of: everything that can happen to a pipeline, in any order, call by call.
+"""Everything that can happen to a pipeline, in any order, call by call.
 
 Up to three processes move in steps of single calls, so that each can be a zombie to the others: held anywhere, and let
 go when the world has changed. After every step I1, I2, I3 and I8 hold; at the end one ordinary run restores all.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition
 
 from airflow_kafka_bq.exceptions import (
     MergeRejectedError,
@@ -20,9 +18,10 @@ from airflow_kafka_bq.exceptions import (
     TransientError,
 )
 from airflow_kafka_bq.testing.memory import Killed
+from tests.histories.happenings import SMALL, Happenings
+from tests.histories.model import check_coordinates, check_update
+from tests.histories.telling import happening
 from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.happenings import SMALL, Happenings
-from tests.pipeline.model import check_coordinates, check_update
 from tests.pipeline.world import TABLE, TOPIC, UPDATE
 
 
@@ -41,18 +40,18 @@ class Histories(Happenings):
     # Processes
 
     @precondition(lambda self: len(self.actors) < 3)
-    @rule(batch=st.integers(1, 5), most=st.none() | st.integers(1, 6))
+    @happening(batch=st.integers(1, 5), most=st.none() | st.integers(1, 6))
     def start_live(self, batch: int, most: int | None) -> None:
         self.actors.append(Actor(self.world, **self.job, batch_messages=batch, max_messages=most))
 
     @precondition(lambda self: len(self.actors) < 3)
-    @rule(batch=st.integers(1, 5), low=SMALL, length=st.integers(1, 6))
+    @happening(batch=st.integers(1, 5), low=SMALL, length=st.integers(1, 6))
     def start_window(self, batch: int, low: int, length: int) -> None:
         window = {"from": {0: low, 1: low}, "to": {0: low + length, 1: low + length}}
         self.actors.append(Actor(self.world, **self.job | {"on_gap": "fail"}, batch_messages=batch, window=window))
 
     @precondition(lambda self: self.actors)
-    @rule(which=SMALL, calls=st.integers(1, 12))
+    @happening(which=SMALL, calls=st.integers(1, 12))
     def step(self, which: int, calls: int) -> None:
         actor = self.actors[which % len(self.actors)]
         for _ in range(calls):
@@ -61,24 +60,26 @@ class Histories(Happenings):
         self._bury()
 
     @precondition(lambda self: self.actors)
-    @rule(which=SMALL, call=st.sampled_from(["merge", "merge executes", "merge commits", "commit", "load", "register"]))
+    @happening(
+        which=SMALL, call=st.sampled_from(["merge", "merge executes", "merge commits", "commit", "load", "register"])
+    )
     def step_until(self, which: int, call: str) -> None:
         self.actors[which % len(self.actors)].until(call)
         self._bury()
 
     @precondition(lambda self: self.actors)
-    @rule(which=SMALL)
+    @happening(which=SMALL)
     def finish(self, which: int) -> None:
         self.actors[which % len(self.actors)].finish()
         self._bury()
 
     @precondition(lambda self: self.actors)
-    @rule(which=SMALL)
+    @happening(which=SMALL)
     def kill(self, which: int) -> None:
         self.actors[which % len(self.actors)].kill()
         self._bury()
 
-    @rule(batch=st.integers(1, 5))
+    @happening(batch=st.integers(1, 5))
     def whole_run(self, batch: int) -> None:
         """Beside all that are held."""
         self.actors.append(Actor(self.world, **self.job, batch_messages=batch).finish())
@@ -167,28 +168,3 @@ class UpdateHistories(Histories):
 
 
 MACHINES = [Histories, UpdateHistories]
-
-
-def _play(machine: type[Histories], examples: int, steps: int, chance: int) -> None:
-    run_state_machine_as_test(
-        seed(chance)(type(machine.__name__, (machine,), {})),
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False,
-        ),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("chance", range(4))
-@pytest.mark.parametrize("machine", MACHINES)
-def test_histories(machine: type[Histories], chance: int) -> None:
-    """2,000 in all, in about a minute; the long ones are for three processes, the short ones for many beginnings."""
-    _play(machine, 250, 30 if chance == 0 else 16, 20260101 + chance)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("start", range(4))
-@pytest.mark.parametrize("machine", MACHINES)
-def test_many_histories(machine: type[Histories], start: int) -> None:
-    _play(machine, 600, 50, start)
