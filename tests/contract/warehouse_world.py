@@ -87,22 +87,15 @@ class MemoryWorld:
         return [job.commit() for job in begun]
 
 
-class LocalWorld:
-    """The emulator behind the strict front, through the real adapter."""
+class ClientWorld:
+    """A dataset that a client of Google's reaches, through the real adapter."""
 
-    def __init__(self, bigquery: LocalBigQuery, client: Client, dataset: str) -> None:
-        self._bigquery = bigquery
+    def __init__(self, client: Client, dataset: str) -> None:
         self._client = client
         self.project, self.dataset = str(client.project), dataset
         self._opened: list[BigQueryWarehouse] = []
 
-    def warehouse(self) -> Warehouse:
-        client = connect({"project": self.project, "api_endpoint": self._bigquery.url})
-        self._opened.append(BigQueryWarehouse(client, deadline_seconds=20))
-        return self._opened[-1]
-
     def close(self) -> None:
-        self._bigquery.faults.clear()
         for warehouse in self._opened:
             warehouse.close()
 
@@ -124,13 +117,30 @@ class LocalWorld:
     def drop(self, table: TableId) -> None:
         self._client.delete_table(str(table))
 
+    def _run(self, sql: str) -> Any:
+        return self._client.query(sql, job_retry=None).result(timeout=60)
+
+
+class LocalWorld(ClientWorld):
+    """The emulator behind the strict front."""
+
+    def __init__(self, bigquery: LocalBigQuery, client: Client, dataset: str) -> None:
+        super().__init__(client, dataset)
+        self._bigquery = bigquery
+
+    def warehouse(self) -> Warehouse:
+        client = connect({"project": self.project, "api_endpoint": self._bigquery.url})
+        self._opened.append(BigQueryWarehouse(client, deadline_seconds=20))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        self._bigquery.faults.clear()
+        super().close()
+
     def merge_together(self, *jobs: tuple[str, MergeSpec]) -> list[JobResult]:
         for job_id, _ in jobs:
             self._bigquery.faults.add("slow", call="jobs.insert", job_id=job_id, seconds=1.0, at="commit")
         return at_once(*[partial(self.warehouse().merge, job_id, spec, None) for job_id, spec in jobs])
-
-    def _run(self, sql: str) -> Any:
-        return self._client.query(sql, job_retry=None).result(timeout=60)
 
 
 def soon(world: WarehouseWorld, seconds: float = 3600) -> datetime:

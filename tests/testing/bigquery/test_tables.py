@@ -76,6 +76,15 @@ def test_columns_are_added_several_at_once(warehouse: Warehouse) -> None:
     assert warehouse.rows("SELECT k, a FROM DATASET.t ORDER BY k") == [(None, "x"), (1, None)]
 
 
+def test_a_column_is_dropped_with_its_values(warehouse: Warehouse) -> None:
+    warehouse.query("CREATE TABLE DATASET.t AS SELECT 1 AS k, 'x' AS a")
+    warehouse.query("ALTER TABLE DATASET.t DROP COLUMN IF EXISTS b, DROP COLUMN a")
+    warehouse.query("ALTER TABLE DATASET.t ADD COLUMN a INT64")
+    assert warehouse.rows("SELECT k, a FROM DATASET.t") == [(1, None)]
+    with pytest.raises(BadRequest, match="Column not found: b"):
+        warehouse.query("ALTER TABLE DATASET.t DROP COLUMN b")
+
+
 def test_a_nested_field_is_added_by_update(warehouse: Warehouse) -> None:
     warehouse.query("CREATE TABLE DATASET.t (s STRUCT<a INT64>, l ARRAY<STRUCT<a INT64>>)")
     warehouse.query("INSERT INTO DATASET.t (s, l) VALUES (STRUCT(1), [STRUCT(2)])")

@@ -188,10 +188,7 @@ def _apply(resource: Resource, action: exp.Expr, table: str) -> None:
     elif isinstance(action, exp.AlterColumn):
         _alter_column(fields, action)
     elif isinstance(action, exp.Drop):
-        name = action.this.name.lower()
-        if not action.args.get("exists") and all(field["name"].lower() != name for field in fields):
-            raise invalid_query(f"Column not found: {action.this.name}")
-        fields[:] = [field for field in fields if field["name"].lower() != name]
+        _drop_column(fields, action)
     elif isinstance(action, exp.AlterSet):
         for part in action.find_all(exp.Property):
             _option(resource, part.name, part.args.get("value"))
@@ -208,6 +205,13 @@ def _add_column(fields: list[dict[str, Any]], action: exp.ColumnDef, table: str)
     if field["mode"] == "REQUIRED":
         raise invalid_query(f"Cannot add required columns to an existing table {table}: {field['name']}")
     fields.append(field)
+
+
+def _drop_column(fields: list[dict[str, Any]], action: exp.Drop) -> None:
+    column = action.this or action.args["tables"][0]  # where it stands differs with the version of the parser
+    if not action.args.get("exists") and all(field["name"].lower() != column.name.lower() for field in fields):
+        raise invalid_query(f"Column not found: {column.name}")
+    fields[:] = [field for field in fields if field["name"].lower() != column.name.lower()]
 
 
 def _alter_column(fields: list[dict[str, Any]], action: exp.AlterColumn) -> None:
