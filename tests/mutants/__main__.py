@@ -6,6 +6,7 @@ Words choose bugs by their names. Ends with 1 where a bug survives or no longer 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="bugs whose names hold one of these")
     parser.add_argument("-j", "--jobs", type=int, default=min(4, os.cpu_count() or 1), help="so many at a time")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="write what saw each bug here")
     asked = parser.parse_args(arguments)
     chosen = [one for one in all_bugs() if not asked.words or any(word in one.name for word in asked.words)]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -36,6 +38,9 @@ def main(arguments: list[str]) -> int:
 
         with ThreadPoolExecutor(asked.jobs) as threads:
             verdicts = list(threads.map(judged, chosen))
+    if asked.result:
+        lines = ",\n".join(json.dumps(one.told()) for one in verdicts)
+        asked.result.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     killed = sum(one.killed for one in verdicts)
     sys.stdout.write(f"{killed} of {len(verdicts)} planted bugs were seen\n")
     return 0 if killed == len(verdicts) else 1

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.mutants.planted import DoesNotApplyError, Mutant
 
@@ -28,6 +29,10 @@ class Verdict:
     killed: bool
     by: str
     seconds: float
+
+    def told(self) -> dict[str, Any]:
+        """For a file."""
+        return {"bug": self.mutant.name, "in": self.mutant.file, "seen": self.killed, "by": self.by}
 
     def __str__(self) -> str:
         word = "seen    " if self.killed else "SURVIVED"
