@@ -29,10 +29,11 @@ class IngestError(Exception):
     :param offset: offset in that partition.
     :param group_id: consumer group.
     :param batch_id: identity of the batch that was under way.
-    :param remedy: what a person can do about it.
+    :param remedy: what a person can do about it; None: what usually helps.
     """
 
     exit_code: ClassVar[int] = 3
+    usual_remedy: ClassVar[str | None] = None
     _FIELDS: ClassVar[tuple[str, ...]] = ("topic", "partition", "offset", "group_id", "batch_id", "remedy")
 
     def __init__(
@@ -53,7 +54,7 @@ class IngestError(Exception):
         self.offset = offset
         self.group_id = group_id
         self.batch_id = batch_id
-        self.remedy = remedy
+        self.remedy = remedy or self.usual_remedy  # BigQuery's own words say what happened, never what to do
         self.report: dict[str, Any] | None = None  # of the run that failed, so far
 
     def located(self, **context: Any) -> Self:
@@ -94,6 +95,7 @@ class StopRequested(Exception):  # not an error: somebody asked the run to stop
 class TransientError(IngestError):
     """Run it again."""
 
+    usual_remedy = "run it again"
     exit_code = 4
 
 
@@ -138,6 +140,8 @@ class MergeConflictError(TransientError):
     Remedy: let one task write the table at a time; run it again.
     """
 
+    usual_remedy = "let one task write the table at a time, then run it again"
+
 
 class TerminalError(IngestError):
     """A person must act first; running again would fail in the same way."""
@@ -161,6 +165,8 @@ class GroupInUseError(TerminalError):
     Remedy: stop the other consumers, or give the job a ``group_id`` of its own.
     """
 
+    usual_remedy = "stop the other consumers, or give the job a group_id of its own"
+
 
 class PositionConflictError(TerminalError):
     """Ledger, committed offsets and the start policy contradict each other.
@@ -170,6 +176,8 @@ class PositionConflictError(TerminalError):
     Remedy: set the group back, or move the ledger on purpose; or state another ``start``.
     """
 
+    usual_remedy = "set the group back, or move the ledger on purpose; or state another start"
+
 
 class NotFoundError(TerminalError):
     """A topic, a dataset, or the model that a job file names does not exist.
@@ -177,6 +185,8 @@ class NotFoundError(TerminalError):
     Raised when: a topic, partition, dataset or Python name is not there. None of them is created.
     Remedy: create it, or mend the name.
     """
+
+    usual_remedy = "create it, or mend the name"
 
 
 class AccessDeniedError(TerminalError):
@@ -186,6 +196,8 @@ class AccessDeniedError(TerminalError):
     Remedy: mend the credentials, or grant what the message names.
     """
 
+    usual_remedy = "mend the credentials, or grant what the message names"
+
 
 class OffsetGapError(TerminalError):
     """Kafka no longer has messages that were not read yet.
@@ -194,13 +206,18 @@ class OffsetGapError(TerminalError):
     Remedy: restore the data; or set ``on_gap`` to ``record``, which notes the loss and goes on.
     """
 
+    usual_remedy = "restore the data, or set on_gap='record'"
+
 
 class TopicChangedError(TerminalError):
     """The topic was re-created or truncated since the position was written.
 
-    Raised when: the topic has another id or fewer partitions, or its log ends below the position.
+    Raised when: the topic has another id or fewer partitions, or is gone while it is read, or its log ends below the
+    position.
     Remedy: find out which messages are meant, then place the position on purpose.
     """
+
+    usual_remedy = "find out which messages are meant, then place the position on purpose"
 
 
 class TargetChangedError(TerminalError):
@@ -209,6 +226,8 @@ class TargetChangedError(TerminalError):
     Raised when: the table is gone or has another creation time, or the ledger's row is gone.
     Remedy: restore or create the table, then accept it on purpose and decide what it is filled with.
     """
+
+    usual_remedy = "restore or create the table, then accept it on purpose"
 
 
 class BadMessagesError(TerminalError):
@@ -219,6 +238,8 @@ class BadMessagesError(TerminalError):
     Remedy: mend the producer or the model; or allow more.
     """
 
+    usual_remedy = "mend the producer or the model; or allow more"
+
 
 class SchemaDriftError(TerminalError):
     """The target's columns and the job's columns do not fit, and the policy forbids to change them.
@@ -226,6 +247,8 @@ class SchemaDriftError(TerminalError):
     Raised when: a column is missing, of another type or too strict. Nothing was staged.
     Remedy: change the table or the model, or allow more with ``schema_update``.
     """
+
+    usual_remedy = "change the table or the model, or allow more with schema_update"
 
 
 class CostLimitError(TerminalError):
@@ -235,6 +258,8 @@ class CostLimitError(TerminalError):
     Remedy: let the MERGE prune, or raise ``max_bytes_billed``.
     """
 
+    usual_remedy = "let the MERGE prune, or raise max_bytes_billed"
+
 
 class MergeRejectedError(TerminalError):
     """BigQuery refused a load job or MERGE for a reason that running again does not cure.
@@ -242,6 +267,8 @@ class MergeRejectedError(TerminalError):
     Raised when: BigQuery refuses, and no row is to blame; or a batch contradicts ``partition_immutable``.
     Remedy: read BigQuery's reason in the message; mend the table, the model or the promise.
     """
+
+    usual_remedy = "mend the table, the model or the promise that BigQuery's reason names"
 
 
 class AccountingError(TerminalError):
@@ -252,3 +279,5 @@ class AccountingError(TerminalError):
     were staged, or does not show the batch that it applied.
     Remedy: report it with the log; of a doubled ledger row, keep the one with the greatest revision.
     """
+
+    usual_remedy = "report it, with the log"

@@ -30,7 +30,7 @@ from airflow_kafka_bq.schema.target import TableFacts, Target
 
 
 class Source(Protocol):
-    """One topic and one consumer group of a Kafka cluster. Not thread-safe, except ``commit`` beside ``poll``.
+    """One topic and one consumer group of a Kafka cluster. Not thread-safe, except ``commit`` beside another call.
 
     Every call has a time limit and ends in ``KafkaUnavailableError`` when it runs out, ``AccessDeniedError`` when the
     cluster refuses the login or an ACL is missing.

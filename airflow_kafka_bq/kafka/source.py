@@ -27,7 +27,7 @@ class KafkaSource:
     """``ports.Source`` on librdkafka.
 
     Nothing is connected before the first call, and then only in the process that makes it. One thread uses a source;
-    :meth:`commit` alone may be called from another one beside :meth:`poll`, as it uses the admin client only.
+    :meth:`commit` alone may be called from another one beside the rest, as it uses the admin client only.
 
     :param settings: librdkafka settings by their dotted names; callables such as ``oauth_cb`` are passed through.
     :param topic: topic.
@@ -125,7 +125,7 @@ class KafkaSource:
         return self._clients.troubles.latest()
 
     def commit(self, positions: Mapping[int, Position], metadata: str) -> None:
-        """As ``ports.Source``. :raises TopicChangedError: a partition is gone. May run beside ``poll``."""
+        """As ``ports.Source``. :raises TopicChangedError: a partition is gone. May run beside other calls."""
         self._group.commit(positions, metadata)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import contains
@@ -35,6 +36,7 @@ from airflow_kafka_bq.exceptions import (
     StopRequested,
     TopicChangedError,
 )
+from airflow_kafka_bq.pipeline.same_topic import require_same_topic
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.ports import Source
 
@@ -102,6 +104,7 @@ class Drain:
 
         :raises StalledError: messages are outstanding and nothing moves.
         :raises OffsetGapError: retention overtook the run, and ``on_gap="fail"``.
+        :raises TopicChangedError: the topic was deleted or created again meanwhile: the batch may be of two topics.
         """
         if self._finished() and not self._moved():
             return None
@@ -113,6 +116,8 @@ class Drain:
             for number, part in sorted(self._parts.items())
             if part.next_offset > part.start
         )
+        if ranges and self.plan.facts.topic_id is not None:
+            require_same_topic(self.source, self.plan, ranges[0], self.group_id)
         for part in self._parts.values():
             part.start = part.next_offset
         gaps, self._gaps = tuple(self._gaps), []
@@ -241,6 +246,9 @@ class Drain:
         where = {"topic": self.config.topic, "partition": number, "offset": part.next_offset, "group_id": self.group_id}
         if trouble := self.source.connection_error():
             return KafkaUnavailableError(f"{waiting}; the client says: {trouble}", **where)  # type: ignore[arg-type]
+        with suppress(KafkaUnavailableError):  # of a topic that is gone the client says nothing at all
+            unread = OffsetRange(number, part.next_offset, part.end)
+            require_same_topic(self.source, self.plan, unread, self.group_id)
         return StalledError(waiting, **where, remedy="look at the brokers; run it again")  # type: ignore[arg-type]
 
 
