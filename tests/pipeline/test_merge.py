@@ -112,6 +112,18 @@ def test_trouble_of_bigquery_itself_is_not_called_a_conflict() -> None:
     assert len(batch.jobs()) == 2 * MAX_LOSSES
 
 
+def test_ids_that_an_outage_has_burnt_do_not_block_the_batch() -> None:
+    """Its name stays the same as long as no message is added, and each run that fails leaves ten ids behind."""
+    batch = staged_batch()
+    for _ in range(12):
+        batch.world.database.script(MERGES, Fate.AGAIN, times=2 * MAX_LOSSES)
+        with pytest.raises(WarehouseUnavailableError):
+            batch.apply()
+    batch.apply()
+    assert len(batch.jobs()) == 24 * MAX_LOSSES + 1
+    assert batch.world.positions() == {0: 3}
+
+
 def test_another_batch_in_between_means_planning_anew() -> None:
     batch = staged_batch()
     batch.world.run(max_messages=2)
