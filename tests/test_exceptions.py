@@ -135,3 +135,12 @@ def test_json_has_every_field_also_when_nothing_is_known() -> None:
 def test_the_message_alone_is_the_argument() -> None:
     assert full().args == ("offsets 0 to 4 are gone",)
     assert "remedy" not in repr(full())
+
+
+@pytest.mark.parametrize("name", sorted({*TRANSIENT, *TERMINAL} - {"ConfigError"}))
+def test_an_error_says_what_to_do_also_where_its_raiser_does_not_know(name: str) -> None:
+    """BigQuery's words say what happened. A configuration that is wrong is told with what is taken instead."""
+    error = classes()[name]("no more jobs for today", topic="shop.orders")
+    assert error.remedy
+    assert str(error).endswith(f"Remedy: {error.remedy}")
+    assert classes()[name]("no", remedy="wait").remedy == "wait"

@@ -24,7 +24,6 @@ from airflow_kafka_bq.schema.target import Target
 log = logging.getLogger(__name__)
 
 MAX_LOSSES = 5
-_ATTEMPTS = 100
 
 
 class LedgerMoved(Exception):  # a signal to the driver: plan anew
@@ -89,9 +88,8 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
         spec, mine = _reloaded(merger, spec)
         if mine is not None:
             return mine
+        # Without a limit: ids that an outage of hours has burnt must not block a batch whose name stays the same.
         attempt = attempt + 1 if spec.revision == before else 0
-        if attempt > _ATTEMPTS:
-            raise _conflict(merger, staged, result)
 
 
 def _spec(merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None) -> MergeSpec:

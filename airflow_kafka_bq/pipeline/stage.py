@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,8 +36,7 @@ from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
 
-_FRESH_FAILURES = 5  # of our own submissions; older ones under our ids are stepped over
-_ATTEMPTS = 100
+_FRESH_FAILURES = 5  # of our own submissions; older ones under our ids are stepped over, however many there are
 
 
 class RowsRejected(Exception):  # a signal between stage and its caller, not an error of the package
@@ -116,7 +117,7 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
     """(part, staging table, job id) of a load that holds exactly these rows."""
     error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
     fresh = 0
-    for attempt in range(_ATTEMPTS):
+    for attempt in itertools.count():
         job_id = identity.load_job(batch, part, attempt)
         table = stager.target.staging(f"{batch}_{part}_{attempt}")
         result = stager.warehouse.load(job_id, table, rows, stager.target, stager.expires_at())
@@ -141,7 +142,7 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
         fresh += 1
         if fresh >= _FRESH_FAILURES:
             break
-        stager.pause(0.2 * 2**fresh)
+        stager.pause(random.uniform(0.1, 0.3) * 2**fresh)  # noqa: S311  # jitter, not a secret
     raise error
 
 
