@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PYTEST_ARGS ?=
 MUTANTS ?=
+CAMPAIGN_ARGS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
 # What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
@@ -120,6 +121,10 @@ test-google: venv ## The same with the Google provider installed (1.5 GB)
 .PHONY: mutants
 mutants: venv ## Plant bugs and see that the tests find them (MUTANTS="words of names")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
+.PHONY: campaign
+campaign: venv ## Strike real runs on real servers, with seeds (CAMPAIGN_ARGS="--rounds 20 --seed 1 --only K4")
+	@$(BIN)/python -m tests.campaign $(CAMPAIGN_ARGS)
 
 .PHONY: lint
 lint: venv ## Check style, format, types and the layers

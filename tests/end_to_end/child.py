@@ -1,7 +1,9 @@
 """A run in a process of its own that dies, stops or sleeps at a named effect.
 
 The effects are the calls of the two ports: before ``warehouse.table`` lies the end of plan, before ``warehouse.load``
-the end of decode, around ``warehouse.merge`` and ``source.commit`` the two that matter most.
+the end of decode, around ``warehouse.merge`` and ``source.commit`` the two that matter most. Four lie deeper:
+``source.read`` (a poll that brought messages), ``client.load`` and ``client.merge`` (BigQuery has accepted the job,
+nobody has seen its outcome) and ``admin.commit`` (the commit is on its way, nobody has seen the answer).
 """
 
 from __future__ import annotations
@@ -19,62 +21,116 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka.admin import AdminClient
+
 from airflow_kafka_bq import jobfile
 from airflow_kafka_bq.exceptions import IngestError
 from airflow_kafka_bq.pipeline.runner import Job, run
 from airflow_kafka_bq.pipeline.stopping import Stop
 
+STRUCK = "struck"
+
 
 @dataclass(frozen=True)
 class Blow:
-    """What happens at the n-th call (from 1) of an effect: ``kill``, ``freeze`` (SIGSTOP) or ``term``."""
+    """What happens at the n-th call (from 1) of an effect: ``kill``, ``freeze`` (SIGSTOP) or ``term``.
+
+    :param phase: ``before``, ``during`` (the call is under way) or ``after``.
+    :param delay_seconds: how long after that moment.
+    """
 
     effect: str
     phase: str = "before"
     nth: int = 1
     action: str = "kill"
+    delay_seconds: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.phase}-{self.effect}-{self.nth}"
 
 
 @dataclass
-class Struck:
-    """A port whose calls are written down, and one of which is the last."""
+class Striker:
+    """Counts effects, writes them down, and strikes at one of them."""
 
-    port: Any
-    name: str
     blow: Blow | None
     trace: Path
     _counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __getattr__(self, method: str) -> Any:
-        found = getattr(self.port, method)
-        return self._wrapped(f"{self.name}.{method}", found) if callable(found) else found
+    def wrapped(self, effect: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The call, as an effect."""
 
-    def _wrapped(self, effect: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def struck(*arguments: Any, **named: Any) -> Any:
-            with self._lock:
-                self._counts[effect] += 1
-                nth = self._counts[effect]
-                with self.trace.open("a") as file:
-                    file.write(f"{effect} {nth}\n")
-            self._strike(effect, "before", nth)
+            nth = self.reached(effect)
+            self.strike(effect, "before", nth)
+            if self.blow and self.blow.phase == "during":
+                threading.Thread(target=self.strike, args=(effect, "during", nth), daemon=True).start()
             result = call(*arguments, **named)
-            self._strike(effect, "after", nth)
+            self.strike(effect, "after", nth)
             return result
 
         return struck
 
-    def _strike(self, effect: str, phase: str, nth: int) -> None:
+    def reached(self, effect: str) -> int:
+        """Which time it is."""
+        with self._lock:
+            self._counts[effect] += 1
+            nth = self._counts[effect]
+            with self.trace.open("a") as file:
+                file.write(f"{effect} {nth}\n")
+        return nth
+
+    def strike(self, effect: str, phase: str, nth: int) -> None:
+        """Strike, if this is the place."""
         blow = self.blow
         if blow is None or (blow.effect, blow.phase, blow.nth) != (effect, phase, nth):
             return
+        time.sleep(blow.delay_seconds)
+        with self.trace.open("a") as file:
+            file.write(f"{STRUCK} 1\n")
         signals = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "term": signal.SIGTERM}
         os.kill(os.getpid(), signals[blow.action])
         if blow.action == "term":
             time.sleep(0.2)  # the handler runs between two bytecodes
+
+
+@dataclass
+class Struck:
+    """A port whose calls are effects."""
+
+    port: Any
+    name: str
+    striker: Striker
+
+    def __getattr__(self, method: str) -> Any:
+        found = getattr(self.port, method)
+        if (self.name, method) == ("source", "poll"):
+            found = self._telling_of_messages(found)
+        return self.striker.wrapped(f"{self.name}.{method}", found) if callable(found) else found
+
+    def _telling_of_messages(self, poll: Callable[..., Any]) -> Callable[..., Any]:
+        def polled(*arguments: Any) -> Any:
+            found = poll(*arguments)
+            if found.messages.num_rows:
+                self.striker.strike("source.read", "after", self.striker.reached("source.read"))
+            return found
+
+        return polled
+
+
+def _strike_clients(job: Job, striker: Striker) -> None:
+    """Inside of the ports: where something was sent, and nobody has seen what became of it."""
+    client: Any = getattr(job.warehouse, "_client")  # noqa: B009  # of BigQueryWarehouse, which the port does not have
+    client.load_table_from_file = striker.wrapped("client.load", client.load_table_from_file)
+    query = client.query
+    merge = striker.wrapped("client.merge", query)
+    client.query = lambda *arguments, **named: (
+        merge if str(named.get("job_id")).startswith("kafka-bq-merge") else query
+    )(*arguments, **named)
+    admin: Any = AdminClient
+    alter = striker.wrapped("admin.commit", admin.alter_consumer_group_offsets)
+    admin.alter_consumer_group_offsets = lambda *arguments, **named: alter(*arguments, **named)
 
 
 def child(
@@ -87,7 +143,9 @@ def child(
     if patience is not None:
         requests: Any = getattr(job.source, "_requests")  # noqa: B009  # of KafkaSource, which the port does not have
         requests.timeout_seconds = patience
-    struck = {name: Struck(getattr(job, name), name, blow, Path(trace)) for name in ("source", "warehouse")}
+    striker = Striker(blow, Path(trace))
+    _strike_clients(job, striker)
+    struck = {name: Struck(getattr(job, name), name, striker) for name in ("source", "warehouse")}
     document: dict[str, Any]
     try:
         document = run(_replaced(job, struck)).to_json()
@@ -154,27 +212,37 @@ class Child:
 
     def effects(self) -> list[tuple[str, int]]:
         """Every call of the run: (effect, which time)."""
-        lines = (line.split() for line in self.trace.read_text().splitlines())
+        lines = (line.split() for line in self.trace.read_text().splitlines()) if self.trace.exists() else ()
         return [(effect, int(nth)) for effect, nth in lines]
+
+    @property
+    def was_struck(self) -> bool:
+        """Whether it came to the blow."""
+        return (STRUCK, 1) in self.effects()
 
     def wait_for(self, effect: str, nth: int = 1, seconds: float = 60) -> None:
         """Until the child reached an effect."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self.trace.exists() and (effect, nth) in self.effects():
+            if (effect, nth) in self.effects():
                 return
             time.sleep(0.02)
         raise TimeoutError(f"{effect} was not reached")
 
     def freezes(self, seconds: float = 60) -> None:
         """Until the child stopped itself."""
+        if not self.stops(seconds):
+            raise AssertionError(f"it ended instead: {self.result.read_text() if self.result.exists() else '?'}")
+
+    def stops(self, seconds: float = 60) -> bool:
+        """Until the child stopped itself, or ended: False."""
         end = time.monotonic() + seconds
         status = Path(f"/proc/{self.process.pid}/stat")
         while time.monotonic() < end:
-            if not status.exists():
-                raise AssertionError(f"it ended instead: {self.result.read_text() if self.result.exists() else '?'}")
+            if not self.process.is_alive():
+                return False
             if status.read_text().rsplit(")", 1)[1].split()[0] == "T":
-                return
+                return True
             time.sleep(0.02)
         raise TimeoutError("the child did not freeze")
 
