@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tests.mutants.planted import DoesNotApplyError, Mutant
 
 REPOSITORY = Path(__file__).parent.parent.parent
 WITHOUT_SERVERS = "not slow and not (kafka or mock or bigquery or airflow or kill or project)"
+ON_BIGQUERY = "bigquery and not slow and not project"
 _COPIED = ("airflow_kafka_bq", "tests", "pyproject.toml")
 _SECONDS = 300.0  # a bug that makes a test hang is seen by the test's own limit, long before
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\S+)", re.MULTILINE)  # not a file that cannot be imported
@@ -47,26 +48,34 @@ def judge(mutant: Mutant, folder: Path) -> Verdict:
             mutant.apply(root)
         except DoesNotApplyError as error:
             return Verdict(mutant, False, str(error), 0.0)
-        code, output = tests(root, mutant.tests)
+        killed, by = _seen(*pytest(root, mutant.tests))
+        if killed and mutant.running:
+            killed, by = _seen(*pytest(root, mutant.running, ON_BIGQUERY))
+    return Verdict(mutant, killed, by, _since(began))
+
+
+def _seen(code: int, output: str) -> tuple[bool, str]:
+    """Whether a test failed, and which; or how pytest ended otherwise."""
     failed = _FAILED.search(output)
-    killed = code == 1 and failed is not None
-    by = failed[1] if failed else f"pytest ended with {code}: {output[-300:]}"
-    return Verdict(
-        mutant, killed, by if code in {0, 1} else f"pytest ended with {code}: {output[-300:]}", _since(began)
-    )
+    if code == 1 and failed is not None:
+        return True, failed[1]
+    return False, f"pytest ended with {code}: {output[-300:]}"
 
 
-def baseline(mutants: Iterable[Mutant], folder: Path) -> str | None:
+def baseline(mutants: Sequence[Mutant], folder: Path) -> str | None:
     """The tests' output where they fail without any bug; None where all is well."""
     wanted = dict.fromkeys(path for mutant in mutants for path in mutant.tests)
+    running = dict.fromkeys(path for mutant in mutants for path in mutant.running)
     with _Copy(folder / "healthy") as root:
-        code, output = tests(root, [*wanted])
+        code, output = pytest(root, [*wanted])
+        if code == 0 and running:
+            code, output = pytest(root, [*running], ON_BIGQUERY)
     return None if code == 0 else output[-3000:]
 
 
-def tests(root: Path, selection: Sequence[str]) -> tuple[int, str]:
+def pytest(root: Path, selection: Sequence[str], marked: str = WITHOUT_SERVERS) -> tuple[int, str]:
     """Exit code and output of pytest in a copy, up to the first failure. The copy's package comes before any other."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", WITHOUT_SERVERS, *selection]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marked, *selection]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:

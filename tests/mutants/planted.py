@@ -5,10 +5,14 @@ They stand in the ``*.diff`` files beside this one::
     == commits before it merges
     in airflow_kafka_bq/pipeline/runner.py
     seen by tests/pipeline/test_crashes.py tests/pipeline
+    and running by tests/contract/test_warehouse_bigquery.py
     @@
      a line that stays
     -a line as it is
     +the same line with the bug
+
+"and running by" is for SQL: that its text differs is seen without running it, which would say little. These tests need
+the local BigQuery, and must see the bug as well.
 
 A change has no line numbers: its lines with a space or a minus must stand in the file exactly once.
 """
@@ -40,13 +44,15 @@ class Mutant:
 
     :param name: what the code does wrong, a sentence without its subject.
     :param file: which it is planted in.
-    :param tests: where it must be seen.
+    :param tests: where it must be seen, without servers.
+    :param running: where it must be seen too, on the local BigQuery.
     """
 
     name: str
     file: str
     tests: tuple[str, ...]
     changes: tuple[Change, ...]
+    running: tuple[str, ...] = ()
 
     def apply(self, root: Path) -> None:
         """Change the file below ``root``. :raises DoesNotApplyError: lines are not there, or more than once."""
@@ -69,12 +75,13 @@ def _bugs(path: Path) -> Iterator[Mutant]:
     _title, *sections = ("\n" + path.read_text(encoding="utf-8")).split("\n== ")
     for section in sections:
         head, *changes = section.rstrip("\n").split("\n@@\n")
-        name, file, tests = head.split("\n")
+        name, file, tests, *running = head.split("\n")
         yield Mutant(
             name,
             file.removeprefix("in "),
             tuple(tests.removeprefix("seen by ").split()),
             tuple(_change(change.split("\n")) for change in changes),
+            tuple(path for line in running for path in line.removeprefix("and running by ").split()),
         )
 
 
