@@ -33,7 +33,6 @@ class IngestError(Exception):
     """
 
     exit_code: ClassVar[int] = 3
-    usual_remedy: ClassVar[str | None] = None
     _FIELDS: ClassVar[tuple[str, ...]] = ("topic", "partition", "offset", "group_id", "batch_id", "remedy")
 
     def __init__(
@@ -54,8 +53,11 @@ class IngestError(Exception):
         self.offset = offset
         self.group_id = group_id
         self.batch_id = batch_id
-        self.remedy = remedy or self.usual_remedy  # BigQuery's own words say what happened, never what to do
+        self.remedy = remedy or self._usual_remedy()  # others' words say what happened, never what to do
         self.report: dict[str, Any] | None = None  # of the run that failed, so far
+
+    def _usual_remedy(self) -> str | None:
+        return " ".join((self.__doc__ or "").partition("Remedy: ")[2].split()).rstrip(".") or None
 
     def located(self, **context: Any) -> Self:
         """Fill fields that are still unknown; what the raiser said stays."""
@@ -95,7 +97,6 @@ class StopRequested(Exception):  # not an error: somebody asked the run to stop
 class TransientError(IngestError):
     """Run it again."""
 
-    usual_remedy = "run it again"
     exit_code = 4
 
 
@@ -140,8 +141,6 @@ class MergeConflictError(TransientError):
     Remedy: let one task write the table at a time; run it again.
     """
 
-    usual_remedy = "let one task write the table at a time, then run it again"
-
 
 class TerminalError(IngestError):
     """A person must act first; running again would fail in the same way."""
@@ -165,8 +164,6 @@ class GroupInUseError(TerminalError):
     Remedy: stop the other consumers, or give the job a ``group_id`` of its own.
     """
 
-    usual_remedy = "stop the other consumers, or give the job a group_id of its own"
-
 
 class PositionConflictError(TerminalError):
     """Ledger, committed offsets and the start policy contradict each other.
@@ -176,8 +173,6 @@ class PositionConflictError(TerminalError):
     Remedy: set the group back, or move the ledger on purpose; or state another ``start``.
     """
 
-    usual_remedy = "set the group back, or move the ledger on purpose; or state another start"
-
 
 class NotFoundError(TerminalError):
     """A topic, a dataset, or the model that a job file names does not exist.
@@ -185,8 +180,6 @@ class NotFoundError(TerminalError):
     Raised when: a topic, partition, dataset or Python name is not there. None of them is created.
     Remedy: create it, or mend the name.
     """
-
-    usual_remedy = "create it, or mend the name"
 
 
 class AccessDeniedError(TerminalError):
@@ -196,8 +189,6 @@ class AccessDeniedError(TerminalError):
     Remedy: mend the credentials, or grant what the message names.
     """
 
-    usual_remedy = "mend the credentials, or grant what the message names"
-
 
 class OffsetGapError(TerminalError):
     """Kafka no longer has messages that were not read yet.
@@ -205,8 +196,6 @@ class OffsetGapError(TerminalError):
     Raised when: the position lies below the start of the log, or retention took messages during the run.
     Remedy: restore the data; or set ``on_gap`` to ``record``, which notes the loss and goes on.
     """
-
-    usual_remedy = "restore the data, or set on_gap='record'"
 
 
 class TopicChangedError(TerminalError):
@@ -217,8 +206,6 @@ class TopicChangedError(TerminalError):
     Remedy: find out which messages are meant, then place the position on purpose.
     """
 
-    usual_remedy = "find out which messages are meant, then place the position on purpose"
-
 
 class TargetChangedError(TerminalError):
     """The target table was dropped or re-created since the ledger was written.
@@ -226,8 +213,6 @@ class TargetChangedError(TerminalError):
     Raised when: the table is gone or has another creation time, or the ledger's row is gone.
     Remedy: restore or create the table, then accept it on purpose and decide what it is filled with.
     """
-
-    usual_remedy = "restore or create the table, then accept it on purpose"
 
 
 class BadMessagesError(TerminalError):
@@ -238,8 +223,6 @@ class BadMessagesError(TerminalError):
     Remedy: mend the producer or the model; or allow more.
     """
 
-    usual_remedy = "mend the producer or the model; or allow more"
-
 
 class SchemaDriftError(TerminalError):
     """The target's columns and the job's columns do not fit, and the policy forbids to change them.
@@ -247,8 +230,6 @@ class SchemaDriftError(TerminalError):
     Raised when: a column is missing, of another type or too strict. Nothing was staged.
     Remedy: change the table or the model, or allow more with ``schema_update``.
     """
-
-    usual_remedy = "change the table or the model, or allow more with schema_update"
 
 
 class CostLimitError(TerminalError):
@@ -258,8 +239,6 @@ class CostLimitError(TerminalError):
     Remedy: let the MERGE prune, or raise ``max_bytes_billed``.
     """
 
-    usual_remedy = "let the MERGE prune, or raise max_bytes_billed"
-
 
 class MergeRejectedError(TerminalError):
     """BigQuery refused a load job or MERGE for a reason that running again does not cure.
@@ -267,8 +246,6 @@ class MergeRejectedError(TerminalError):
     Raised when: BigQuery refuses, and no row is to blame; or a batch contradicts ``partition_immutable``.
     Remedy: read BigQuery's reason in the message; mend the table, the model or the promise.
     """
-
-    usual_remedy = "mend the table, the model or the promise that BigQuery's reason names"
 
 
 class AccountingError(TerminalError):

@@ -19,7 +19,7 @@ from airflow_kafka_bq.exceptions import ConfigError, IngestError, OffsetGapError
 # The contract: name -> parent and exit code.
 TRANSIENT = (
     *("KafkaUnavailableError", "StalledError", "PartitionsLostError"),
-    *("WarehouseUnavailableError", "MergeConflictError"),
+    *("RegistryUnavailableError", "WarehouseUnavailableError", "MergeConflictError"),
 )
 TERMINAL = (
     *("ConfigError", "GroupInUseError", "PositionConflictError", "NotFoundError", "AccessDeniedError"),
@@ -106,7 +106,7 @@ def test_text_has_message_location_and_remedy() -> None:
         "offsets 0 to 4 are gone [topic=shop.orders, partition=0, offset=0, group_id=kafka-bq.shop.orders, "
         "batch_id=00ff] Remedy: restore the data"
     )
-    assert str(ConfigError("wrong")) == "wrong"
+    assert str(IngestError("wrong")) == "wrong"
     assert str(ConfigError("wrong", topic="a")) == "wrong [topic=a]"
     assert str(ConfigError("wrong", remedy="mend it")) == "wrong Remedy: mend it"
 
@@ -128,8 +128,8 @@ def test_json_is_the_contract() -> None:
 
 
 def test_json_has_every_field_also_when_nothing_is_known() -> None:
-    document = ConfigError("wrong").to_json()
-    assert document == {"error": "ConfigError", "message": "wrong", **dict.fromkeys(FIELDS), "report": None}
+    document = IngestError("wrong").to_json()
+    assert document == {"error": "IngestError", "message": "wrong", **dict.fromkeys(FIELDS), "report": None}
 
 
 def test_the_message_alone_is_the_argument() -> None:
@@ -137,9 +137,9 @@ def test_the_message_alone_is_the_argument() -> None:
     assert "remedy" not in repr(full())
 
 
-@pytest.mark.parametrize("name", sorted({*TRANSIENT, *TERMINAL} - {"ConfigError"}))
+@pytest.mark.parametrize("name", sorted({*TRANSIENT, *TERMINAL}))
 def test_an_error_says_what_to_do_also_where_its_raiser_does_not_know(name: str) -> None:
-    """BigQuery's words say what happened. A configuration that is wrong is told with what is taken instead."""
+    """BigQuery's words say what happened."""
     error = classes()[name]("no more jobs for today", topic="shop.orders")
     assert error.remedy
     assert str(error).endswith(f"Remedy: {error.remedy}")
