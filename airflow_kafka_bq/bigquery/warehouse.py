@@ -133,10 +133,7 @@ class BigQueryWarehouse:
         if target.kms_key_name:  # messages lie here as they do in the target
             staging.encryption_configuration = bigquery.EncryptionConfiguration(target.kms_key_name)
         location = self._statements.location_of(table)
-        self._jobs.call(
-            f"staging table {table}",
-            lambda seconds: self._client.create_table(staging, exists_ok=True, retry=ONCE, timeout=seconds),
-        )
+        self._jobs.call(f"staging table {table}", lambda seconds: self._create(staging, seconds))
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
             write_disposition=bigquery.WriteDisposition.WRITE_EMPTY,  # a table that holds rows is never doubled
@@ -162,6 +159,16 @@ class BigQueryWarehouse:
             return JobResult(job_id, failure=failure, error=error)
         self._jobs.wait(job)
         return _load_result(job, attached)
+
+    def _create(self, staging: bigquery.Table, seconds: float) -> None:
+        """Create a staging table unless it is there."""
+        try:
+            self._client.create_table(staging, exists_ok=True, retry=ONCE, timeout=seconds)
+        except google.NotFound as error:
+            if is_missing_dataset(error):
+                raise
+            # It was there, and the client looked at it: a run that applied the same batch dropped it in between.
+            raise google.ServiceUnavailable(f"{staging.table_id} was dropped by another run") from error
 
     def row_count(self, table: TableId) -> int | None:
         """Rows of a staging table; None if it is not there any more."""

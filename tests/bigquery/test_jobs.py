@@ -73,6 +73,26 @@ def test_trouble_around_a_load_leaves_one_job(
     assert sent == [f"{name}-job"] * 2
 
 
+def test_a_staging_table_that_another_run_drops_at_that_moment_is_made_again(
+    bench: Workbench, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client finds it taken, and looks at it; the other run has applied the same batch meanwhile."""
+    name = f"twice-{uuid.uuid4().hex[:8]}"
+    staging = bench.target.staging(name)
+    load(bench, name)
+    other, warehouse = opened(), opened()
+    client, look = warehouse._client, warehouse._client.get_table
+
+    def dropped_first(*arguments: Any, **named: Any) -> Any:
+        other.drop(staging)
+        return look(*arguments, **named)
+
+    monkeypatch.setattr(client, "get_table", dropped_first)
+    rows = bench.table([row("a", 0), row("b", 1)])
+    result = warehouse.load(f"{name}-second", staging, rows, bench.target, soon(bench.world))
+    assert (result.failure, result.output_rows) == (None, 2)
+
+
 @pytest.mark.parametrize("action", ["drop_before", "drop_after", "fail_after"])
 def test_trouble_around_a_merge_applies_it_once(bench: Workbench, trouble: Any, action: str) -> None:
     staged = bench.stage(row("a", 0), row("b", 1))
