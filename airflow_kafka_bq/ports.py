@@ -39,6 +39,9 @@ class Source(Protocol):
     def describe(self) -> TopicFacts:
         """Partitions and identity. :raises NotFoundError: no such topic (it is never created)."""
 
+    def topic_id(self) -> str | None:
+        """The topic's id now, also between two polls; None where none is told. :raises NotFoundError: no such topic."""
+
     def committed(self) -> Mapping[int, Committed]:
         """Committed positions of the group for this topic; partitions without one are left out."""
 

@@ -31,6 +31,8 @@ LONGEST_SECONDS = 3600.0
 # A client that was told COORDINATOR_NOT_AVAILABLE a few times waits for an event that may not come: a new one asks.
 _ATTEMPT_SECONDS = 5.0
 _SLICE_SECONDS = 0.05
+# A damaged answer is no damaged message: a message that is too large ends its connection, and all that is asked there.
+_PASSING = (Sort.UNAVAILABLE, Sort.CORRUPT)
 _PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 
@@ -86,7 +88,7 @@ class Requests:
             except KafkaException as failure:
                 error = errors.kafka_error(failure)
                 self.clients.troubles.raise_refusal()
-                if errors.sort(error) is not Sort.UNAVAILABLE:
+                if errors.sort(error) not in _PASSING:
                     raise errors.translated(error, doing, **self._context) from failure
                 reason = f"{error.str()} ({error.name()})"
             except TimeoutError:

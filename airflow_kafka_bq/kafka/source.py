@@ -72,6 +72,10 @@ class KafkaSource:
         self._partitions = facts.partitions
         return facts
 
+    def topic_id(self) -> str | None:
+        """As ``ports.Source``. The admin client asks: the consumer's connection may be ending over what it fetches."""
+        return topics.topic_id(self._requests, self._topic)
+
     def committed(self) -> Mapping[int, Committed]:
         """As ``ports.Source``."""
         return self._group.committed(self._known_partitions())
@@ -107,7 +111,8 @@ class KafkaSource:
         while True:
             remaining = max(0.0, deadline - time.monotonic())
             found = _consume(consumer, max_messages, min(remaining, _LONGEST_CALL_SECONDS))
-            self._clients.troubles.raise_refusal()
+            if not found:  # what came before a refusal is handed over first: it tells where reading stands
+                self._clients.troubles.raise_refusal()
             if found or remaining <= _LONGEST_CALL_SECONDS:
                 return self._sorted(found)
 
@@ -161,7 +166,7 @@ class KafkaSource:
             ends[partition] = offset
         elif sort is Sort.RANGE and partition is not None:
             out_of_range[partition] = self._open[partition].next_offset if offset is None or offset < 0 else offset
-        elif sort is Sort.UNAVAILABLE:
+        elif sort is Sort.UNAVAILABLE or (sort is Sort.CORRUPT and partition is None):  # an answer, and no message
             self._clients.troubles.record_fetching(error)  # the client goes on by itself
         else:
             raise self._ending(error, partition, offset) from KafkaException(error)

@@ -38,13 +38,13 @@ def describe(requests: Requests, topic: str, brokers: str, group_id: str) -> Top
             remedy="check the topic's name and the cluster; with ACLs, the login needs READ and DESCRIBE on the topic",
         )
     # The mock cluster names a controller that is not there; asking it for topic ids would only end by time.
-    topic_id = _topic_id(requests, topic) if metadata.controller_id in metadata.brokers else None
+    found_id = topic_id(requests, topic) if metadata.controller_id in metadata.brokers else None
     return TopicFacts(
         topic=topic,
         partitions=tuple(sorted(metadata.topics[topic].partitions)),
-        topic_id=topic_id,
+        topic_id=found_id,
         cluster_id=metadata.cluster_id,
-        unchecked=() if topic_id else ("topic_id",),
+        unchecked=() if found_id else ("topic_id",),
     )
 
 
@@ -70,8 +70,11 @@ _UNKNOWN = (KafkaError.UNKNOWN_TOPIC_OR_PART, errors.UNKNOWN_TOPIC)
 _NO_IDS = (errors.UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION)
 
 
-def _topic_id(requests: Requests, topic: str) -> str | None:
-    """As Kafka's tools print it; None where the brokers are too old to have one."""
+def topic_id(requests: Requests, topic: str) -> str | None:
+    """As Kafka's tools print it; None where the brokers are too old to have one.
+
+    :raises NotFoundError: no such topic.
+    """
     try:
         (description,) = requests.admin(
             f"reading the id of topic {topic!r}",
@@ -81,8 +84,8 @@ def _topic_id(requests: Requests, topic: str) -> str | None:
         if errors.code_behind(failure) in _NO_IDS:
             return None
         raise
-    topic_id = str(description.topic_id)
-    return None if topic_id == _NO_ID else topic_id
+    found = str(description.topic_id)
+    return None if found == _NO_ID else found
 
 
 def retention_ms(requests: Requests, topic: str) -> int | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import contains
@@ -29,15 +28,10 @@ from airflow_kafka_bq.batch import (
     RunPlan,
 )
 from airflow_kafka_bq.config import JobConfig
-from airflow_kafka_bq.exceptions import (
-    KafkaUnavailableError,
-    OffsetGapError,
-    StalledError,
-    StopRequested,
-    TopicChangedError,
-)
+from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, StopRequested, TopicChangedError
 from airflow_kafka_bq.pipeline.same_topic import require_same_topic
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
+from airflow_kafka_bq.pipeline.standstill import place, stalled
 from airflow_kafka_bq.ports import Source
 
 POLL_MESSAGES = 1_000  # larger polls cost CPU: the list outgrows the cache
@@ -105,7 +99,15 @@ class Drain:
         :raises StalledError: messages are outstanding and nothing moves.
         :raises OffsetGapError: retention overtook the run, and ``on_gap="fail"``.
         :raises TopicChangedError: the topic was deleted or created again meanwhile: the batch may be of two topics.
+        :raises ConfigError: a message is too large for the client.
         """
+        try:
+            return self._next_batch()
+        except ConfigError as error:
+            place(error, self._unread())
+            raise
+
+    def _next_batch(self) -> RawBatch | None:
         if self._finished() and not self._moved():
             return None
         if not self._opened and self._open_parts():
@@ -169,8 +171,8 @@ class Drain:
                 checked_at, at = now, dict(self.source.fetch_positions())
                 if at != seen:
                     moved_at, seen = now, at
-            if now - moved_at >= self.config.stall_timeout_seconds and self._open_parts():
-                raise self._stalled()
+            if now - moved_at >= (patience := self.config.stall_timeout_seconds) and (unread := self._unread()):
+                raise stalled(self.source, self.plan, unread, self.group_id, patience)
         return chunks
 
     def _full(self, count: int, size: int, began: float) -> bool:
@@ -238,18 +240,10 @@ class Drain:
         if self._open_parts():
             self._open()
 
-    def _stalled(self) -> StalledError | KafkaUnavailableError:
-        number = self._open_parts()[0]
-        part = self._parts[number]
-        waiting = f"partitions {self._open_parts()} did not reach their ends, and nothing moved for "
-        waiting += f"{self.config.stall_timeout_seconds:g} s"
-        where = {"topic": self.config.topic, "partition": number, "offset": part.next_offset, "group_id": self.group_id}
-        if trouble := self.source.connection_error():
-            return KafkaUnavailableError(f"{waiting}; the client says: {trouble}", **where)  # type: ignore[arg-type]
-        with suppress(KafkaUnavailableError):  # of a topic that is gone the client says nothing at all
-            unread = OffsetRange(number, part.next_offset, part.end)
-            require_same_topic(self.source, self.plan, unread, self.group_id)
-        return StalledError(waiting, **where, remedy="look at the brokers; run it again")  # type: ignore[arg-type]
+    def _unread(self) -> list[OffsetRange]:
+        return [
+            OffsetRange(number, part.next_offset, part.end) for number, part in self._parts.items() if not part.done
+        ]
 
 
 def _from(part: PartitionPlan, plan: RunPlan) -> int:

@@ -7,12 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
+from airflow_kafka_bq.exceptions import BadMessagesError, IngestError
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
-from airflow_kafka_bq.pipeline.stage import RowsRejected, Stager, rejects, stage, unexplained
+from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.schema.target import Target
 
@@ -56,9 +57,9 @@ def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
     try:
         return Prepared(raw, decoded, stage(stager, raw, decoded))
     except RowsRejected as signal:
-        bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows))
+        bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows)) if signal.part == ROWS else {}
         if not bad:
-            raise unexplained(signal.error) from signal
+            raise _unusable(stager, decoded, signal) from signal
         return restaged(stager, raw, decoded, bad)
 
 
@@ -71,7 +72,23 @@ def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str
     try:
         return Prepared(raw, rest, stage(stager, raw, rest))
     except RowsRejected as signal:
-        raise unexplained(signal.error) from signal
+        raise _unusable(stager, rest, signal) from signal
+
+
+def _unusable(stager: Stager, decoded: Decoded, signal: RowsRejected) -> IngestError:
+    """Where a dead letter is rejected too, the message is one that BigQuery does not take at all: it is too large."""
+    letters = decoded.dead_letters
+    bad = find_bad(letters.num_rows, rejects(stager, letters)) if signal.part != ROWS else {}
+    if not bad:
+        return unexplained(signal.error)
+    first = letters.slice(min(bad), 1).to_pylist()[0]
+    return BadMessagesError(
+        f"BigQuery takes the message neither as a row nor as a dead letter: {bad[min(bad)]}",
+        topic=stager.plan.facts.topic,
+        partition=first["_kafka_partition"],
+        offset=first["_kafka_offset"],
+        remedy="keep it elsewhere, then step over it on purpose with `kafka-bq seek`",
+    )
 
 
 def ahead_by_one(batches: Iterator[Prepared], stop: Stop) -> Generator[Prepared, None, None]:

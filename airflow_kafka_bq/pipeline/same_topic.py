@@ -13,12 +13,11 @@ def require_same_topic(source: Source, plan: RunPlan, first: OffsetRange, group_
     :param first: of what was read, or was to be read: the first range, to name where nothing was applied from.
     :raises TopicChangedError: the topic was deleted, or created again, since the plan was made.
     """
-    topic = plan.facts.topic
+    topic, before = plan.facts.topic, plan.facts.topic_id
     try:
-        found = source.describe()
+        now = source.topic_id() if before is not None else source.describe().topic_id
     except NotFoundError as gone:
         raise _changed(f"topic {topic} was deleted while it was read", plan, first, group_id) from gone
-    before, now = plan.facts.topic_id, found.topic_id
     if before is not None and now is not None and before != now:
         message = f"topic {topic} was created again while it was read: its id is {now}, it was {before}"
         raise _changed(message, plan, first, group_id)

@@ -36,15 +36,17 @@ from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
 
+ROWS, DEAD = "rows", "dead"  # the two parts of a batch, each with a load job of its own
 _FRESH_FAILURES = 5  # of our own submissions; older ones under our ids are stepped over, however many there are
 
 
 class RowsRejected(Exception):  # a signal between stage and its caller, not an error of the package
-    """A load job failed because of its rows."""
+    """A load job failed because of its rows, or because of its dead letters."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, part: str) -> None:
         super().__init__(str(error))
         self.error = error
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     rows = _numbered(decoded.rows)
     dead = _numbered(pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]))
     batch = identity.batch_id(stager.plan, raw.ranges, stager.fingerprint, rows, dead)
-    loaded = [_load(stager, batch, part, table) for part, table in (("rows", rows), ("dead", dead)) if table.num_rows]
+    loaded = [_load(stager, batch, part, table) for part, table in ((ROWS, rows), (DEAD, dead)) if table.num_rows]
     tables = {part: table for part, table, _ in loaded}
     return Staged(
         batch_id=batch,
@@ -84,8 +86,8 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
         dead_lettered=decoded.dead_letters.num_rows,
         ignored=decoded.ignored,
         tombstones=pc.sum(rows.column("_tombstone")).as_py() or 0,
-        rows_table=str(tables["rows"]) if "rows" in tables else None,
-        dead_letters_table=str(tables["dead"]) if "dead" in tables else None,
+        rows_table=str(tables[ROWS]) if ROWS in tables else None,
+        dead_letters_table=str(tables[DEAD]) if DEAD in tables else None,
         load_job_ids=tuple(job_id for _, _, job_id in loaded),
         bounds=bounds.of_rows(rows, stager.target) if rows.num_rows else (),
         dead_letter_bounds=bounds.of_dead_letters(dead) if dead.num_rows else (),
@@ -135,7 +137,7 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
         if result.attached:
             continue
         if result.failure is Failure.BAD_ROWS:
-            raise RowsRejected(error)
+            raise RowsRejected(error, part)
         # A table that expired before its load job ran, while this process slept, is made anew by the next attempt.
         if result.failure is Failure.TERMINAL and not isinstance(error, NotFoundError):
             raise error

@@ -63,6 +63,19 @@ class TopicAndGroup:
         world.create_again(topic)
         assert world.source(topic, group_id).describe().topic_id not in {before, None}
 
+    def test_the_id_of_a_topic_is_that_of_now(self, world: SourceWorld, group_id: str) -> None:
+        needs(world, TOPIC_IDS)
+        topic = world.topic()
+        source = world.source(topic, group_id)
+        before = source.describe().topic_id
+        assert source.topic_id() == before
+        world.delete_topic(topic)
+        with pytest.raises(NotFoundError) as raised:
+            source.topic_id()
+        assert raised.value.topic == topic
+        world.create_again(topic)
+        assert source.topic_id() not in {before, None}
+
     def test_a_grown_topic_shows_its_new_partitions(self, world: SourceWorld, group_id: str) -> None:
         needs(world, GROWTH)
         topic = world.topic()

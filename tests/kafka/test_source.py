@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
 from airflow_kafka_bq.batch import Polled, Position
 from airflow_kafka_bq.exceptions import AccessDeniedError, BadMessagesError, ConfigError, KafkaUnavailableError
@@ -48,12 +51,31 @@ def test_passing_trouble_of_a_fetch_is_ridden_out(mock_cluster: MockCluster, sou
     assert source.connection_error() is None
 
 
+def test_a_damaged_answer_is_no_damaged_record(source: KafkaSource) -> None:
+    """A message that is too large ends its connection, and the coordinator's answer with it."""
+    said = KafkaError(KafkaError._BAD_MSG, "FindCoordinator response error")
+    answer: Any = SimpleNamespace(error=lambda: said, topic=lambda: None, partition=lambda: -1, offset=lambda: -1001)
+    source._event(answer, {}, {})
+    assert "FindCoordinator" in (source.connection_error() or "")
+
+
 def test_a_damaged_record_ends_the_run(mock_cluster: MockCluster, source: KafkaSource) -> None:
     mock_cluster.push_errors("Fetch", ["INVALID_MSG"])
     source.open({0: Position(3)})
     with pytest.raises(BadMessagesError) as raised:
         polled(source)
     assert (raised.value.partition, raised.value.offset) == (0, 3)
+
+
+def test_what_came_before_a_refusal_is_handed_over_first(source: KafkaSource) -> None:
+    """Where the client refuses a message for its size, the messages before it tell which one that is."""
+    source.open({0: Position(0), 1: Position(0)})
+    source._clients.troubles.record_fetching(KafkaError(KafkaError._BAD_MSG, "increase receive.message.max.bytes"))
+    found: list[Polled] = []
+    with pytest.raises(ConfigError, match=r"receive\.message\.max\.bytes"):
+        while True:
+            found.append(source.poll(3, 1.0))
+    assert values(found) == ALL
 
 
 def test_a_topic_that_may_not_be_read_ends_the_run(mock_cluster: MockCluster, source: KafkaSource) -> None:

@@ -95,3 +95,21 @@ def test_one_rejected_row_does_not_block_its_topic(at: Literal["load", "merge"])
     assert at == "load" or world.staging() == []
     world.clock.advance(3_600)
     assert [name for name in world.staging() if "probe" in name] == []  # scratch tables expire in an hour
+
+
+@pytest.mark.parametrize("poison", [False, True])
+def test_a_message_that_is_not_even_taken_as_a_dead_letter_is_named(poison: bool) -> None:
+    """A row that is rejected becomes a dead letter, which is rejected as well; or it was one from the beginning."""
+    world = World(1)
+    world.fill(4)
+    if poison:
+        world.send(b"no json")
+    else:
+        world.fill(1)
+    world.fill(2)
+    world.database.reject_rows(lambda row: "too large" if row["_kafka_offset"] == 4 else None, at="load")
+    with pytest.raises(BadMessagesError, match="neither as a row nor as a dead letter") as raised:
+        world.run(batch_messages=3, max_bad_ratio=None)
+    assert (raised.value.topic, raised.value.partition, raised.value.offset) == ("shop.orders", 0, 4)
+    assert world.positions() == world.committed() == {0: 3}
+    assert world.letters() == []

@@ -157,6 +157,10 @@ class KafkaBroker:
         """What the node has logged, warnings and above."""
         return self._nodes[node].log.read_text(errors="replace")
 
+    def segment(self, topic: str, partition: int = 0, node: int = 1) -> Path:
+        """The file of the partition's first records, to look into or to damage."""
+        return min((self._nodes[node].data / f"{topic}-{partition}").glob("*.log"))
+
     def kill(self, node: int = 1) -> None:
         """SIGKILL; :meth:`restart` brings the node back with its data and ports."""
         self._nodes[node].kill()

@@ -68,6 +68,12 @@ class MemorySource:
                 return TopicFacts(self._topic, partitions, topic.topic_id, self._cluster.cluster_id)
             return TopicFacts(self._topic, partitions, None, self._cluster.cluster_id, (TOPIC_ID,))
 
+    def topic_id(self) -> str | None:
+        """The topic's id now."""
+        with self._request("topic_id"):
+            found = self._cluster.topic(self._topic).topic_id
+            return found if self._cluster.tells_identities else None
+
     def committed(self) -> Mapping[int, Committed]:
         """Committed positions."""
         with self._request("committed"):

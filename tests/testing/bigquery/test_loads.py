@@ -11,6 +11,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
 from google.cloud import bigquery
 
+from airflow_kafka_bq.testing.bigquery.front import parquet
 from tests.testing.bigquery.warehouse import Warehouse, parquet_bytes
 
 _HEADERS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
@@ -112,6 +113,14 @@ def test_nanoseconds_are_refused(warehouse: Warehouse) -> None:
     warehouse.query("CREATE TABLE DATASET.t (ts TIMESTAMP)")
     with pytest.raises(BadRequest, match="nanosecond"):
         warehouse.load(pa.table({"ts": pa.array([1], pa.timestamp("ns", tz="UTC"))}), "t")
+
+
+def test_a_row_over_the_limit_loads_nothing(table: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "ROW_BYTES", 1_000)
+    table.load(pa.table({"k": range(100), "v": ["x" * 900] * 100}), "t")  # a limit for a row, not for a file
+    with pytest.raises(BadRequest, match="Row size is larger than: 1000, at row 1"):
+        table.load(pa.table({"k": [1, 2], "v": ["x", "x" * 1_001]}), "t")
+    assert _count(table) == 100
 
 
 def test_ndjson_values_are_read_as_their_types(warehouse: Warehouse) -> None:

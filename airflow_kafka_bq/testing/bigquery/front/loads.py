@@ -19,6 +19,7 @@ from airflow_kafka_bq.testing.bigquery.front.parquet import (
     match_columns,
     null_element_test,
     read_schema,
+    refuse_large_rows,
     statistics_of,
     with_exact_text,
 )
@@ -137,6 +138,7 @@ class Loader:
     def _insert(self, unit: Unit, load: Load, path: Path, fields: list[Field]) -> int:
         schema, _ = read_schema(path)
         exact = load.path.with_suffix(".exact")
+        refuse_large_rows(path)
         if load.is_parquet:
             columns = match_columns(schema, fields, load.lists, bool(load.settings.get("ignoreUnknownValues")))
             test = null_element_test(columns, fields)

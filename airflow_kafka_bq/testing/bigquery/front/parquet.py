@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
 from airflow_kafka_bq.testing.bigquery.front.columns import Field
 from airflow_kafka_bq.testing.bigquery.front.errors import invalid
 from airflow_kafka_bq.testing.bigquery.front.ndjson import canonical, read_error
+
+ROW_BYTES = 100 * 1000 * 1000  # tests that have no such rows make it smaller
 
 _NUMERIC_SCALE, _NUMERIC_DIGITS = 9, 29
 _BIGNUMERIC_SCALE, _BIGNUMERIC_DIGITS = 38, 38
@@ -174,6 +177,29 @@ def null_element_test(columns: list[dict[str, str]], fields: list[Field]) -> str
         if column["name"] in repeated and column["value"] != "[]"
     ]
     return " OR ".join(tests) or None
+
+
+def refuse_large_rows(path: Path) -> None:
+    """BigQuery's limit for a row: 100 MB, [loads](https://cloud.google.com/bigquery/quotas#load_jobs).
+
+    Raises:
+        BigQueryError: 400: a row is larger.
+    """
+    with pq.ParquetFile(path) as file:
+        groups = range(file.metadata.num_row_groups)
+        if sum(file.metadata.row_group(each).total_byte_size for each in groups) <= ROW_BYTES:
+            return
+        columns = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        lengths = [pc.fill_null(pc.binary_length(column), 0) for column in file.read(columns).columns]
+    for row, sizes in enumerate(zip(*(each.to_pylist() for each in lengths), strict=True)):
+        if sum(sizes) > ROW_BYTES:
+            raise read_error(f"Row size is larger than: {ROW_BYTES}, at row {row}")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    )
 
 
 def statistics_of(path: Path, rows: int) -> dict[str, Any]:
