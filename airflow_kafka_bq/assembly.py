@@ -10,6 +10,9 @@ from airflow_kafka_bq.batch import RunContext
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.formats.fingerprint import fingerprint
+from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
+from airflow_kafka_bq.formats.structured.sides import sides as sides_of
+from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
@@ -29,37 +32,61 @@ def assemble(
     progress: Progress = silent,
     context: RunContext | None = None,
     client_id: str = "kafka-bq",
+    registry: Mapping[str, Any] | None = None,
 ) -> Job:
-    """Everything that a run works with. No request is made yet.
+    """Everything that a run works with. No request is made yet, but for a schema that the columns come from.
 
-    :param kafka: librdkafka settings by their dotted names.
+    :param kafka: librdkafka settings by their dotted names; those that begin with ``schema.registry.`` are the
+        registry's where ``registry`` says nothing.
     :param client: ``google.cloud.bigquery.Client``.
     :param location: of the datasets; None: read from the target's dataset.
     :param search_path: folders where ``model``, ``transform`` and ``filter`` are looked for, before Python's own.
+    :param registry: settings of the schema registry's client.
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
+    :raises IngestError: the registry does not give the schema.
     """
+    sides = _sides(config, registry or {}, kafka, search_path)
     model, transform, keep = (_imported(config, name, search_path) for name in ("model", "transform", "filter"))
     warehouse = BigQueryWarehouse(client, config.location or location, stop.event)
     table = config.table_id(warehouse.project)
-    target = build_target(config, table, model)
+    target = build_target(config, table, model, sides.columns)
     source = KafkaSource(
-        kafka,
+        split(kafka)[0],
         config.topic,
         config.group(table),
         isolation_level=config.isolation_level,
         stall_timeout_seconds=config.stall_timeout_seconds,
         client_id=client_id,
     )
-    rules = DecodeRules.of(config, target, model, transform, keep)
-    code = fingerprint(config, target, model, (transform, keep))
+    rules = DecodeRules.of(config, target, model, transform, keep, sides)
+    code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
-    return Job(config, source, warehouse, target, rules, code, context=who, stop=stop, progress=progress)
+    return Job(
+        config, source, warehouse, target, rules, code, context=who, stop=stop, progress=progress,
+        registry=sides.registry,
+    )  # fmt: skip
 
 
 def close(job: Job) -> None:
-    """Release both clients; never raises."""
+    """Release all clients; never raises."""
+    if job.registry is not None:
+        job.registry.close()
     job.source.close()
     job.warehouse.close()
+
+
+def _sides(
+    config: JobConfig, given: Mapping[str, Any], kafka: Mapping[str, Any], search_path: Sequence[Path]
+) -> Sides:
+    """How keys and values are decoded; the registry is asked only where something is registered."""
+    if not needs_registry(config):
+        return sides_of(config, None, search_path)
+    registry = SchemaRegistry(given or split(kafka)[1])
+    try:
+        return sides_of(config, registry, search_path)
+    except BaseException:
+        registry.close()
+        raise
 
 
 def _imported(config: JobConfig, parameter: str, search_path: Sequence[Path]) -> Any:

@@ -4,7 +4,7 @@
 
     IngestError
     ├─ TransientError       run it again: Airflow retries; exit 4
-    │  ├─ KafkaUnavailableError · StalledError · PartitionsLostError
+    │  ├─ KafkaUnavailableError · StalledError · PartitionsLostError · RegistryUnavailableError
     │  └─ WarehouseUnavailableError · MergeConflictError
     └─ TerminalError        a person must act: Airflow fails without retry; exit 3 (ConfigError: 2)
        ├─ ConfigError · GroupInUseError · PositionConflictError
@@ -24,8 +24,7 @@ class IngestError(Exception):
     """Root of all errors of this package.
 
     :param message: what happened, in one sentence, with the value that was wrong.
-    :param topic: Kafka topic, where one is meant.
-    :param partition: partition number.
+    :param topic: Kafka topic, where one is meant. :param partition: partition number.
     :param offset: offset in that partition.
     :param group_id: consumer group.
     :param batch_id: identity of the batch that was under way.
@@ -36,16 +35,9 @@ class IngestError(Exception):
     _FIELDS: ClassVar[tuple[str, ...]] = ("topic", "partition", "offset", "group_id", "batch_id", "remedy")
 
     def __init__(
-        self,
-        message: str,
-        *,
-        topic: str | None = None,
-        partition: int | None = None,
-        offset: int | None = None,
-        group_id: str | None = None,
-        batch_id: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
+        self, message: str, *, topic: str | None = None, partition: int | None = None, offset: int | None = None,
+        group_id: str | None = None, batch_id: str | None = None, remedy: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
         self.message = message
         self.topic = topic
@@ -122,6 +114,14 @@ class PartitionsLostError(TransientError):
 
     Raised when: not raised in this version: partitions are assigned, and the group is not joined.
     Remedy: run it again.
+    """
+
+
+class RegistryUnavailableError(TransientError):
+    """The schema registry does not answer, or is out of order.
+
+    Raised when: it gave no answer in time, or one of trouble of its own. An unknown id is a bad message instead.
+    Remedy: look at the registry and the network between; run it again.
     """
 
 

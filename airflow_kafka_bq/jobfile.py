@@ -1,7 +1,8 @@
-"""A job file: the parameters in YAML, plus the settings of the two clients.
+"""A job file: the parameters in YAML, plus the settings of the clients.
 
 The folder of the file and the current one are on the import path for ``model``, ``transform`` and ``filter``.
-In ``kafka:`` and ``bigquery:`` values are text as written, and ``${NAME}`` is taken from the environment.
+In ``kafka:``, ``bigquery:`` and ``schema_registry:`` values are text as written, and ``${NAME}`` is taken from the
+environment.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 
-_CLIENTS = ("kafka", "bigquery")
+_CLIENTS = ("kafka", "bigquery", "schema_registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class JobFile:
     config: JobConfig
     kafka: Mapping[str, Any] = field(repr=False)
     bigquery: Mapping[str, Any] = field(repr=False)
+    schema_registry: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     @property
     def search_path(self) -> tuple[Path, ...]:
@@ -58,7 +60,7 @@ def read(path: str | Path, settings: tuple[str, ...] = (), **overrides: Any) -> 
         config = JobConfig.of(**{**found, **overrides})
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", topic=error.topic, remedy=error.remedy) from error
-    return JobFile(path, config, clients["kafka"], clients["bigquery"])
+    return JobFile(path, config, **clients)
 
 
 def _parsed(path: Path) -> dict[Any, Any]:
@@ -141,5 +143,5 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     client = connect(file.bigquery, config.project_id, config.impersonation_chain)
     return assembly.assemble(
         config, file.kafka, client, stop, location=file.bigquery.get("location"), search_path=file.search_path,
-        progress=progress, client_id=client_id,
+        progress=progress, client_id=client_id, registry=file.schema_registry,
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""All the stations know of the world: a Source of messages and a Warehouse for rows.
+"""All the stations know of the world: a Source of messages, a Warehouse for rows, a Registry of schemas.
 
-Both raise only errors of ``airflow_kafka_bq.exceptions``. In-memory parts and the real adapters are held to one
+All raise only errors of ``airflow_kafka_bq.exceptions``. In-memory parts and the real adapters are held to one
 contract test suite (``tests/contract``).
 """
 
@@ -84,6 +84,36 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release everything within a time limit; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSchema:
+    """A schema as a registry gives it. ``kind`` is ``AVRO``, ``PROTOBUF`` or ``JSON``.
+
+    ``references`` are name and text of all schemas that it names, each after those that it names itself.
+    """
+
+    id: int
+    kind: str
+    text: str
+    references: tuple[tuple[str, str], ...] = ()
+
+
+class Registry(Protocol):
+    """Schemas by their ids.
+
+    Every call has a time limit and ends in ``RegistryUnavailableError`` when it runs out, ``AccessDeniedError`` when
+    the registry refuses the login.
+    """
+
+    def schema(self, schema_id: int) -> RegisteredSchema | None:
+        """The schema with this id; None: there is none."""
+
+    def latest(self, subject: str) -> RegisteredSchema:
+        """The latest version of a subject. :raises NotFoundError: there is none."""
+
+    def close(self) -> None:
+        """Release connections; never raises."""
 
 
 @dataclass(frozen=True, slots=True)

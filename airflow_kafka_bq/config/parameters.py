@@ -81,6 +81,9 @@ class Parameters(BaseModel):
     """Airflow connection to Kafka. A job file has a section `kafka:` instead."""
     gcp_conn_id: Text = "google_cloud_default"
     """Airflow connection to Google Cloud. A job file has a section `bigquery:` instead."""
+    schema_registry_conn_id: Text | None = None
+    """Airflow connection to the Schema Registry. Left out: settings `schema.registry.*` of the Kafka connection. A job
+    file has a section `schema_registry:` instead."""
     project_id: Project | None = None
     """Project of the target where `table` names none, and of the jobs where the connection names none."""
     location: Location | None = None
@@ -90,13 +93,21 @@ class Parameters(BaseModel):
     group_id: Group = DEFAULT_GROUP_ID
     """Consumer group that positions are committed to; nobody joins it. It must serve this topic and table alone."""
     model: Model | None = None
-    """Columns, types and validation of JSON messages ([columns](schemas.md)). A text is imported when the job runs."""
-    schema_from: Literal["model", "table", "registry", "payload"] | None = None
-    """Where columns come from. Left out: `model` if there is one, else `payload`, one column with the whole value."""
+    """Columns, types and validation of messages ([columns](schemas.md)). A text is imported when the job runs."""
+    schema_from: Literal["model", "table", "registry", "schema", "payload"] | None = None
+    """Where columns come from. Left out: `model` if there is one, else `payload`, one column with the whole value.
+    `registry` is the latest schema of `schema_subject`, `schema` is `value_schema`."""
     value_format: Format = "json"
-    """How values are encoded. A model needs `json`."""
+    """How values are encoded ([formats](formats.md)). A model needs fields, so no `string` and no `bytes`."""
     key_format: Format = "string"
     """How keys are encoded: decides the type of `_kafka_key`, and what a tombstone can say."""
+    value_schema: Text | None = None
+    """Schema of the values where none is registered: a file with an Avro schema. Left out: `avro`, `protobuf` and
+    `json_schema` messages begin with the id of a registered schema."""
+    key_schema: Text | None = None
+    """The same for the keys."""
+    schema_subject: Text = "{topic}-value"
+    """Subject of the registry whose latest schema gives the columns, for `schema_from: registry`."""
     unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
     """Fields of a message that no column takes: left out and counted, or the message becomes a dead letter."""
     dedup_key: Key | None = None

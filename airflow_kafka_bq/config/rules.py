@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _PLACE = {"_kafka_partition", "_kafka_offset"}
 _SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
-_FORMATS = {"avro", "protobuf", "json_schema"}
+STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
+"""Formats whose bytes mean something only beside a schema."""
+_LATER = frozenset({"protobuf", "json_schema"})
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
-    "value_format": frozenset(_FORMATS),
-    "key_format": frozenset(_FORMATS),
-    "schema_from": frozenset({"table", "registry"}),
+    "value_format": _LATER,
+    "key_format": _LATER,
+    "schema_from": frozenset({"table"}),
     "assignment": frozenset({"subscribe"}),
     "on_tombstone": frozenset({"delete"}),
     "merge_per": frozenset({"run"}),
@@ -57,13 +59,31 @@ def _formats(job: JobConfig) -> None:
     _require(source != "model" or job.model is not None, "schema_from='model' needs a model")
     _require(source == "model" or job.model is None, f"schema_from={source!r} and a model exclude each other")
     _require(
-        source != "model" or job.value_format == "json",
+        source != "model" or job.value_format not in {"string", "bytes"},
         f"value_format={job.value_format!r} has no fields for a model",
         "use value_format='json', or leave the model out",
     )
     _require(
         source != "payload" or job.unknown_fields == "ignore",
         f"unknown_fields={job.unknown_fields!r} means nothing where the payload is kept whole",
+    )
+
+
+def _schemas(job: JobConfig) -> None:
+    """Schemas of a side need a format that has some; columns of a schema need that schema."""
+    for side in ("key", "value"):
+        form, schema = getattr(job, f"{side}_format"), getattr(job, f"{side}_schema")
+        _require(schema is None or form in STRUCTURED, f"{side}_schema means nothing with {side}_format={form!r}")
+    _require(
+        job.schema_from not in {"registry", "schema"} or job.value_format in STRUCTURED,
+        f"schema_from={job.schema_from!r} needs values that have a schema, not value_format={job.value_format!r}",
+        "use value_format='avro', 'protobuf' or 'json_schema'",
+    )
+    _require(job.schema_from != "schema" or job.value_schema, "schema_from='schema' needs a value_schema")
+    _require(
+        job.schema_from != "registry" or job.value_schema is None,
+        "schema_from='registry' and a value_schema exclude each other",
+        "use schema_from='schema' for the columns of value_schema",
     )
 
 
@@ -137,7 +157,11 @@ def _tombstone_key(job: JobConfig) -> None:
     missing = sorted(columns - set(job.tombstone_key))
     extra = sorted(set(job.tombstone_key) - columns)
     _require(not missing and not extra, f"tombstone_key must name the dedup columns: missing {missing}, extra {extra}")
-    _require(job.key_format == "json", "tombstone_key names fields of the key; that needs key_format='json'")
+    _require(
+        job.key_format in {"json", *STRUCTURED},
+        f"tombstone_key names fields of the key; key_format={job.key_format!r} has none",
+        "use key_format='json', or the format that the keys have",
+    )
 
 
 def _windows(job: JobConfig) -> None:
@@ -205,4 +229,4 @@ def _tables(job: JobConfig) -> None:
         _require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")
 
 
-ALL = (_supported, _formats, _named_once, _key, _duplicates, _tombstones, _windows, _partitioning, _tables)
+ALL = (_supported, _formats, _schemas, _named_once, _key, _duplicates, _tombstones, _windows, _partitioning, _tables)

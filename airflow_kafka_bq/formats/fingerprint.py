@@ -25,10 +25,14 @@ _SETTINGS = (
 )
 
 
-def fingerprint(config: JobConfig, target: Target, model: type[BaseModel] | None, functions: Iterable[Any] = ()) -> str:
+def fingerprint(
+    config: JobConfig, target: Target, model: type[BaseModel] | None, functions: Iterable[Any] = (),
+    schemas: Iterable[str] = (),
+) -> str:  # fmt: skip
     """Hexadecimal hash, the same in every process.
 
     :param functions: ``transform`` and ``filter``, imported; None where there is none.
+    :param schemas: texts that decide how keys and values are decoded.
     """
     parts = {
         "package": airflow_kafka_bq.__version__,
@@ -36,6 +40,7 @@ def fingerprint(config: JobConfig, target: Target, model: type[BaseModel] | None
         "target": {"table": str(target.table), "key": target.key, "columns": [asdict(one) for one in target.columns]},
         "model": None if model is None else _model(model),
         "functions": [None if function is None else code(function) for function in functions],
+        "schemas": list(schemas),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 

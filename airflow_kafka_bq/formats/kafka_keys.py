@@ -12,11 +12,17 @@ from airflow_kafka_bq.formats.parser import Bad, Rejected
 from airflow_kafka_bq.formats.payload import utf8_text
 
 
-def key_column(keys: pa.Array[Any], key_format: str) -> tuple[pa.Array[Any], tuple[Bad, ...]]:
+def key_column(
+    keys: pa.Array[Any], key_format: str, read: Callable[[bytes], str] | None = None
+) -> tuple[pa.Array[Any], tuple[Bad, ...]]:
     """The column ``_kafka_key`` (NULL where the key is bad), and the bad ones, stage ``key``.
 
     ``bytes`` takes anything; ``string`` needs UTF-8; ``json`` needs JSON and keeps its text as it is.
+
+    :param read: gives the JSON text of a key, where a schema says how keys are encoded.
     """
+    if read is not None:
+        return _checked(keys, read)
     if key_format == "bytes":
         return keys, ()
     if key_format == "string":
@@ -41,5 +47,5 @@ def _checked(keys: pa.Array[Any], read: Callable[[bytes], str]) -> tuple[pa.Arra
             texts.append(None if key is None else read(key))
         except Rejected as why:
             texts.append(None)
-            bad.append(Bad.of(index, Rejected("key", why.reason, f"key: {why.error}")))
+            bad.append(Bad.of(index, Rejected("key", why.reason, f"key: {why.error}", why.schema_id)))
     return pa.array(texts, pa.string()), tuple(bad)

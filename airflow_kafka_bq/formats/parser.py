@@ -13,13 +13,15 @@ MAX_ERROR_CHARACTERS = 1_024
 class Rejected(Exception):
     """A message that cannot become a row.
 
-    :param stage: ``decode``, ``validate`` or ``key``.
+    :param stage: ``decode``, ``registry``, ``validate`` or ``key``.
     :param reason: short and stable, to group by.
     :param error: for people; the field and the rule, never what the message says.
+    :param schema_id: of the registered schema that the message names.
     """
 
-    def __init__(self, stage: str, reason: str, error: str) -> None:
+    def __init__(self, stage: str, reason: str, error: str, schema_id: int | None = None) -> None:
         super().__init__(error)
+        self.schema_id = schema_id
         self.stage = stage
         self.reason = reason
         self.error = error
@@ -33,11 +35,12 @@ class Bad:
     stage: str
     reason: str
     error: str
+    schema_id: int | None = None
 
     @classmethod
     def of(cls, index: int, why: Rejected) -> Bad:
         """From the rejection, with the text cut to size."""
-        return cls(index, why.stage, why.reason, why.error[:MAX_ERROR_CHARACTERS])
+        return cls(index, why.stage, why.reason, why.error[:MAX_ERROR_CHARACTERS], why.schema_id)
 
     def at(self, index: int) -> Bad:
         """The same, counted among other values."""

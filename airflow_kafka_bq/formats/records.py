@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,13 +21,14 @@ _NO_VALUE = ("tombstone", "tombstone", "the message has no value, and on_tombsto
 
 @dataclass(frozen=True, slots=True)
 class RecordRules:
-    """How messages become rows. ``tombstone_keys`` is set for soft deletes only."""
+    """How messages become rows. ``tombstone_keys`` is set for soft deletes, ``key_text`` where keys have a schema."""
 
     topic: str
     parser: ValueParser
     key_format: str
     on_tombstone: str
     tombstone_keys: TombstoneKeys | None = None
+    key_text: Callable[[bytes], str] | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -124,7 +125,7 @@ def _with_coordinates(
     """Kafka's columns beside the rows; a row whose key cannot be decoded turns bad."""
     rows, origins, deleted = found.rows, found.origins, found.deleted
     beside = messages if len(origins) == messages.num_rows else messages.take(origins)
-    key, nameless = key_column(beside.column("key"), rules.key_format)
+    key, nameless = key_column(beside.column("key"), rules.key_format, rules.key_text)
     bad = (*found.bad, *_moved(nameless, origins))
     marks = pa.repeat(False, len(origins)) if deleted is None else deleted
     columns = [*rows.columns, *coordinates(beside, rules.topic, key).values(), marks]

@@ -50,15 +50,20 @@ def _present(key: bytes | None) -> bytes:
 
 
 def key_reader(
-    columns: Sequence[Column], key_format: str, fields: Mapping[str, str] | None, model: type[BaseModel] | None
-) -> Reader:
+    columns: Sequence[Column], key_format: str, fields: Mapping[str, str] | None, model: type[BaseModel] | None,
+    text: Callable[[bytes], str] | None = None,
+) -> Reader:  # fmt: skip
     """How a Kafka key becomes the dedup columns that the message would have filled.
 
     :param columns: those dedup columns; none where the dedup key is made of Kafka columns only.
     :param fields: dedup column to the field of the key that carries it; None: the whole key is the one column.
+    :param text: gives the JSON text of a key, where a schema says how keys are encoded.
     """
     if not columns:
         return lambda _: {}
+    if text is not None:
+        read = key_reader(columns, "json", fields, model)
+        return lambda key: read(text(key).encode())
     if fields is not None:
         return _from_fields({column: fields[column.name] for column in columns}, model)
     (column,) = columns
@@ -116,10 +121,24 @@ def _checked(column: Column, read: Callable[[bytes], Any]) -> Callable[[bytes], 
     return checked
 
 
+_OF_TYPE: Mapping[str, core_schema.CoreSchema] = {
+    "BOOL": core_schema.bool_schema(),
+    "BYTES": core_schema.bytes_schema(),
+    "DATE": core_schema.date_schema(),
+    "DATETIME": core_schema.datetime_schema(microseconds_precision="error"),
+    "INT64": core_schema.int_schema(),
+    "STRING": core_schema.str_schema(),
+    "TIME": core_schema.time_schema(microseconds_precision="error"),
+    "TIMESTAMP": core_schema.datetime_schema(microseconds_precision="error"),
+    **dict.fromkeys(("NUMERIC", "BIGNUMERIC"), core_schema.decimal_schema()),
+}
+"""Of the columns that a dedup key may have, where no model says more."""
+
+
 def _validator(column: Column, model: type[BaseModel] | None) -> SchemaValidator:
     """The validator of one field, with what the model's author added to it."""
     if model is None:
-        return SchemaValidator(core_schema.bytes_schema() if column.type == "BYTES" else core_schema.str_schema())
+        return SchemaValidator(_OF_TYPE[column.type])
     schema: Any = model.__pydantic_core_schema__
     definitions: list[Any] = []
     while schema["type"] in _MODEL_WRAPPERS:

@@ -33,10 +33,13 @@ def refused(path: str, reason: str, rule: str) -> Rejected:
     return Rejected("validate", reason, f"{path}: {rule}")
 
 
-def writer(column: Column, path: str = "") -> Writer:
-    """A function from a model's value to the staging file's, for one column."""
+def writer(column: Column, path: str = "", field: Callable[[Any, str], Any] = getattr) -> Writer:
+    """A function from a model's value to the staging file's, for one column.
+
+    :param field: how a value of a STRUCT gives its fields.
+    """
     path = f"{path}.{column.name}" if path else column.name
-    one = _struct(column.fields, path) if column.type == "STRUCT" else _scalar(column.type, path)
+    one = _struct(column.fields, path, field) if column.type == "STRUCT" else _scalar(column.type, path)
     if column.mode == "REPEATED":
         return _repeated(one, path)
     return _nullable(one) if column.mode == "NULLABLE" else _required(one, path)
@@ -68,9 +71,9 @@ def _repeated(one: Writer, path: str) -> Writer:
     return write
 
 
-def _struct(fields: tuple[Column, ...], path: str) -> Writer:
-    writers = [(field.name, writer(field, path)) for field in fields]
-    return lambda model: {name: write(getattr(model, name)) for name, write in writers}
+def _struct(fields: tuple[Column, ...], path: str, field: Callable[[Any, str], Any]) -> Writer:
+    writers = [(column.name, writer(column, path, field)) for column in fields]
+    return lambda found: {name: write(field(found, name)) for name, write in writers}
 
 
 def _scalar(kind: str, path: str) -> Writer:

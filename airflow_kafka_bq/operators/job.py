@@ -11,6 +11,7 @@ from airflow_kafka_bq.batch import RunContext
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.hooks.google_cloud import GoogleLogin
 from airflow_kafka_bq.hooks.kafka import KafkaSettingsHook
+from airflow_kafka_bq.hooks.schema_registry import registry_settings
 from airflow_kafka_bq.operators.told import BatchLog, Linked, push_table
 from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
@@ -24,6 +25,7 @@ def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str,
     """
     google = GoogleLogin.of(config)
     kafka = KafkaSettingsHook(config.kafka_conn_id, google.access_token).settings()
+    registry = registry_settings(config.schema_registry_conn_id)
     instance = context["ti"]
     who = RunContext(
         dag_id=instance.dag_id,
@@ -34,7 +36,7 @@ def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str,
     )
     job = assemble(
         config, kafka, google.client(), stop, location=google.location, progress=BatchLog(), context=who,
-        client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}",
+        client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}", registry=registry,
     )  # fmt: skip
     push_table(push, job.target.table)
     return replace(job, warehouse=Linked(job.warehouse, push))

@@ -50,7 +50,7 @@ class KafkaToBigQueryOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         "topic", "table", "group_id", "model", "dedup_key", "version", "window", "partitions", "start", "project_id",
-        "location", "impersonation_chain", "labels", "kafka_conn_id", "gcp_conn_id",
+        "location", "impersonation_chain", "labels", "kafka_conn_id", "gcp_conn_id", "schema_registry_conn_id",
     )  # fmt: skip
     template_fields_renderers = dict.fromkeys(sorted(STRUCTURED), "json")
     topic: str
@@ -64,9 +64,11 @@ class KafkaToBigQueryOperator(BaseOperator):
 
     def __init__(
         self, *, topic: str, table: str, kafka_conn_id: str = "kafka_default",
-        gcp_conn_id: str = "google_cloud_default", project_id: str | None = None, location: str | None = None,
+        gcp_conn_id: str = "google_cloud_default", schema_registry_conn_id: str | None = None,
+        project_id: str | None = None, location: str | None = None,
         impersonation_chain: str | Sequence[str] | None = None, group_id: str = DEFAULT_GROUP_ID, model: Any = None,
         schema_from: str | None = None, value_format: str = "json", key_format: str = "string",
+        value_schema: str | None = None, key_schema: str | None = None, schema_subject: str = "{topic}-value",
         unknown_fields: str = "ignore", dedup_key: Columns = None, on_duplicate: str = "keep", version: Columns = None,
         on_tombstone: str | None = None, tombstone_key: Mapping[str, str] | None = None,
         on_bad_message: str = "dead_letter", max_bad_ratio: float | None = 0.01, max_bad_messages: int | None = None,

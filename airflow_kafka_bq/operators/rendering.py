@@ -15,7 +15,7 @@ _MARKS = ("{{", "{%", "{#")
 _NOTHING = {"", "None", "null"}
 # The other templated parameters are text as rendered.
 STRUCTURED = frozenset(("dedup_key", "version", "window", "partitions", "start", "labels", "impersonation_chain"))
-_OPTIONAL = STRUCTURED | {"project_id", "location", "model", "group_id"}
+_OPTIONAL = STRUCTURED | {"project_id", "location", "model", "group_id", "schema_registry_conn_id"}
 
 
 def is_template(value: Any) -> bool:

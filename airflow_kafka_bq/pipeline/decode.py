@@ -17,6 +17,7 @@ from airflow_kafka_bq.formats.choose import choose
 from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
 from airflow_kafka_bq.formats.parser import Bad
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
+from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
 from airflow_kafka_bq.schema.build import message_columns
@@ -46,18 +47,24 @@ class DecodeRules:
         model: type[BaseModel] | None,
         transform: UserFunction | None = None,
         filter: UserFunction | None = None,
+        sides: Sides | None = None,
     ) -> Self:
         """Rules of a job, its model and functions imported.
 
+        :param sides: how key and value are decoded, where schemas say it.
         :raises ConfigError: the model has a field that no column can take.
         """
-        columns = message_columns(config, model)
-        parser = choose(config.value_format, model, columns, refuse_unknown=config.unknown_fields == "dead_letter")
+        sides = sides or Sides()
+        columns = message_columns(config, model, sides.columns)
+        refuse_unknown = config.unknown_fields == "dead_letter"
+        parser = choose(config.value_format, model, columns, sides.value, refuse_unknown=refuse_unknown)
+        key_text = None if sides.key is None else sides.key.text()
         keys = None
         if config.tombstones == "soft_delete":
             filled = [column for column in columns if column.name in target.key]
-            keys = TombstoneKeys(parser.schema, key_reader(filled, config.key_format, config.tombstone_key, model))
-        found = RecordRules(config.topic, parser, config.key_format, config.tombstones, keys)
+            read = key_reader(filled, config.key_format, config.tombstone_key, model, key_text)
+            keys = TombstoneKeys(parser.schema, read)
+        found = RecordRules(config.topic, parser, config.key_format, config.tombstones, keys, key_text)
         return cls(found, filter, transform)
 
 
@@ -170,7 +177,7 @@ def _dead_letters(raw: pa.Table, bad: Sequence[Bad]) -> pa.Table:
             pa.array([one.stage for one in bad], pa.string()),
             pa.array([one.reason for one in bad], pa.string()),
             pa.array([one.error for one in bad], pa.string()),
-            pa.nulls(len(bad), pa.int64()),
+            pa.array([one.schema_id for one in bad], pa.int64()),
         ],
         schema=DEAD_LETTER_SCHEMA,
     )

@@ -25,7 +25,7 @@ from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.pipeline.stage import Stager, unexplained
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.pipeline.target import Ready, ready
-from airflow_kafka_bq.ports import Source, Warehouse
+from airflow_kafka_bq.ports import Registry, Source, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Job:
     context: RunContext = field(default_factory=RunContext)
     stop: Stop = field(default_factory=Stop)
     progress: Progress = silent
+    registry: Registry | None = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

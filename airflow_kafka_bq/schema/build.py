@@ -18,11 +18,16 @@ DEFAULT_PARTITIONING = Partitioning("_kafka_timestamp", "day")
 _MAX_CLUSTERED = 4  # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
 
 
-def message_columns(config: JobConfig, model: type[BaseModel] | None) -> tuple[Column, ...]:
+def message_columns(
+    config: JobConfig, model: type[BaseModel] | None, of_schema: tuple[Column, ...] | None = None
+) -> tuple[Column, ...]:
     """Columns that the value of a message fills.
 
+    :param of_schema: those of the schema, where the columns come from one.
     :raises ConfigError: the model has a field that no column can take.
     """
+    if of_schema is not None:
+        return of_schema
     if config.columns_from == "payload":
         return (payload_column(config.value_format),)
     if model is None:
@@ -30,15 +35,18 @@ def message_columns(config: JobConfig, model: type[BaseModel] | None) -> tuple[C
     return model_columns(model)
 
 
-def build_target(config: JobConfig, table: TableId, model: type[BaseModel] | None) -> Target:
+def build_target(
+    config: JobConfig, table: TableId, model: type[BaseModel] | None, of_schema: tuple[Column, ...] | None = None
+) -> Target:
     """Columns, key, partitioning and clustering of a job's table.
 
     :param model: the imported model; None for a job that keeps the payload whole.
+    :param of_schema: columns of the schema, where they come from one.
     :raises ConfigError: a parameter names a column that is not there, or whose type cannot serve.
     """
     ours = kafka_columns(config.key_format) if config.kafka_columns == "all" else ()
     soft_delete = config.tombstones == "soft_delete"
-    columns = (*message_columns(config, model), *ours, *((DELETED_AT,) if soft_delete else ()))
+    columns = (*message_columns(config, model, of_schema), *ours, *((DELETED_AT,) if soft_delete else ()))
     key = checks.key(config.key_columns, columns)
     partitioning = _partitioning(config, columns)
     return Target(

@@ -37,6 +37,6 @@ def kafka_columns(key_format: str) -> tuple[Column, ...]:
 
 
 def payload_column(value_format: str) -> Column:
-    """The one column of a job without a model; NULL is a tombstone."""
-    kind = {"json": "JSON", "string": "STRING", "bytes": "BYTES"}[value_format]
+    """The one column of a job without a model; NULL is a tombstone. What has a schema is JSON."""
+    kind = {"string": "STRING", "bytes": "BYTES"}.get(value_format, "JSON")
     return Column("payload", kind, description="Value of the message")

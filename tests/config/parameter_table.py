@@ -133,6 +133,10 @@ NO_WINDOWS: tuple[Any, ...] = (
     *({"from": value, "to": "2026-02-01"} for value in NO_TIMES),
     *({"from": value, "to": value} for value in NO_OFFSETS),
 )
+TABLES = (
+    *("analytics.orders", "demo.analytics.orders", "example.com:demo.analytics.orders"),
+    *("analytics.bestellung-ö 1", "d." + "x" * 984),
+)
 HOSTILE_TABLES: tuple[Any, ...] = (
     "orders",
     "a.b.c.d",

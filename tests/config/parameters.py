@@ -17,6 +17,7 @@ from tests.config.parameter_table import (
     NO_TIMES,
     NO_WHOLE,
     NO_WINDOWS,
+    TABLES,
     TIMES,
     WINDOWS,
     Order,
@@ -68,23 +69,10 @@ PARAMETERS: dict[str, Parameter] = {
         (*NO_TEXT, "a b", "a/b", "ä", "a\n", ".", "..", "a" * 250, "{{ x }}"),
         "topic",
     ),
-    "table": Parameter(
-        ...,
-        tuple(
-            (name, name)
-            for name in (
-                "analytics.orders",
-                "demo.analytics.orders",
-                "example.com:demo.analytics.orders",
-                "analytics.bestellung-ö 1",
-                "d." + "x" * 984,
-            )
-        ),
-        (*NO_TEXT, *HOSTILE_TABLES),
-        "",
-    ),
+    "table": Parameter(..., tuple((name, name) for name in TABLES), (*NO_TEXT, *HOSTILE_TABLES), ""),
     "kafka_conn_id": Parameter("kafka_default", (("mine", "mine"),), (*NO_TEXT, " "), "must"),
     "gcp_conn_id": Parameter("google_cloud_default", (("mine", "mine"),), (*NO_TEXT, " "), "must"),
+    "schema_registry_conn_id": Parameter(None, (("mine", "mine"),), (*NO_TEXT, " "), "must"),
     "project_id": Parameter(
         None, (("demo", "demo"), ("example.com:d-1", "example.com:d-1")), (*NO_TEXT, "Demo", "a.b", "a`b"), ""
     ),
@@ -108,8 +96,11 @@ PARAMETERS: dict[str, Parameter] = {
         "package.module:Name",
     ),
     "schema_from": choice(None, "payload"),
-    "value_format": choice("json", "string", "bytes"),
-    "key_format": choice("string", "json", "bytes"),
+    "value_format": choice("json", "string", "bytes", "avro"),
+    "key_format": choice("string", "json", "bytes", "avro"),
+    "value_schema": Parameter(None, (("order.avsc", "order.avsc"),), (*NO_TEXT, " "), "must", {"value_format": "avro"}),
+    "key_schema": Parameter(None, (("key.avsc", "key.avsc"),), (*NO_TEXT, " "), "must", {"key_format": "avro"}),
+    "schema_subject": Parameter("{topic}-value", (("shop-value", "shop-value"),), (*NO_TEXT, " "), "must"),
     "unknown_fields": choice("ignore", "dead_letter", beside={"model": Order}),
     "dedup_key": columns(empty=False),
     "on_duplicate": choice("keep", "update", beside={"dedup_key": "_kafka_key"}),

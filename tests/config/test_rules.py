@@ -30,6 +30,11 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     # model and schema_from
     ({"schema_from": "model"}, ("schema_from='model'", "needs a model")),
     ({"schema_from": "payload", "model": Order}, ("schema_from='payload'", "model")),
+    ({"schema_from": "registry"}, ("schema_from='registry'", "value_format='json'")),
+    ({"schema_from": "schema", "value_format": "avro"}, ("schema_from='schema'", "needs a value_schema")),
+    ({"schema_from": "registry", "value_format": "avro", "value_schema": "a.avsc"}, ("exclude each other",)),
+    ({"value_schema": "a.avsc"}, ("value_schema", "value_format='json'")),
+    ({"key_schema": "a.avsc"}, ("key_schema", "key_format='string'")),
     ({"model": Order, "value_format": "string"}, ("value_format='string'", "model")),
     ({"model": "shop.models:Order", "value_format": "bytes"}, ("value_format='bytes'", "model")),
     ({"unknown_fields": "dead_letter"}, ("unknown_fields='dead_letter'", "payload")),
@@ -59,7 +64,7 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {**UPDATE, "model": Order, "key_format": "json", "tombstone_key": {"x": "id"}},
         ("tombstone_key", "missing ['id']", "extra ['x']"),
     ),
-    ({**UPDATE, "model": Order, "tombstone_key": {"id": "id"}}, ("tombstone_key", "key_format='json'")),
+    ({**UPDATE, "model": Order, "tombstone_key": {"id": "id"}}, ("tombstone_key", "key_format='string' has none")),
     # partition_by, cluster_by, partition_immutable
     ({"cluster_by": ["a", "b", "c", "d", "e"]}, ("cluster_by", "at most 4", "not 5")),
     ({"cluster_by": ["a", "A"]}, ("cluster_by", "'A'", "twice")),
@@ -106,6 +111,9 @@ def test_refused(parameters: dict[str, Any], words: tuple[str, ...]) -> None:
 
 TAKEN: list[dict[str, Any]] = [
     {"model": Order, "schema_from": "model"},
+    {"model": Order, "value_format": "avro"},
+    {"schema_from": "registry", "value_format": "avro", "key_format": "avro", "key_schema": "a.avsc"},
+    {"schema_from": "schema", "value_format": "avro", "value_schema": "a.avsc"},
     {"model": Order, "unknown_fields": "dead_letter"},
     {"schema_from": "payload", "value_format": "bytes"},
     {"dedup_key": list(COORDINATES)},
@@ -166,7 +174,7 @@ def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str)
 
 
 def test_what_is_not_supported_is_said_before_what_else_would_be_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="value_format='avro' is not supported in this version"):
-        job(value_format="avro", model=Order)
+    with pytest.raises(ConfigError, match="value_format='protobuf' is not supported in this version"):
+        job(value_format="protobuf", schema_from="payload", model=Order)
     with pytest.raises(ConfigError, match="schema_from='table' is not supported in this version"):
         job(schema_from="table", model=Order)

@@ -15,7 +15,8 @@ PAGE = (ROOT / "docs" / "airflow.md").read_text("utf-8")
 
 def test_the_templates_are_all_there() -> None:
     said = set(re.findall(r"`([a-z_]+)`", section(PAGE, "## Templates").partition("are templates")[0]))
-    assert said | {"kafka_conn_id", "gcp_conn_id"} == set(KafkaToBigQueryOperator.template_fields)
+    connections = {"kafka_conn_id", "gcp_conn_id", "schema_registry_conn_id"}
+    assert said | connections == set(KafkaToBigQueryOperator.template_fields)
 
 
 def test_the_extras_are_all_there() -> None:

@@ -48,7 +48,7 @@ def test_defaults_mean_the_same_as_in_a_job_file() -> None:
 def test_the_templated_parameters_are_those_of_the_contract() -> None:
     assert set(KafkaToBigQueryOperator.template_fields) == {
         "topic", "table", "group_id", "model", "dedup_key", "version", "window", "partitions", "start", "project_id",
-        "location", "impersonation_chain", "labels", "kafka_conn_id", "gcp_conn_id",
+        "location", "impersonation_chain", "labels", "kafka_conn_id", "gcp_conn_id", "schema_registry_conn_id",
     }  # fmt: skip
     assert set(KafkaToBigQueryOperator.template_fields_renderers) <= set(KafkaToBigQueryOperator.template_fields)
 

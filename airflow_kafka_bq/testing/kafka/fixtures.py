@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 from airflow_kafka_bq.testing.kafka.broker import KafkaBroker
 from airflow_kafka_bq.testing.kafka.mock_cluster import MockCluster, MockClusterUnavailableError
 from airflow_kafka_bq.testing.kafka.producing import new_producer, send
+from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer
 from airflow_kafka_bq.testing.kafka.topics import TopicFactory, create_topic
 from airflow_kafka_bq.testing.kafka.transactions import warm_up
 
@@ -29,6 +30,13 @@ def kafka() -> Iterator[KafkaBroker]:
         create_topic(broker.bootstrap, "warm-up")
         warm_up(broker.bootstrap, "warm-up")
         yield broker
+
+
+@pytest.fixture(scope="session")
+def schema_registry() -> Iterator[SchemaRegistryServer]:
+    """A real schema registry, started once and shared: use subjects of your own."""
+    with SchemaRegistryServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

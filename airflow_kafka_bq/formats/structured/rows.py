@@ -1,0 +1,186 @@
+"""Rows of decoded messages: into the columns of a schema, through a model, or whole as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+
+from airflow_kafka_bq.formats.json_text import exact_text
+from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
+from airflow_kafka_bq.formats.rejections import rejection
+from airflow_kafka_bq.formats.structured.conversion import plain
+from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
+from airflow_kafka_bq.formats.structured.shapes import Schema, Slot, as_struct
+from airflow_kafka_bq.formats.structured.writers import Writer, Writers
+from airflow_kafka_bq.formats.wire_values import writer as wire_writer
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.wire import wire_type
+
+Row = tuple[list[Any], bool]
+MakeRow = Callable[[Any], Row]
+
+
+class Filling(Protocol):
+    """Makes, for one writer's schema, the function from a raw value to a row, and whether it had unknown fields."""
+
+    def of(self, schema: Schema) -> MakeRow:
+        """The function. :raises IncompatibleError: no value of the writer can be a row."""
+
+
+class StructuredRows:
+    """Parses messages of one side with the schemas of their writers."""
+
+    def __init__(self, writers: Writers, columns: Sequence[Column], filling: Filling) -> None:
+        self._writers = writers
+        self._filling = filling
+        self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
+        self._made: dict[Writer, MakeRow] = {}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        return self._schema
+
+    def parse(self, values: pa.Array[Any]) -> Parsed:
+        """Decode each value, and write it as the staging file has it."""
+        rows: list[list[Any]] = []
+        good: list[int] = []
+        bad: list[Bad] = []
+        unknown = 0
+        for index, value in enumerate(bytes_of(values)):
+            try:
+                row, has_unknown = self._row(value)
+            except Rejected as why:
+                bad.append(Bad.of(index, why))
+            else:
+                rows.append(row)
+                good.append(index)
+                unknown += has_unknown
+        return Parsed(self._table(rows), pa.array(good, pa.int64()), tuple(bad), unknown)
+
+    def _row(self, value: bytes) -> Row:
+        writer, data = self._writers.of(value)
+        try:
+            made = self._made.get(writer) or self._make(writer)
+            return made(writer.schema.decode(data))
+        except Rejected as why:
+            why.schema_id = writer.schema_id
+            raise
+
+    def _make(self, writer: Writer) -> MakeRow:
+        try:
+            found = self._filling.of(writer.schema)
+        except IncompatibleError as error:
+            found = _refusing(str(error))
+        self._made[writer] = found
+        return found
+
+    def _table(self, rows: list[list[Any]]) -> pa.Table:
+        columns = zip(*rows, strict=True) if rows else [()] * len(self._schema)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        return pa.table(arrays, schema=self._schema)
+
+
+def _refusing(error: str) -> MakeRow:
+    def refuse(_: Any) -> Row:
+        raise Rejected("registry", "incompatible_schema", error)
+
+    return refuse
+
+
+class ColumnFilling:
+    """The columns of a schema, its fields found in whatever version a message was written with."""
+
+    def __init__(self, reader: Slot, columns: Sequence[Column], *, refuse_unknown: bool) -> None:
+        self._reader = as_struct(reader)[0]
+        self._columns = tuple(columns)
+        self._refuse_unknown = refuse_unknown
+        self._writers = [wire_writer(column, field=_item) for column in columns]
+
+    def of(self, schema: Schema) -> MakeRow:
+        """Fields to columns."""
+        struct, wrapped = as_struct(schema.slot)
+        found = fit(struct, self._reader, self._columns)
+        fill, writers, unknown, refuses = found.fill, self._writers, found.unknown, self._refuse_unknown
+
+        def row(raw: Any) -> Row:
+            has_unknown = unknown or (schema.has_unknown is not None and schema.has_unknown(raw))
+            if has_unknown and refuses:
+                raise Rejected("validate", "unknown_field", "has a field that no column takes")
+            if raw is None and not wrapped:
+                raise Rejected("validate", "null_value", "the value is null inside its format, and has no fields")
+            values = fill({"value": raw} if wrapped else raw)
+            return [write(value) for write, value in zip(writers, values, strict=True)], has_unknown
+
+        return row
+
+
+def _item(value: Any, name: str) -> Any:
+    return value.get(name)  # of a union, the alternatives that were not taken
+
+
+class ModelFilling:
+    """A pydantic model, which gets what Python has for the values: datetimes, Decimals, bytes."""
+
+    def __init__(self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool) -> None:
+        self._model = model
+        self._columns = tuple(columns)
+        self._fields = MessageFields.of(model)
+        self._refuse_unknown = refuse_unknown
+        self._writers = [(column.name, wire_writer(column)) for column in columns]
+
+    def of(self, schema: Schema) -> MakeRow:
+        """The model's columns."""
+        read = plain(schema.slot, for_json=False)
+
+        def row(raw: Any) -> Row:
+            record = read(raw)
+            found = self._validated(record)
+            values = [write(getattr(found, name)) for name, write in self._writers]
+            has_unknown = self._fields.has_unknown(record)
+            if has_unknown and self._refuse_unknown:
+                raise Rejected("validate", "unknown_field", "has a field that no column takes")
+            return values, has_unknown
+
+        return row
+
+    def _validated(self, record: Any) -> BaseModel:
+        try:
+            return self._model.model_validate(record)
+        except ValidationError as error:
+            raise rejection(error, b"", self._columns) from error
+        except Exception as error:  # a validator of the model's author may raise anything
+            said = f"a validator of {self._model.__name__} raised {type(error).__name__}"
+            raise Rejected("validate", "validator_failed", said) from error
+
+
+class PayloadFilling:
+    """The whole value as JSON."""
+
+    def of(self, schema: Schema) -> MakeRow:
+        """One column."""
+        text = json_text(schema)
+        return lambda raw: ([text(raw)], False)
+
+
+def json_text(schema: Schema) -> Callable[[Any], str]:
+    """A function from a raw value to JSON text that BigQuery keeps.
+
+    Decimals, dates and times are texts in it, bytes are base64; NaN and infinities are refused.
+    """
+    read = plain(schema.slot, for_json=True)
+
+    def text(raw: Any) -> str:
+        try:
+            return exact_text(to_json(read(raw), inf_nan_mode="constants"))
+        except Rejected as why:
+            if why.reason == "nan":
+                raise Rejected("validate", "not_finite", "holds NaN or infinity, which JSON does not have") from why
+            raise
+
+    return text

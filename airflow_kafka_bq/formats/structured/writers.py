@@ -1,0 +1,119 @@
+"""Whose schema a message was written with: the one whose id stands in front of it, or the one that the job names.
+
+https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format : a byte
+0, the id in four bytes, for Protobuf the place of the message's type in its file, then the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from airflow_kafka_bq.exceptions import ConfigError
+from airflow_kafka_bq.formats.parser import Rejected
+from airflow_kafka_bq.formats.structured.shapes import Schema
+from airflow_kafka_bq.ports import RegisteredSchema, Registry
+
+Place = tuple[int, ...]
+_PREFIX_BYTES = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Writer:
+    """A schema that messages were written with. ``schema_id`` is None where they do not say it."""
+
+    schema: Schema
+    schema_id: int | None = None
+
+
+class Writers(Protocol):
+    """Finds the writer of a message."""
+
+    def of(self, message: bytes) -> tuple[Writer, bytes]:
+        """The writer and what it wrote. :raises Rejected: it cannot be told. :raises IngestError: the registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneWriter:
+    """All messages were written with one schema, and carry nothing but the data."""
+
+    writer: Writer
+
+    def of(self, message: bytes) -> tuple[Writer, bytes]:
+        """The same for each."""
+        return self.writer, message
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredWriters:
+    """Messages carry the id of a registered schema.
+
+    A run asks for each id once. A schema never changes under its id; an id that is not there stays unknown until the
+    run ends, and its messages are dead letters.
+
+    :param kind: what the registry calls the format: ``AVRO``, ``PROTOBUF`` or ``JSON``.
+    :param read: a schema out of what the registry gave; the place is that of the message's type.
+    :param placed: whether a place follows the id.
+    """
+
+    registry: Registry
+    kind: str
+    read: Callable[[RegisteredSchema, Place], Schema]
+    placed: bool = False
+    known: dict[tuple[int, Place], Writer | Rejected] = field(default_factory=dict)
+
+    def of(self, message: bytes) -> tuple[Writer, bytes]:
+        """By its id, and its place."""
+        if len(message) < _PREFIX_BYTES or message[0]:
+            error = "does not begin with a byte 0 and the id of a schema in four bytes"
+            raise Rejected("decode", "no_schema_id", error)
+        schema_id = int.from_bytes(message[1:_PREFIX_BYTES], "big")
+        place, at = _place(message, schema_id) if self.placed else ((), _PREFIX_BYTES)
+        found = self.known.get((schema_id, place))
+        if found is None:
+            found = self.known[schema_id, place] = self._asked(schema_id, place)
+        if isinstance(found, Rejected):
+            raise found
+        return found, message[at:]
+
+    def _asked(self, schema_id: int, place: Place) -> Writer | Rejected:
+        registered = self.registry.schema(schema_id)
+        if registered is None:
+            why = f"the registry has no schema with the id {schema_id}"
+            return Rejected("registry", "unknown_schema", why, schema_id)
+        if registered.kind != self.kind:
+            why = f"schema {schema_id} is {registered.kind}, and the job reads {self.kind}"
+            return Rejected("registry", "other_format", why, schema_id)
+        try:
+            return Writer(self.read(registered, place), schema_id)
+        except ConfigError as error:
+            if isinstance(error.__cause__, ImportError):
+                raise  # a package of ours is missing: that is not the message's fault
+            return Rejected("registry", "unusable_schema", f"schema {schema_id}: {error.message}", schema_id)
+
+
+def _place(message: bytes, schema_id: int) -> tuple[Place, int]:
+    """Indexes of the message's type, outermost first, as zigzag numbers; a single 0 stands for the first type."""
+    count, at = _number(message, _PREFIX_BYTES, schema_id)
+    if count == 0:
+        return (0,), at
+    if not 0 < count <= len(message):
+        raise Rejected("decode", "no_message_type", "the place of the message's type is no such thing", schema_id)
+    found = []
+    for _ in range(count):
+        index, at = _number(message, at, schema_id)
+        found.append(index)
+    return tuple(found), at
+
+
+def _number(message: bytes, at: int, schema_id: int) -> tuple[int, int]:
+    """A zigzag number in groups of seven bits, and where it ends."""
+    found = shift = 0
+    while at < len(message) and shift < 64:
+        byte = message[at]
+        found |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return (found >> 1) ^ -(found & 1), at
+    raise Rejected("decode", "no_message_type", "ends before the place of the message's type does", schema_id)

@@ -1,0 +1,115 @@
+"""A real schema registry: Apicurio, which speaks the API of Confluent's, in memory."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from airflow_kafka_bq.testing.kafka.child_process import end, spawn
+from airflow_kafka_bq.testing.kafka.jars import KafkaProgramsError, cache_directory, java
+from airflow_kafka_bq.testing.kafka.loopback import HOST, free_ports
+
+REGISTRY_VERSION = "2.6.13.Final"
+_ARTIFACT = f"io.apicurio:apicurio-registry-app:{REGISTRY_VERSION}:tar.gz:all"
+_COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
+_JAR = f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
+_START_SECONDS = 90.0
+_API = "/apis/ccompat/v7"
+
+
+def registry_program() -> Path:
+    """Directory with the registry; the first call downloads 142 MB, later ones find them in the cache.
+
+    :raises KafkaProgramsError: Maven is not here, or the download failed.
+    """
+    library = cache_directory() / f"apicurio-{REGISTRY_VERSION}"
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with library.with_name(f"{library.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not library.is_dir():
+            _download_into(library)
+    return library
+
+
+def _download_into(library: Path) -> None:
+    """Fill a directory beside ``library`` and rename it, so that a killed download leaves no half-filled cache."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise KafkaProgramsError("no Maven to download the schema registry with: install Maven")
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix="download-") as scratch:
+        command = [maven, "-B", "-q", "-ntp", _COPY_GOAL, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={scratch}"]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise KafkaProgramsError(f"the schema registry cannot be had: {(done.stdout + done.stderr)[-2000:]}")
+        complete = Path(scratch) / "registry"
+        for archive in Path(scratch).glob("*.tar.gz"):
+            with tarfile.open(archive) as packed:
+                packed.extractall(complete, filter="data")
+        complete.rename(library)
+
+
+class SchemaRegistryServer:
+    """A registry on a port of its own, started by ``with``. ``url`` is that of Confluent's API."""
+
+    def __init__(self) -> None:
+        self._port = free_ports(1)[0]
+        self._directory = Path(tempfile.mkdtemp(prefix="registry-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For the setting ``url`` of a client."""
+        return f"http://{HOST}:{self._port}{_API}"
+
+    def __enter__(self) -> Self:
+        program = next(registry_program().rglob(_JAR))
+        command = [
+            *(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", f"-Dquarkus.http.host={HOST}"),
+            *(f"-Dquarkus.http.port={self._port}", "-jar", str(program)),
+        ]
+        self._process = spawn(command, log=self._directory / "registry.log", directory=self._directory)
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill it; what it held is gone."""
+        if self._process is not None:
+            end(self._process)
+            self._process = None
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                tail = (self._directory / "registry.log").read_text(errors="replace")[-3000:]
+                raise KafkaProgramsError(f"the schema registry {'ended' if ended else 'is not ready'}:\n{tail}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=2)
+        try:
+            connection.request("GET", f"{_API}/subjects")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
