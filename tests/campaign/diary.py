@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.campaign.oracle import Verdict
+
 
 @dataclass
 class Diary:
@@ -37,11 +39,11 @@ class Diary:
         """Write an event down."""
         self.events.append((round(time.monotonic() - self._began, 3), what))
 
-    def struck(self, action: str, point: str) -> None:
+    def struck(self, action: str, point: str, more: str = "") -> None:
         """A process was struck."""
         self.signals[action] += 1
         self.points[point] += 1
-        self.note(f"{action} at {point}")
+        self.note(f"{action} at {point} {more}".rstrip())
 
     def fault(self, kind: str, more: str = "") -> None:
         """Something else went wrong on purpose."""
@@ -52,6 +54,13 @@ class Diary:
         """The round fails."""
         self.problems.append(what)
         self.note(f"PROBLEM: {what}")
+
+    def judged(self, verdict: Verdict) -> None:
+        """What the oracle found."""
+        self.rows, self.dead_letters, self.told_lost = verdict.rows, verdict.dead_letters, verdict.told_lost
+        self.lost, self.duplicated = len(verdict.lost), len(verdict.duplicated)
+        for problem in verdict.problems:
+            self.problem(problem)
 
     def close(self) -> None:
         """The round is over."""

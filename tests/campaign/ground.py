@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import FaultDoor, LocalBigQuery
 from airflow_kafka_bq.testing.kafka import KafkaBroker, create_topic, warm_up
+from tests.campaign.processes import make_airflow_home
 from tests.campaign.shapes import Shape, write_model
 from tests.campaign.writing import Writing
 from tests.end_to_end.pipe import Pipe
@@ -33,6 +35,11 @@ class Ground:
     folder: Path
     writing: Writing
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    @cached_property
+    def airflow_home(self) -> Path:
+        """An empty Airflow, to be copied; made when first asked for."""
+        return make_airflow_home(self.folder)
 
     @property
     def faults(self) -> FaultDoor:
@@ -57,6 +64,11 @@ class Ground:
             table=f"t{number}",
             api_endpoint=self.bigquery.url,
         )
+
+
+def front_is_dead(bigquery: LocalBigQuery) -> bool:
+    """Whether the front's process has ended; of one that runs in this process it cannot be."""
+    return bigquery._process is not None and bigquery._process.poll() is not None
 
 
 def on_servers(kafka: KafkaBroker, bigquery: LocalBigQuery, client: Client, dataset: str, folder: Path) -> Ground:

@@ -69,3 +69,10 @@ class Mix:
         value = {"id": key, "version": version, "n": number, "text": draw.choice(_TEXTS)}
         headers = [("trace", str(number).encode()), ("empty", None)] if draw.random() < 0.2 else []
         return Drawn(kind, NewMessage(json.dumps(value), key, headers, part))
+
+
+def kind_of(value: bytes | None, shape: Shape) -> Kind:
+    """Of a message that nobody has in a book."""
+    if value is None:
+        return Kind.TOMBSTONE
+    return Kind.BAD if value in _POISON or (shape.is_keyed and value in _ANOTHER_TYPE) else Kind.GOOD

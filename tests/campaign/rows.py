@@ -109,7 +109,7 @@ class _Round:
             child = self.pipe.start(blow)
             struck, ending = await_blow(child, blow)
             if struck:
-                self.diary.struck(blow.action, f"{row} {blow}")
+                self.diary.struck(blow.action, row, str(blow))
             if blow.action == "freeze" and struck:
                 self.frozen.append(child)
             if ending is not None:
@@ -181,12 +181,8 @@ class _Round:
 
     def judge(self) -> None:
         """Compare."""
-        verdict = Oracle(self.book, self.shape).judge(look(self.pipe, self.shape))
         self.diary.messages = len(self.book.entries)
-        self.diary.rows, self.diary.dead_letters = verdict.rows, verdict.dead_letters
-        self.diary.lost, self.diary.duplicated = len(verdict.lost), len(verdict.duplicated)
-        for problem in verdict.problems:
-            self.diary.problem(problem)
+        self.diary.judged(Oracle(self.book, self.shape).judge(look(self.pipe, self.shape)))
 
 
 def await_blow(child: Child, blow: Blow) -> tuple[bool, dict[str, Any] | None]:
