@@ -11,13 +11,19 @@ from datetime import UTC, datetime
 
 from airflow_kafka_bq.batch import Applied, Kind, Outcome, Position, RunContext, RunPlan, Staged
 from airflow_kafka_bq.config import JobConfig, TableId
-from airflow_kafka_bq.exceptions import IngestError, KafkaUnavailableError, MergeConflictError, StopRequested
+from airflow_kafka_bq.exceptions import (
+    IngestError,
+    KafkaUnavailableError,
+    MergeConflictError,
+    NotFoundError,
+    StopRequested,
+)
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.isolate import find_bad
 from airflow_kafka_bq.pipeline.limits import BadMessages
-from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge
+from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge, vanished
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one, restaged
 from airflow_kafka_bq.pipeline.report import RunReport
@@ -220,7 +226,10 @@ def _merged(work: _Work, prepared: Prepared, head: Head) -> tuple[Prepared, Appl
         return prepared, merge(work.merger, staged, head.revision, positions)
     except MergeRejected as signal:
         spec = signal.spec
-        bad = find_bad(staged.rows, lambda first, last: warehouse.probe(spec, first, last))
+        try:
+            bad = find_bad(staged.rows, lambda first, last: warehouse.probe(spec, first, last))
+        except NotFoundError as error:  # another run of this batch was faster, and dropped what it had staged
+            return prepared, vanished(work.merger, spec, error)
         if not bad:
             raise unexplained(signal.error) from signal
     again = restaged(work.stager, prepared.raw, prepared.decoded, bad)

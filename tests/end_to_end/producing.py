@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 
@@ -34,4 +35,9 @@ class Registered:
     def avro(self, schema: str, values: Sequence[Any], side: MessageField = MessageField.VALUE) -> list[bytes]:
         """By ``AvroSerializer``, which registers the schema."""
         serialize = AvroSerializer(self.client, schema)
+        return [serialize(value, SerializationContext(self.topic, side)) for value in values]
+
+    def protobuf(self, kind: Any, values: Sequence[Any], side: MessageField = MessageField.VALUE) -> list[bytes]:
+        """By ``ProtobufSerializer``, which registers the schema of the class."""
+        serialize = ProtobufSerializer(kind, self.client, {"use.deprecated.format": False})
         return [serialize(value, SerializationContext(self.topic, side)) for value in values]

@@ -12,11 +12,14 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.columns import columns_of
+from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
+from airflow_kafka_bq.formats.structured.protobuf_files import class_of_file, descriptor_text, message_class
 from airflow_kafka_bq.formats.structured.rows import json_text
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import OneWriter, Place, RegisteredWriters, Writer, Writers
 from airflow_kafka_bq.ports import RegisteredSchema, Registry
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.imports import imported
 
 STRUCTURED = ("avro", "protobuf", "json_schema")
 """Formats that need a schema."""
@@ -115,7 +118,11 @@ _KINDS = {"avro": "AVRO", "protobuf": "PROTOBUF", "json_schema": "JSON"}
 
 
 def _registered(form: str) -> Callable[[RegisteredSchema, Place], Schema]:
-    return {"avro": _avro}[form]
+    return {"avro": _avro, "protobuf": _protobuf}[form]
+
+
+def _protobuf(registered: RegisteredSchema, place: Place) -> Schema:
+    return protobuf_schema(message_class(registered.text, registered.references, place))
 
 
 def _avro(registered: RegisteredSchema, _: Place) -> Schema:
@@ -132,15 +139,31 @@ def _side(
         if registry is None:
             raise ConfigError(f"{form} messages name their schemas by id, and no schema registry is known")
         return Side(RegisteredWriters(registry, _KINDS[form], _registered(form), placed=form == "protobuf"))
-    text = _text(schema, parameter, search_path)
-    found = avro_schema(text)
-    return Side(OneWriter(Writer(found)), found if as_columns else None, text)
+    found, identity = (_named_class if form == "protobuf" else _avro_file)(schema, parameter, search_path)
+    return Side(OneWriter(Writer(found)), found if as_columns else None, identity)
 
 
-def _text(name: str, parameter: str, search_path: Sequence[Path]) -> str:
+def _avro_file(name: str, parameter: str, search_path: Sequence[Path]) -> tuple[Schema, str]:
+    text = _file(name, parameter, search_path).read_text(encoding="utf-8")
+    return avro_schema(text), text
+
+
+def _named_class(name: str, parameter: str, search_path: Sequence[Path]) -> tuple[Schema, str]:
+    """A generated class as ``package.module:Name``, or a file as ``order.proto`` or ``order.proto:Order``."""
+    head, _, message = name.partition(":")
+    if head.endswith(".proto"):
+        kind = class_of_file(_file(head, parameter, search_path), message)
+    else:
+        kind = imported(name, search_path, parameter)
+    if not hasattr(kind, "DESCRIPTOR") or not hasattr(kind, "FromString"):
+        raise ConfigError(f"{parameter}={name!r} is no Protobuf message class", remedy="name a class of a *_pb2 module")
+    return protobuf_schema(kind), descriptor_text(kind)
+
+
+def _file(name: str, parameter: str, search_path: Sequence[Path]) -> Path:
     places = [folder / name for folder in (*search_path, Path.cwd())]
     for path in places:
         if path.is_file():
-            return path.read_text(encoding="utf-8")
+            return path
     looked = ", ".join(str(path.parent) for path in places)
     raise ConfigError(f"{parameter}: no file {name}", remedy=f"looked in {looked}")

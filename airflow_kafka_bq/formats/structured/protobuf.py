@@ -1,0 +1,125 @@
+"""Protobuf: message types as shapes, messages as raw values.
+
+Fields are known by their numbers. A field without presence has its default when nothing was sent; others are NULL then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_kafka_bq.formats.parser import Rejected
+from airflow_kafka_bq.formats.structured.protobuf_types import KNOWN, SCALARS, enum_shape
+from airflow_kafka_bq.formats.structured.shapes import (
+    Field,
+    List,
+    Map,
+    Schema,
+    Shape,
+    Slot,
+    Struct,
+)
+
+ToRaw = Callable[[Any], Any]
+_MESSAGE_KINDS = (10, 11)  # group, message
+
+
+class _WithUnknown(dict[str, Any]):
+    """A raw value with fields that the schema does not know."""
+
+
+def protobuf_schema(kind: Any) -> Schema:
+    """Of a message class."""
+    types = _Types()
+    struct, to_raw = types.message(kind.DESCRIPTOR)
+
+    def decode(data: bytes) -> Any:
+        try:
+            message = kind.FromString(data)
+            whole = message.ByteSize()
+            message.DiscardUnknownFields()
+            raw = to_raw(message)
+        except Exception as error:  # DecodeError, or a text that is no UTF-8
+            why = f"not what the schema of its writer says ({type(error).__name__})"
+            raise Rejected("decode", "invalid_protobuf", why) from error
+        return raw if whole == message.ByteSize() or not isinstance(raw, dict) else _WithUnknown(raw)
+
+    return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown))
+
+
+class _Types:
+    """Message types seen so far: a type may contain itself."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, tuple[Shape, list[ToRaw]]] = {}
+
+    def message(self, descriptor: Any) -> tuple[Shape, ToRaw]:
+        """Shape of a message type, and the function that gives its raw value."""
+        if (known := KNOWN.get(descriptor.full_name)) is not None:
+            return known
+        if descriptor.full_name in self.seen:
+            shape, found = self.seen[descriptor.full_name]
+            return shape, lambda message: found[0](message)
+        struct = Struct(descriptor.full_name, frozenset((descriptor.name,)))
+        holder: list[ToRaw] = []
+        self.seen[descriptor.full_name] = (struct, holder)
+        pairs = [self._field(field) for field in descriptor.fields]
+        struct.fields = tuple(field for field, _ in pairs)
+        readers = [(field.name, read) for field, read in pairs]
+
+        def to_raw(message: Any) -> dict[str, Any]:
+            return {name: read(message) for name, read in readers}
+
+        holder.append(to_raw)
+        return struct, to_raw
+
+    def _field(self, field: Any) -> tuple[Field, ToRaw]:
+        name, repeated = field.name, _is_repeated(field)
+        if repeated and field.type == _MESSAGE_KINDS[1] and field.message_type.GetOptions().map_entry:
+            return self._map(field)
+        shape, convert = self._one(field)
+        if repeated:
+            read = _repeated(name, convert)
+            return Field(name, Slot(List(Slot(shape))), field.number, default=[]), read
+        if field.has_presence:
+            return Field(name, Slot(shape, nullable=True), field.number), _optional(name, convert)
+        default = field.enum_type.values[0].number if field.enum_type else field.default_value
+        return Field(name, Slot(shape), field.number, default=default), _attribute(name)
+
+    def _one(self, field: Any) -> tuple[Shape, ToRaw | None]:
+        """One value; None: the attribute is the raw value."""
+        if field.type in _MESSAGE_KINDS:
+            return self.message(field.message_type)
+        return (enum_shape(field.enum_type) if field.enum_type else SCALARS[field.type]), None
+
+    def _map(self, field: Any) -> tuple[Field, ToRaw]:
+        key, value = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
+        key_shape, (shape, convert) = SCALARS[key.type], self._one(value)
+        name = field.name
+
+        def read(message: Any) -> dict[Any, Any]:
+            found = getattr(message, name)
+            return dict(found) if convert is None else {one: convert(found[one]) for one in found}
+
+        return Field(name, Slot(Map(key_shape, Slot(shape))), field.number, default={}), read
+
+
+def _is_repeated(field: Any) -> bool:
+    found = getattr(field, "is_repeated", None)  # newer protobuf; older ones have the label
+    return bool(field.label == field.LABEL_REPEATED if found is None else found)
+
+
+def _attribute(name: str) -> ToRaw:
+    return lambda message: getattr(message, name)
+
+
+def _optional(name: str, convert: ToRaw | None) -> ToRaw:
+    if convert is None:
+        return lambda message: getattr(message, name) if message.HasField(name) else None
+    return lambda message: convert(getattr(message, name)) if message.HasField(name) else None
+
+
+def _repeated(name: str, convert: ToRaw | None) -> ToRaw:
+    if convert is None:
+        return lambda message: list(getattr(message, name))
+    return lambda message: [convert(one) for one in getattr(message, name)]
