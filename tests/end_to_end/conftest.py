@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,14 @@ from airflow_kafka_bq.testing.kafka.topics import TopicFactory
 from tests.end_to_end.pipe import Pipe
 
 PipeFactory = Callable[..., Pipe]
+
+
+@pytest.fixture
+def trouble(bigquery: LocalBigQuery) -> Iterator[Callable[..., None]]:
+    """Puts faults of the local BigQuery in force; they end with the test, and the log of calls begins with it."""
+    bigquery.faults.forget_calls()
+    yield bigquery.faults.add
+    bigquery.faults.clear()
 
 
 @pytest.fixture
