@@ -102,8 +102,8 @@ class Parameters(BaseModel):
     key_format: Format = "string"
     """How keys are encoded: decides the type of `_kafka_key`, and what a tombstone can say."""
     value_schema: Text | None = None
-    """Schema of the values where none is registered: a file with an Avro schema, `order.proto:Order`, or a Protobuf
-    class as `package.module:Name`. Left out: messages begin with the id of a registered schema."""
+    """Schema of the values where none is registered: a file with an Avro or JSON schema, `order.proto:Order`, or a
+    Protobuf class as `package.module:Name`. Left out: messages begin with the id of a registered schema."""
     key_schema: Text | None = None
     """The same for the keys."""
     schema_subject: Text = "{topic}-value"

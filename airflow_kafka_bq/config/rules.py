@@ -16,10 +16,7 @@ _PLACE = {"_kafka_partition", "_kafka_offset"}
 _SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
-_LATER = frozenset({"json_schema"})
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
-    "value_format": _LATER,
-    "key_format": _LATER,
     "schema_from": frozenset({"table"}),
     "assignment": frozenset({"subscribe"}),
     "on_tombstone": frozenset({"delete"}),

@@ -11,6 +11,7 @@ from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.parser import ValueParser
 from airflow_kafka_bq.formats.payload import BYTES_PAYLOAD, JSON_PAYLOAD, STRING_PAYLOAD
+from airflow_kafka_bq.formats.structured.framed_json import FramedJson
 from airflow_kafka_bq.formats.structured.rows import (
     ColumnFilling,
     Filling,
@@ -33,6 +34,8 @@ def choose(
     :param columns: those that the value fills.
     :param side: how values are decoded, where a schema says it.
     """
+    if side is not None and value_format == "json_schema" and side.reader is None:
+        return FramedJson(side.writers, choose("json", model, columns, refuse_unknown=refuse_unknown))
     if side is not None:
         return StructuredRows(side.writers, columns, _filling(side, model, columns, refuse_unknown))
     if model is None:
@@ -46,5 +49,5 @@ def _filling(side: Side, model: type[BaseModel] | None, columns: Sequence[Column
     if model is not None:
         return ModelFilling(model, columns, refuse_unknown=refuse_unknown)
     if side.reader is not None:
-        return ColumnFilling(side.reader.slot, columns, refuse_unknown=refuse_unknown)
+        return ColumnFilling(side.reader, columns, refuse_unknown=refuse_unknown)
     return PayloadFilling()

@@ -174,7 +174,5 @@ def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str)
 
 
 def test_what_is_not_supported_is_said_before_what_else_would_be_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="value_format='json_schema' is not supported in this version"):
-        job(value_format="json_schema", schema_from="payload", model=Order)
     with pytest.raises(ConfigError, match="schema_from='table' is not supported in this version"):
         job(schema_from="table", model=Order)

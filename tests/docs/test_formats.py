@@ -8,16 +8,19 @@ import re
 import pytest
 
 from airflow_kafka_bq.formats.structured.avro import avro_schema
+from airflow_kafka_bq.formats.structured.json_schema import json_schema
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
 from tests.formats.structured.test_avro import EXACT
+from tests.formats.structured.test_json_schema import text
 from tests.formats.structured.test_protobuf import EXACT as PROTOBUF_EXACT
 from tests.formats.structured.test_protobuf import kind
 from tests.formats.structured.values import column_type, record
 
 PAGE = (ROOT / "docs" / "formats.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(.+?)` \| ([A-Z].*?) \| .*\|$", re.MULTILINE)
+JSON_SCHEMA = ROW.findall(section(PAGE, "### JSON Schema"))
 PROTOBUF = ROW.findall(section(PAGE, "### Protobuf"))
 AVRO = ROW.findall(section(PAGE, "### Avro"))
 
@@ -35,6 +38,11 @@ def test_an_avro_type_has_the_column_of_the_page(written: str, column: str) -> N
 def test_a_protobuf_type_has_the_column_of_the_page(field: str, column: str) -> None:
     assert column_type(protobuf_schema(kind(field))) == column
     assert (field, column) in {(one, column) for one, column, _ in PROTOBUF_EXACT}
+
+
+@pytest.mark.parametrize(("written", "column"), JSON_SCHEMA)
+def test_a_json_schema_has_the_column_of_the_page(written: str, column: str) -> None:
+    assert column_type(json_schema(text(json.loads(written)))) == column
 
 
 def test_every_logical_type_whose_values_are_tested_is_on_the_page() -> None:

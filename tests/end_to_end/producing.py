@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
@@ -40,4 +41,9 @@ class Registered:
     def protobuf(self, kind: Any, values: Sequence[Any], side: MessageField = MessageField.VALUE) -> list[bytes]:
         """By ``ProtobufSerializer``, which registers the schema of the class."""
         serialize = ProtobufSerializer(kind, self.client, {"use.deprecated.format": False})
+        return [serialize(value, SerializationContext(self.topic, side)) for value in values]
+
+    def json(self, schema: str, values: Sequence[Any], side: MessageField = MessageField.VALUE) -> list[bytes]:
+        """By ``JSONSerializer``, which registers the schema."""
+        serialize = JSONSerializer(schema, self.client)
         return [serialize(value, SerializationContext(self.topic, side)) for value in values]

@@ -62,6 +62,8 @@ def _scalar(shape: Scalar, for_json: bool) -> Convert:
 
 
 def _struct(struct: Struct, for_json: bool, seen: dict[Struct, list[Convert]]) -> Convert:
+    if struct.is_json and for_json:
+        return as_it_is
     if struct in seen:  # it contains itself
         found = seen[struct]
         return lambda raw: found[0](raw)

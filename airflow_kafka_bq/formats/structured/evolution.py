@@ -47,8 +47,9 @@ class Fit:
 
 
 class _Fitter:
-    def __init__(self) -> None:
+    def __init__(self, *, is_json: bool) -> None:
         self.unknown = False
+        self.is_json = is_json
 
     def struct(self, writer: Struct, reader: Struct, columns: Sequence[Column], path: str) -> list[Convert]:
         """One function per column, from the raw struct to the column's value."""
@@ -67,13 +68,14 @@ class _Fitter:
         if theirs is None:
             return _default(self.slot(ours.slot, ours.slot, column, path), ours.default)
         convert, name = self.slot(theirs.slot, ours.slot, column, path), theirs.name
-        return (lambda raw: raw[name]) if convert is as_it_is else (lambda raw: convert(raw[name]))
+        return (lambda raw: raw.get(name)) if convert is as_it_is else (lambda raw: convert(raw.get(name)))
 
     def slot(self, writer: Slot, reader: Slot, column: Column, path: str) -> Convert:
         if column.type == "JSON":
             whole = plain(writer, for_json=True)
             return each_or_one(whole, writer, column)
-        return nullable(self._shape(writer.shape, reader.shape, column, path))
+        convert = self._shape(writer.shape, reader.shape, column, path)
+        return nullable(_of_json(convert, reader.shape, path) if self.is_json else convert)
 
     def _shape(self, writer: Shape, reader: Shape, column: Column, path: str) -> Convert:
         if isinstance(reader, Union):
@@ -140,9 +142,23 @@ def fit(writer: Struct, reader: Struct, columns: Sequence[Column]) -> Fit:
     """
     if writer.names and reader.names and not writer.names & reader.names:
         raise IncompatibleError(f"the message is a {writer.said}, and the table's schema is {reader.said}")
-    fitter = _Fitter()
+    fitter = _Fitter(is_json=reader.is_json)
     converts = fitter.struct(writer, reader, columns, reader.said.rpartition(".")[2])
     return Fit(lambda raw: [convert(raw) for convert in converts], fitter.unknown)
+
+
+def _of_json(convert: Convert, shape: Shape, path: str) -> Convert:
+    """The same, where JSON may have anything in the place of a list or an object."""
+    if not isinstance(shape, Struct | List | Map):
+        return convert
+    kind, said = (list, "array") if isinstance(shape, List) else (dict, "object")
+
+    def checked(raw: Any) -> Any:
+        if not isinstance(raw, kind):
+            raise Rejected("validate", "wrong_type", f"{path}: a value is no {said}")
+        return convert(raw)
+
+    return checked
 
 
 def each_or_one(whole: Convert, writer: Slot, column: Column) -> Convert:

@@ -15,7 +15,7 @@ from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
 from airflow_kafka_bq.formats.rejections import rejection
 from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
-from airflow_kafka_bq.formats.structured.shapes import Schema, Slot, as_struct
+from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
 from airflow_kafka_bq.formats.wire_values import writer as wire_writer
 from airflow_kafka_bq.schema.columns import Column
@@ -96,15 +96,17 @@ def _refusing(error: str) -> MakeRow:
 class ColumnFilling:
     """The columns of a schema, its fields found in whatever version a message was written with."""
 
-    def __init__(self, reader: Slot, columns: Sequence[Column], *, refuse_unknown: bool) -> None:
-        self._reader = as_struct(reader)[0]
+    def __init__(self, reader: Schema, columns: Sequence[Column], *, refuse_unknown: bool) -> None:
+        self._schema = reader
+        self._reader = as_struct(reader.slot, is_json=reader.is_json)[0]
         self._columns = tuple(columns)
         self._refuse_unknown = refuse_unknown
         self._writers = [wire_writer(column, field=_item) for column in columns]
 
     def of(self, schema: Schema) -> MakeRow:
-        """Fields to columns."""
-        struct, wrapped = as_struct(schema.slot)
+        """Fields to columns. JSON is read by the columns' schema, whatever the writer's said of it."""
+        schema = self._schema if schema.is_json else schema
+        struct, wrapped = as_struct(schema.slot, is_json=schema.is_json)
         found = fit(struct, self._reader, self._columns)
         fill, writers, unknown, refuses = found.fill, self._writers, found.unknown, self._refuse_unknown
 
@@ -112,8 +114,8 @@ class ColumnFilling:
             has_unknown = unknown or (schema.has_unknown is not None and schema.has_unknown(raw))
             if has_unknown and refuses:
                 raise Rejected("validate", "unknown_field", "has a field that no column takes")
-            if raw is None and not wrapped:
-                raise Rejected("validate", "null_value", "the value is null inside its format, and has no fields")
+            if not (wrapped or isinstance(raw, dict)):
+                raise Rejected("validate", "no_fields", "the value is null, or no object, and has no fields")
             values = fill({"value": raw} if wrapped else raw)
             return [write(value) for write, value in zip(writers, values, strict=True)], has_unknown
 

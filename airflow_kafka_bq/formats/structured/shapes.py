@@ -31,12 +31,14 @@ class Scalar:
 class Struct:
     """Named fields. ``fields`` are set after the struct is made, for a schema may contain itself.
 
-    ``names`` are the unqualified names that it goes by: its own, and its aliases.
+    ``names`` are the unqualified names that it goes by: its own, and its aliases. ``is_json``: raw values are JSON, in
+    which fields may be absent, and of any type.
     """
 
     said: str
     names: frozenset[str] = frozenset()
     fields: tuple[Field, ...] = ()
+    is_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,17 +123,24 @@ class Schema:
     """A schema that was read: the shape of its values, and how their bytes are decoded to raw ones.
 
     ``decode`` raises ``Rejected`` where the bytes are not what the schema says. ``has_unknown`` tells of a decoded
-    value whether it carried fields that the schema itself does not know; None: that cannot be.
+    value whether it carried fields that the schema itself does not know; None: that cannot be. ``text`` gives the JSON
+    text of bytes that are JSON already, and refuses as ``decode`` does.
     """
 
     slot: Slot
     decode: Callable[[bytes], Any]
     has_unknown: Callable[[Any], bool] | None = None
+    text: Callable[[bytes], str] | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether raw values are JSON."""
+        return self.text is not None
 
 
-def as_struct(slot: Slot) -> tuple[Struct, bool]:
+def as_struct(slot: Slot, *, is_json: bool = False) -> tuple[Struct, bool]:
     """The struct whose fields are columns; any other value becomes its one field ``value``, and True comes with it."""
     if isinstance(slot.shape, Struct):
         return slot.shape, False
-    wrapped = Struct("value", fields=(Field("value", slot),))
+    wrapped = Struct("value", fields=(Field("value", slot),), is_json=is_json)
     return wrapped, True

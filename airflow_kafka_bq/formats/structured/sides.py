@@ -12,6 +12,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.columns import columns_of
+from airflow_kafka_bq.formats.structured.json_schema import json_schema
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
 from airflow_kafka_bq.formats.structured.protobuf_files import class_of_file, descriptor_text, message_class
 from airflow_kafka_bq.formats.structured.rows import json_text
@@ -49,8 +50,7 @@ class Side:
             writer, data = self.writers.of(message)
             found = made.get(writer)
             if found is None:
-                write, decode = json_text(writer.schema), writer.schema.decode
-                found = made[writer] = lambda data: write(decode(data))
+                found = made[writer] = writer.schema.text or _written(writer.schema)
             try:
                 return found(data)
             except Rejected as why:
@@ -58,6 +58,11 @@ class Side:
                 raise
 
         return text
+
+
+def _written(schema: Schema) -> Callable[[bytes], str]:
+    write, decode = json_text(schema), schema.decode
+    return lambda data: write(decode(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,11 @@ _KINDS = {"avro": "AVRO", "protobuf": "PROTOBUF", "json_schema": "JSON"}
 
 
 def _registered(form: str) -> Callable[[RegisteredSchema, Place], Schema]:
-    return {"avro": _avro, "protobuf": _protobuf}[form]
+    return {"avro": _avro, "protobuf": _protobuf, "json_schema": _json_schema}[form]
+
+
+def _json_schema(registered: RegisteredSchema, _: Place) -> Schema:
+    return json_schema(registered.text, registered.references)
 
 
 def _protobuf(registered: RegisteredSchema, place: Place) -> Schema:
@@ -139,13 +148,18 @@ def _side(
         if registry is None:
             raise ConfigError(f"{form} messages name their schemas by id, and no schema registry is known")
         return Side(RegisteredWriters(registry, _KINDS[form], _registered(form), placed=form == "protobuf"))
-    found, identity = (_named_class if form == "protobuf" else _avro_file)(schema, parameter, search_path)
+    found, identity = _UNREGISTERED[form](schema, parameter, search_path)
     return Side(OneWriter(Writer(found)), found if as_columns else None, identity)
 
 
 def _avro_file(name: str, parameter: str, search_path: Sequence[Path]) -> tuple[Schema, str]:
     text = _file(name, parameter, search_path).read_text(encoding="utf-8")
     return avro_schema(text), text
+
+
+def _json_file(name: str, parameter: str, search_path: Sequence[Path]) -> tuple[Schema, str]:
+    text = _file(name, parameter, search_path).read_text(encoding="utf-8")
+    return json_schema(text), text
 
 
 def _named_class(name: str, parameter: str, search_path: Sequence[Path]) -> tuple[Schema, str]:
@@ -158,6 +172,9 @@ def _named_class(name: str, parameter: str, search_path: Sequence[Path]) -> tupl
     if not hasattr(kind, "DESCRIPTOR") or not hasattr(kind, "FromString"):
         raise ConfigError(f"{parameter}={name!r} is no Protobuf message class", remedy="name a class of a *_pb2 module")
     return protobuf_schema(kind), descriptor_text(kind)
+
+
+_UNREGISTERED = {"avro": _avro_file, "protobuf": _named_class, "json_schema": _json_file}
 
 
 def _file(name: str, parameter: str, search_path: Sequence[Path]) -> Path:

@@ -74,7 +74,7 @@ class RegisteredWriters:
         if found is None:
             found = self.known[schema_id, place] = self._asked(schema_id, place)
         if isinstance(found, Rejected):
-            raise found
+            raise Rejected(found.stage, found.reason, found.error, found.schema_id)  # anew: a traceback grows
         return found, message[at:]
 
     def _asked(self, schema_id: int, place: Place) -> Writer | Rejected:

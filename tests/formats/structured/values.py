@@ -50,7 +50,7 @@ def column_type(schema: Schema) -> str:
 def rows(reader: Schema, messages: list[bytes], writer: Schema | None = None, **rules: Any) -> Parsed:
     """Messages of one writer in the columns of the reader's schema."""
     made = columns(reader)
-    filling = ColumnFilling(reader.slot, made, refuse_unknown=rules.get("refuse_unknown", False))
+    filling = ColumnFilling(reader, made, refuse_unknown=rules.get("refuse_unknown", False))
     parser = StructuredRows(OneWriter(Writer(writer or reader, 7)), made, filling)
     return parser.parse(pa.array(messages, pa.binary()))
 
