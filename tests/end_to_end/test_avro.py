@@ -15,6 +15,7 @@ from airflow_kafka_bq.testing.kafka.producing import NewMessage
 from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer
 from tests.end_to_end.pipe import Pipe
 from tests.end_to_end.producing import Registered
+from tests.formats.structured.values import avro_bytes
 
 PipeFactory = Callable[..., Pipe]
 AMOUNT = Decimal("1234567890123456.0001")
@@ -130,3 +131,21 @@ def test_a_registry_that_is_down_ends_the_run_and_nothing_is_a_dead_letter(pipe:
     assert "open-sesame" not in json.dumps(failure)
     assert not made.coordinates()
     assert made.ledger() == {0: 0}
+
+
+def test_the_commands_show_the_columns_of_the_registry(avro: PipeFactory, registered: Registered) -> None:
+    made = avro(schema_from="registry")
+    made.produce(registered.avro(order(), [one(1)]))
+    shown = made.json("schema", str(made.path))
+    assert "order_id" in json.dumps(shown)
+    planned = made.json("plan", str(made.path))
+    assert planned["lag"] == 1
+
+
+def test_a_schema_file_does_without_a_registry(pipe: PipeFactory) -> None:
+    made = pipe(1, value_format="avro", value_schema="order.avsc", schema_from="schema")
+    (made.folder / "order.avsc").write_text(order())
+    made.produce([avro_bytes(order(), one(1)), b"\0"])
+    report = made.run()
+    assert (report["rows"]["inserted"], report["rows"]["dead_lettered"]) == (1, 1), report
+    assert made.query(f"SELECT order_id, amount FROM {made.name()}") == [(2**63 - 1, AMOUNT)]

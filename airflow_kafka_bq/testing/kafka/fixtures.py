@@ -6,6 +6,7 @@ The real broker is one for each test process: with ``pytest -n 2`` every worker 
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +16,7 @@ from confluent_kafka import Producer
 from airflow_kafka_bq.testing.kafka.broker import KafkaBroker
 from airflow_kafka_bq.testing.kafka.mock_cluster import MockCluster, MockClusterUnavailableError
 from airflow_kafka_bq.testing.kafka.producing import new_producer, send
-from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer
+from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer, registry_is_here
 from airflow_kafka_bq.testing.kafka.topics import TopicFactory, create_topic
 from airflow_kafka_bq.testing.kafka.transactions import warm_up
 
@@ -34,7 +35,9 @@ def kafka() -> Iterator[KafkaBroker]:
 
 @pytest.fixture(scope="session")
 def schema_registry() -> Iterator[SchemaRegistryServer]:
-    """A real schema registry, started once and shared: use subjects of your own."""
+    """A real schema registry, started once and shared: use subjects of your own. Skipped where Maven is missing."""
+    if shutil.which("mvn") is None and not registry_is_here():
+        pytest.skip("the schema registry comes by Maven, which is not installed")
     with SchemaRegistryServer() as server:
         yield server
 

@@ -25,12 +25,21 @@ _START_SECONDS = 90.0
 _API = "/apis/ccompat/v7"
 
 
+def registry_is_here() -> bool:
+    """Whether it was downloaded before."""
+    return _library().is_dir()
+
+
+def _library() -> Path:
+    return cache_directory() / f"apicurio-{REGISTRY_VERSION}"
+
+
 def registry_program() -> Path:
     """Directory with the registry; the first call downloads 142 MB, later ones find them in the cache.
 
     :raises KafkaProgramsError: Maven is not here, or the download failed.
     """
-    library = cache_directory() / f"apicurio-{REGISTRY_VERSION}"
+    library = _library()
     library.parent.mkdir(parents=True, exist_ok=True)
     with library.with_name(f"{library.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
