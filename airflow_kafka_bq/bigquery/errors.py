@@ -142,7 +142,7 @@ def translated(error: Exception, what: str) -> IngestError:
     reason = reason_of(error) if isinstance(error, google.GoogleAPICallError) else ""
     if isinstance(error, google.Forbidden | google.BadRequest) and reason in KNOWN_REASONS - _ROWS:
         return WarehouseUnavailableError(text) if reason in _AGAIN else _final(reason, text)
-    if isinstance(error, google.Forbidden | google.Unauthorized | auth.RefreshError):
+    if isinstance(error, google.Forbidden | google.Unauthorized | auth.RefreshError) and not is_transient(error):
         return AccessDeniedError(text, remedy="check the credentials and their roles")
     if isinstance(error, auth.DefaultCredentialsError | auth.MalformedError):
         return AccessDeniedError(text, remedy="give credentials: a key file, or gcloud auth application-default login")

@@ -127,7 +127,7 @@ EXCEPTIONS: list[tuple[Exception, bool, type[ours.IngestError]]] = [
     (ConnectionResetError("reset"), True, W),
     (TimeoutError("slow"), True, W),
     (auth.TransportError("no route"), True, W),
-    (auth.RefreshError("metadata server", retryable=True), True, A),
+    (auth.RefreshError("metadata server", retryable=True), True, W),
     (auth.RefreshError("invalid_grant"), False, A),
     (auth.DefaultCredentialsError("none"), False, A),
     (auth.MalformedError("key file"), False, A),
