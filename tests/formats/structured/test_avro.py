@@ -138,7 +138,7 @@ def test_types_of_other_schemas_are_found_by_name() -> None:
     assert schema.decode(b"\6") == {"v": {"a": 3}}
 
 
-@pytest.mark.parametrize("data", [b"", b"\2", b"\6\6", b"\3"])
+@pytest.mark.parametrize("data", [b"", b"\2", b"\6\6", b"\3", b"\2a\0"])
 def test_bytes_that_are_no_datum_are_refused(data: bytes) -> None:
     with pytest.raises(Rejected) as caught:
         avro_schema(record("string")).decode(data)
