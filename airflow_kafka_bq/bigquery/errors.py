@@ -37,6 +37,7 @@ _CONFLICTS = re.compile(
 _SCHEMA = re.compile(r"Provided Schema does not match|Unrecognized name|Syntax error|Cannot add fields", re.IGNORECASE)
 _COST = re.compile(r"bytesBilledLimitExceeded|exceeded limit for bytes billed", re.IGNORECASE)
 _STREAMED = re.compile(r"streaming buffer", re.IGNORECASE)
+_EXPIRED = re.compile(r"expiration ?time", re.IGNORECASE)
 _MISSING_DATASET = re.compile(r"Not found: Dataset\b", re.IGNORECASE)
 _AGAIN = {
     "backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded",
@@ -88,6 +89,7 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
 
 
 _MIN_BILLED = "BigQuery bills at least 10 MB for each table of a statement"
+_CLOCK = "set this machine's clock: it is behind by more than staging_expiration_hours"
 _ROLES = "roles/bigquery.user in the project and roles/bigquery.dataEditor on the datasets"
 
 
@@ -147,7 +149,7 @@ def translated(error: Exception, what: str) -> IngestError:
     if isinstance(error, auth.DefaultCredentialsError | auth.MalformedError):
         return AccessDeniedError(text, remedy="give credentials: a key file, or gcloud auth application-default login")
     if isinstance(error, google.BadRequest | google.Conflict | google.PreconditionFailed | google.MethodNotImplemented):
-        return MergeRejectedError(text)
+        return MergeRejectedError(text, remedy=_CLOCK if _EXPIRED.search(text) else None)
     if isinstance(error, ValueError | TypeError):
         return ConfigError(text)
     if not is_transient(error):

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.child import Blow
+from tests.end_to_end.frozen import frozen
 from tests.end_to_end.pipe import Pipe
 
 PipeFactory = Callable[..., Pipe]
 
 
+@pytest.mark.fault("A1")
 def test_two_writers_at_once_leave_each_row_once(pipe: PipeFactory) -> None:
-    """A1: a manual run and a scheduled one. One fences the other; both end, or the loser says that it lost."""
+    """A manual run and a scheduled one. One fences the other; both end, or the loser says that it lost."""
     made = pipe(batch_messages=2)
     wanted = made.produce_ten()
     runs = [made.start() for _ in range(3)]
@@ -27,9 +29,10 @@ def test_two_writers_at_once_leave_each_row_once(pipe: PipeFactory) -> None:
     assert made.committed() == made.ledger()
 
 
+@pytest.mark.fault("A2")
 @pytest.mark.parametrize("effect", ["warehouse.load", "warehouse.merge", "source.commit"])
 def test_a_thawed_zombie_changes_nothing(pipe: PipeFactory, effect: str) -> None:
-    """A2: the first run freezes, a retry does all the work and more, the first one wakes up."""
+    """The first run freezes, a retry does all the work and more, the first one wakes up."""
     made = pipe(batch_messages=4)
     wanted = made.produce_ten()
     zombie = made.start(Blow(effect, "before", action="freeze"))
@@ -47,12 +50,33 @@ def test_a_thawed_zombie_changes_nothing(pipe: PipeFactory, effect: str) -> None
     assert made.committed() == before
 
 
+@pytest.mark.fault("A2")
+def test_a_thawed_zombie_does_not_bring_an_older_row_back(pipe: PipeFactory) -> None:
+    """With updates: newer versions came and were applied while the first run slept before its MERGE."""
+    made = pipe(partitions=1, model="zombie_orders:Order", dedup_key=["id"], on_duplicate="update")
+    (made.folder / "zombie_orders.py").write_text(
+        "from pydantic import BaseModel\nclass Order(BaseModel):\n    id: str\n    n: int\n"
+    )
+    made.produce([{"id": f"o{number}", "n": 0} for number in range(4)])
+    with frozen(made, "warehouse.merge") as zombie:
+        assert made.run()["outcome"] == "end"
+        made.produce([{"id": f"o{number}", "n": 1} for number in range(4)])
+        assert made.run()["outcome"] == "end"
+        before = made.query(f"SELECT * FROM {made.name()} ORDER BY id")
+    zombie.finish()
+    assert made.query(f"SELECT * FROM {made.name()} ORDER BY id") == before
+    assert [row[:2] for row in before] == [(f"o{number}", 1) for number in range(4)]
+    assert made.ledger() == {0: 8}
+    made.check_history()
+
+
 def _ended(report: dict[str, Any]) -> None:
     assert report.get("outcome") == "end", report
 
 
+@pytest.mark.fault("A10")
 def test_twenty_pipelines_share_a_dataset(pipe: PipeFactory) -> None:
-    """A10: nothing of one pipeline reaches another; only writers of one target can conflict."""
+    """Nothing of one pipeline reaches another; only writers of one target can conflict."""
     pipes = [pipe(partitions=1, table=f"table_{number}") for number in range(20)]
     wanted = [one.produce_ten() for one in pipes]
     running: list[tuple[Pipe, Any]] = []
