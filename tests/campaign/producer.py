@@ -57,7 +57,10 @@ class _Process:
         self.mix = Mix(self.random, shape, task.partitions)
         self.life = self.sent = 0
         self.paused = False
-        self.plain = new_producer(task.bootstrap)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.plain = new_producer(self.task.bootstrap)
         self.transactional: Producer | None = None
 
     def run(self) -> None:
@@ -80,6 +83,7 @@ class _Process:
             self.mix.partitions = value
         elif word == "life":
             self.life = value
+        self._connect()  # what a client knows of a topic may be five minutes old
         self.paused = word == "pause"
 
     def _chunk(self) -> None:

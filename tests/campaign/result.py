@@ -25,7 +25,7 @@ def replay(diary: Diary, brokers: int) -> str:
     return f"python -m tests.campaign --only {diary.name} --seed {diary.seed} --rounds 1 --brokers {brokers}"
 
 
-def summary(diaries: Sequence[Diary], *, seed: int, rounds: int, brokers: int, seconds: float) -> dict[str, Any]:
+def summary(diaries: Sequence[Diary], seed: int, rounds: int, brokers: int, seconds: float) -> dict[str, Any]:
     """All rounds in figures; the events only of those that failed."""
     failed = [one for one in diaries if one.problems]
     return {

@@ -106,7 +106,8 @@ class Runs:
             return
         ending, action = run.ending(), self._struck.get(run.pid)
         self.diary.outcomes[word_of(ending)] += 1
-        self.diary.note(f"{run.kind} {run.pid} ended after {seconds:.2f} s: {word_of(ending)}, {ending.code}")
+        said = (ending.document or {}).get("message", "")
+        self.diary.note(f"{run.kind} {run.pid} ended after {seconds:.2f} s: {word_of(ending)}, {ending.code} {said}")
         if trouble := trouble_with(run, ending, action, self.explained):
             self.diary.problem(f"{run.kind} {run.pid}: {trouble}")
         elif action is None and (ending.document or {}).get("outcome") == "end":

@@ -25,8 +25,9 @@ class Writing:
     _transactional: Producer = field(init=False)
 
     def __post_init__(self) -> None:
-        self._plain = new_producer(self.bootstrap)
-        self._transactional = new_producer(self.bootstrap, {"transactional.id": f"campaign-{uuid.uuid4()}"})
+        quiet = {"log_level": 0}  # their broker goes before they do
+        self._plain = new_producer(self.bootstrap, quiet)
+        self._transactional = new_producer(self.bootstrap, quiet | {"transactional.id": f"campaign-{uuid.uuid4()}"})
         self._transactional.init_transactions(_SECONDS)
 
     def plainly(self, topic: str, drawn: Sequence[Drawn]) -> list[Acknowledged]:
