@@ -65,6 +65,8 @@ class Oracle:
 
     def prefix(self) -> None:
         """What is below the ledger's positions is there, once; and nothing else is."""
+        if not self.pipe.tables():
+            return  # it failed before it made any
         below = self.pipe.ledger()
         wanted = Counter(
             (place, _canonical(value))

@@ -126,7 +126,7 @@ def test_the_winner_does_not_depend_on_batches(
 ) -> None:
     """D7: keys doubled in a batch, across partitions, with equal timestamps. D8: then old ranges are replayed."""
     seed, settings = 20 + versions, {**UPDATE, **({"version": ["v"]} if versions else {})}
-    first = _pipe(pipe, partitions=3, **settings, table="of_1000", batch_messages=1_000)
+    first = made = _pipe(pipe, partitions=3, **settings, table="of_1000", batch_messages=1_000)
     sent = _send(first, _drawn(seed, versions))
     expected = _winners(sent)
     sizes = [1_000, 10, 4]
@@ -185,7 +185,7 @@ def _alive(sent: list[Sent]) -> dict[str, int]:
 def test_deletes_stay_deletes(pipe: PipeFactory, record_property: Callable[[str, object], None]) -> None:
     """D9: tombstone and insert in one batch and across batches; every old range is replayed; both end alike."""
     settings = {**UPDATE, "on_tombstone": "soft_delete"}
-    first = _pipe(pipe, partitions=1, **settings, table="of_1000", batch_messages=1_000)
+    first = made = _pipe(pipe, partitions=1, **settings, table="of_1000", batch_messages=1_000)
     sent = _send(first, _life(LIFE))
     sizes = [1_000, 4]
     states = []

@@ -17,6 +17,7 @@ from airflow_kafka_bq.testing.kafka.bulk import BulkReport, bulk_values, produce
 from airflow_kafka_bq.testing.kafka.jars import KafkaProgramsError
 from airflow_kafka_bq.testing.kafka.mock_cluster import MockCluster, MockClusterError, MockClusterUnavailableError
 from airflow_kafka_bq.testing.kafka.producing import Acknowledged, NewMessage, new_producer, produce, send
+from airflow_kafka_bq.testing.kafka.request_drops import RequestDrops
 from airflow_kafka_bq.testing.kafka.tcp_proxy import TcpProxy
 from airflow_kafka_bq.testing.kafka.topics import (
     TopicFactory,
@@ -44,6 +45,7 @@ __all__ = [
     "NewMessage",
     "NotVisibleError",
     "OpenTransaction",
+    "RequestDrops",
     "TcpProxy",
     "TopicFactory",
     "add_partitions",

@@ -1,6 +1,7 @@
 """A TCP proxy on this machine that cuts, withholds and delays: faults of the network, for tests.
 
-It knows no protocol and stands as well before a Kafka broker (``KafkaBroker(proxied=True)``) as before an HTTP server.
+It stands as well before a Kafka broker (``KafkaBroker(proxied=True)``) as before an HTTP server: it knows no protocol,
+but for :meth:`TcpProxy.drop_requests`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from airflow_kafka_bq.testing.kafka.loopback import HOST
+from airflow_kafka_bq.testing.kafka.request_drops import RequestDrops, WatchedConnection
 
 _CHUNK_BYTES = 1 << 16
 _CHUNKS_IN_FLIGHT = 64
@@ -49,6 +51,7 @@ class TcpProxy:
         self._connections: set[asyncio.WriteTransport] = set()
         self._refusing = False
         self._delay_seconds = 0.0
+        self._drops: RequestDrops | None = None
         self.answer_bytes = 0
         """What came from the target so far, passed on or withheld."""
         self.request_bytes = 0
@@ -118,11 +121,22 @@ class TcpProxy:
 
         self._apply(slow_down)
 
+    def drop_requests(self, drops: RequestDrops) -> None:
+        """Break connections that are opened from now on at some of a Kafka client's requests."""
+
+        def watch() -> None:
+            self._drops = drops
+
+        self._apply(watch)
+
     def restore(self) -> None:
         """End all faults; what was withheld arrives now, on connections that are still open."""
 
         def heal() -> None:
             self._refusing, self._delay_seconds = False, 0.0
+            if self._drops is not None:
+                self._drops.active = False
+            self._drops = None
             self._requests_flow.set()
             self._answers_flow.set()
 
@@ -176,10 +190,11 @@ class TcpProxy:
         except OSError:
             return self._reset(to_client.transport)
         self._connections.add(to_target.transport)
+        watched = self._drops.connection() if self._drops is not None else None
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(from_client, to_target, is_answer=False))
-                both.create_task(self._pump(from_target, to_client, is_answer=True))
+                both.create_task(self._pump(from_client, to_target, watched, is_answer=False))
+                both.create_task(self._pump(from_target, to_client, watched, is_answer=True))
         except* OSError:  # one side broke: the other one learns of it
             self._reset(to_client.transport)
             self._reset(to_target.transport)
@@ -188,17 +203,28 @@ class TcpProxy:
             to_client.close()
             to_target.close()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool) -> None:
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        watched: WatchedConnection | None,
+        *,
+        is_answer: bool,
+    ) -> None:
         chunks: _Chunks = asyncio.Queue(_CHUNKS_IN_FLIGHT)
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._read(source, chunks, is_answer=is_answer))
+            both.create_task(self._read(source, chunks, watched, is_answer=is_answer))
             both.create_task(self._write(chunks, sink, is_answer=is_answer))
 
-    async def _read(self, source: asyncio.StreamReader, chunks: _Chunks, *, is_answer: bool) -> None:
+    async def _read(
+        self, source: asyncio.StreamReader, chunks: _Chunks, watched: WatchedConnection | None, *, is_answer: bool
+    ) -> None:
         """Stamp each chunk with the time it is due, so that a delay adds latency and does not divide throughput."""
         chunk = b"-"
         while chunk:
             chunk = await source.read(_CHUNK_BYTES)
+            if watched and (watched.breaks_at_answer() if is_answer else watched.breaks_at_request(chunk)):
+                raise ConnectionResetError
             if is_answer:
                 self.answer_bytes += len(chunk)
             else:
