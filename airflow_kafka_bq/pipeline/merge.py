@@ -67,7 +67,7 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
     try:
         estimate = _estimate(merger, spec)
     except NotFoundError as error:
-        return _vanished(merger, spec, error)
+        return vanished(merger, spec, error)
     losses = attempt = fresh = 0
     while True:
         merger.check()
@@ -146,13 +146,16 @@ def _holds(row: LedgerRow, spec: MergeSpec) -> bool:
 
 
 def _same_starts(spec: MergeSpec, held: Mapping[int, Position]) -> bool:
-    """Whether the positions still are where this batch starts. An isolated run does not depend on them."""
+    """Whether the positions still are where this batch starts. An isolated run does not depend on them.
+
+    A row without positions is one that somebody emptied, to start over: a run that was overlooked must not fill it.
+    """
     if spec.positions is None:
         return True
     starts = {one.partition: one.start_offset for one in spec.staged.ranges}
     others = {part: at.next_offset for part, at in spec.positions.items() if part not in starts}
     expected = {**others, **starts}
-    return all(expected.get(part) == at.next_offset for part, at in held.items())
+    return bool(held) and all(expected.get(part) == at.next_offset for part, at in held.items())
 
 
 def _shown(merger: Merger, spec: MergeSpec, result: JobResult, estimate: int) -> Applied | None:
@@ -189,7 +192,7 @@ def _applied(result: JobResult, estimate: int, revision: int | None, *, overtake
 def _refused(merger: Merger, spec: MergeSpec, result: JobResult) -> Applied:
     error = result.error or AccountingError("no reason given")
     if isinstance(error, NotFoundError):
-        return _vanished(merger, spec, error)
+        return vanished(merger, spec, error)
     if result.failure is Failure.BAD_ROWS:
         raise MergeRejected(spec, error)
     if merger.warehouse.table(merger.target.table) is None:
@@ -197,7 +200,7 @@ def _refused(merger: Merger, spec: MergeSpec, result: JobResult) -> Applied:
     raise error
 
 
-def _vanished(merger: Merger, spec: MergeSpec, error: NotFoundError) -> Applied:
+def vanished(merger: Merger, spec: MergeSpec, error: NotFoundError) -> Applied:
     """A table is gone. The staging table is dropped by whoever applied the same batch; else it expired."""
     if merger.warehouse.table(merger.target.table) is None:
         raise _dropped(merger, spec) from error

@@ -27,7 +27,7 @@ from airflow_kafka_bq.exceptions import (
     TopicChangedError,
 )
 from airflow_kafka_bq.pipeline.positions import owner_of
-from airflow_kafka_bq.pipeline.seen import Seen
+from airflow_kafka_bq.pipeline.seen import Seen, check_same_partitions
 from airflow_kafka_bq.pipeline.starts import ahead, starts_of
 from airflow_kafka_bq.pipeline.window import window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse
@@ -67,9 +67,12 @@ def _seen(config: JobConfig, source: Source, warehouse: Warehouse, target: Targe
 
 
 def _contradictory(seen: Seen) -> bool:
-    """What a second writer can make of reads that lie apart: a group ahead of the ledger, a log that starts behind its
-    position, a partition that was added between them, rows without a ledger that knows of them.
+    """What others can make of reads that lie apart: a group ahead of the ledger, a log that starts behind its position,
+    a partition that was added between them, rows without a ledger that knows of them, partitions that are gone because
+    the topic was created again with fewer.
     """
+    if set(seen.topic.partitions) - set(seen.bounds):
+        return True
     row = seen.ledger
     if row is None or not row.positions:
         return seen.table is not None and seen.table.num_rows > 0
@@ -90,6 +93,7 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
     """
     group_id = config.group(target.table)
     check_partitions(config, seen.topic)
+    check_same_partitions(config, seen.topic.partitions, seen.bounds)
     _check_group(config, target, seen, group_id)
     _check_identity(config, target, seen)
     starts = starts_of(config, source, seen, group_id)

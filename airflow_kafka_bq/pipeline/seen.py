@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, LedgerRow, TopicFacts
+from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.exceptions import TopicChangedError
 from airflow_kafka_bq.schema.target import TableFacts
 
 
@@ -19,3 +21,16 @@ class Seen:
     group: GroupFacts
     bounds: Mapping[int, Bounds]
     table: TableFacts | None
+
+
+def check_same_partitions(config: JobConfig, parts: Iterable[int], found: Container[int]) -> None:
+    """Partitions never go away from a topic, so one that a later answer does not have tells of another topic.
+
+    :raises TopicChangedError: the topic was created again, with fewer partitions, while it was looked at.
+    """
+    if missing := sorted(part for part in parts if part not in found):
+        message = f"topic {config.topic} lost partitions {missing} while it was looked at: it was created again"
+        raise TopicChangedError(
+            message, topic=config.topic, partition=missing[0],
+            remedy="kafka-bq seek --accept-topic, once you know which messages are meant",
+        )  # fmt: skip

@@ -9,10 +9,19 @@ from datetime import datetime
 from airflow_kafka_bq.batch import Committed, LedgerRow, Position
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, PositionConflictError
-from airflow_kafka_bq.pipeline.seen import Seen
+from airflow_kafka_bq.pipeline.positions import revision_of
+from airflow_kafka_bq.pipeline.seen import Seen, check_same_partitions
 from airflow_kafka_bq.ports import Source
 
 log = logging.getLogger(__name__)
+
+
+def is_stale(held: Committed, ledger: LedgerRow | None) -> bool:
+    """Whether a commit of ours is older than the ledger's row: it arrived late, or a run was overlooked, while somebody
+    moved the ledger back on purpose. It says nothing about where to read, and is no reset of the group.
+    """
+    revision = revision_of(held.metadata)
+    return ledger is not None and revision is not None and revision < ledger.revision
 
 
 def ahead(committed: Mapping[int, Committed], ledger: LedgerRow) -> list[int]:
@@ -20,7 +29,9 @@ def ahead(committed: Mapping[int, Committed], ledger: LedgerRow) -> list[int]:
     return [
         part
         for part, held in sorted(committed.items())
-        if part in ledger.positions and held.position.next_offset > ledger.positions[part].next_offset
+        if part in ledger.positions
+        and held.position.next_offset > ledger.positions[part].next_offset
+        and not is_stale(held, ledger)
     ]
 
 
@@ -45,7 +56,7 @@ def starts_of(config: JobConfig, source: Source, seen: Seen, group_id: str) -> d
     for part in seen.topic.partitions:
         if part in held:
             found[part] = held[part]
-        elif part in seen.committed and not held:
+        elif part in seen.committed and not held and not is_stale(seen.committed[part], seen.ledger):
             found[part] = seen.committed[part].position
         elif known:
             found[part] = Position(0)  # a partition added since: from its beginning, whatever ``start`` says
@@ -79,6 +90,7 @@ def _policy(config: JobConfig, source: Source, seen: Seen, parts: list[int], gro
         return {part: Position(start[part]) for part in parts}
     if isinstance(start, datetime):
         offsets = source.offsets_at(start)
+        check_same_partitions(config, parts, offsets)
         return {part: Position(offsets[part]) for part in parts}
     if start == "auto" and config.by_coordinates and seen.table is not None and seen.table.num_rows > 0:
         message = (

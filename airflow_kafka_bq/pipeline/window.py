@@ -8,6 +8,7 @@ from datetime import datetime
 from airflow_kafka_bq.batch import Bounds, Gap
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.pipeline.seen import check_same_partitions
 from airflow_kafka_bq.ports import Source
 
 
@@ -21,8 +22,8 @@ def window_ranges(
     window: that counts as a gap, because nothing can prove the contrary.
     """
     assert config.window is not None  # noqa: S101  # callers have one
-    starts = _offsets(config.window.start, source, bounds)
-    ends = _offsets(config.window.end, source, bounds)
+    starts = _offsets(config, config.window.start, source, bounds)
+    ends = _offsets(config, config.window.end, source, bounds)
     chosen = sorted(set(starts) & set(config.partitions or starts))
     if missing := sorted(set(config.partitions or chosen) - set(bounds)):
         message = f"topic {config.topic} has no partitions {missing}; it has {len(bounds)}"
@@ -42,8 +43,12 @@ def window_ranges(
     return ranges, tuple(gaps)
 
 
-def _offsets(end: datetime | dict[int, int], source: Source, bounds: Mapping[int, Bounds]) -> Mapping[int, int]:
+def _offsets(
+    config: JobConfig, end: datetime | dict[int, int], source: Source, bounds: Mapping[int, Bounds]
+) -> Mapping[int, int]:
     if isinstance(end, dict):
         return end
     # A partition that was added since the bounds were read is left to the next run.
-    return {part: offset for part, offset in source.offsets_at(end).items() if part in bounds}
+    found = {part: offset for part, offset in source.offsets_at(end).items() if part in bounds}
+    check_same_partitions(config, bounds, found)
+    return found

@@ -9,162 +9,223 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition
+from hypothesis.stateful import initialize, invariant
 
-from airflow_kafka_bq.exceptions import (
-    MergeRejectedError,
-    OffsetGapError,
-    PositionConflictError,
-    TransientError,
-)
-from airflow_kafka_bq.testing.memory import Killed
-from tests.histories.happenings import SMALL, Happenings
-from tests.histories.model import check_coordinates, check_update
-from tests.histories.telling import happening
-from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.world import TABLE, TOPIC, UPDATE
+from tests.histories.checks import check_coordinates, check_first, check_keep, check_letters, check_newest, check_update
+from tests.histories.ending import Ending
+from tests.histories.explained import Trouble
+from tests.histories.ground import Keyed, ledger_of
+from tests.histories.judging import Judging
+from tests.histories.producers import Producers
+from tests.pipeline.actors import in_step
+from tests.pipeline.world import GROUP, KEEP, TABLE, TOPIC, UPDATE, Order, World
+
+_WATCHED = (TABLE, *map(TABLE.companion, ("ledger", "batches", "dead_letters")))
+ALWAYS: dict[str, Any] = {"start": "earliest", "max_bad_ratio": None, "stall_timeout_seconds": 2}
 
 
-class Histories(Happenings):
-    """Coordinates as the key. See :class:`UpdateHistories` for versions and tombstones."""
+class Payloads(Ending, Judging, Producers):
+    """Coordinates as the key, the payload whole: a tombstone is a row too."""
 
-    job: ClassVar[dict[str, Any]] = {"start": "earliest", "on_gap": "record", "max_bad_ratio": None}
+    job: ClassVar[dict[str, Any]] = ALWAYS
+    tombstone_policies: ClassVar[list[str | None]] = [None, "dead_letter", "ignore"]
 
     def __init__(self) -> None:
         super().__init__()
-        self.actors: list[Actor] = []
-        self.done: dict[int, tuple[int, int]] = {}
         self.stepped = in_step()
         self.stepped.__enter__()
+        self.last_look: Any = None
+        self.kept_alive: list[Any] = []  # so that no new object has the identity of an old one
 
-    # Processes
-
-    @precondition(lambda self: len(self.actors) < 3)
-    @happening(batch=st.integers(1, 5), most=st.none() | st.integers(1, 6))
-    def start_live(self, batch: int, most: int | None) -> None:
-        self.actors.append(Actor(self.world, **self.job, batch_messages=batch, max_messages=most))
-
-    @precondition(lambda self: len(self.actors) < 3)
-    @happening(batch=st.integers(1, 5), low=SMALL, length=st.integers(1, 6))
-    def start_window(self, batch: int, low: int, length: int) -> None:
-        window = {"from": {0: low, 1: low}, "to": {0: low + length, 1: low + length}}
-        self.actors.append(Actor(self.world, **self.job | {"on_gap": "fail"}, batch_messages=batch, window=window))
-
-    @precondition(lambda self: self.actors)
-    @happening(which=SMALL, calls=st.integers(1, 12))
-    def step(self, which: int, calls: int) -> None:
-        actor = self.actors[which % len(self.actors)]
-        for _ in range(calls):
-            actor.step()
-            self.check_now()
-        self._bury()
-
-    @precondition(lambda self: self.actors)
-    @happening(
-        which=SMALL, call=st.sampled_from(["merge", "merge executes", "merge commits", "commit", "load", "register"])
-    )
-    def step_until(self, which: int, call: str) -> None:
-        self.actors[which % len(self.actors)].until(call)
-        self._bury()
-
-    @precondition(lambda self: self.actors)
-    @happening(which=SMALL)
-    def finish(self, which: int) -> None:
-        self.actors[which % len(self.actors)].finish()
-        self._bury()
-
-    @precondition(lambda self: self.actors)
-    @happening(which=SMALL)
-    def kill(self, which: int) -> None:
-        self.actors[which % len(self.actors)].kill()
-        self._bury()
-
-    @happening(batch=st.integers(1, 5))
-    def whole_run(self, batch: int) -> None:
-        """Beside all that are held."""
-        self.actors.append(Actor(self.world, **self.job, batch_messages=batch).finish())
-        self._bury()
-
-    def _bury(self) -> None:
-        for actor in [actor for actor in self.actors if actor.ended]:
-            self.actors.remove(actor)
-            self._judge(actor)
-
-    def _judge(self, actor: Actor) -> None:
-        """A process ends well, dies, or fails by a name that something in this history explains."""
-        error = actor.error
-        explained = (
-            error is None
-            or isinstance(error, Killed | TransientError)
-            or (isinstance(error, MergeRejectedError) and self.refused)
-            or (isinstance(error, OffsetGapError) and "window" in actor.settings)
-            or (isinstance(error, PositionConflictError) and self.touched)
+    @initialize(
+        partitions=st.integers(1, 3), messages=st.integers(0, 8), busy=st.booleans(), ids=st.integers(0, 3),
+        picky=st.sampled_from([None, None, "load", "merge"]),
+        policy=st.integers(0, 2), times=st.sampled_from(["now", "now", "scattered", "missing"]),
+        wandering=st.booleans(), narrow=st.booleans(), thaw=st.booleans(), again=st.booleans(), left_open=st.booleans(),
+    )  # fmt: skip
+    def begin_history(
+        self, partitions: int, messages: int, ids: int, picky: Any, policy: int, times: str, **chances: bool
+    ) -> None:
+        """What a history is about."""
+        self.world, self.first_parts = World(partitions, topic_ids=ids > 0), partitions
+        self.model.ids[self.world.topic_id] = 0
+        self.times_tell, self.timeless, self.orderly = times == "now", times == "missing", True
+        self.wandering = chances["wandering"] and self.times_tell
+        self.thaw, self.again, self.left_open = chances["thaw"], chances["again"], chances["left_open"]
+        self.settings = {"on_tombstone": self.tombstone_policies[policy]} if self.tombstone_policies[policy] else {}
+        if picky and "model" in self.job:
+            self.picky = True
+            self.world.database.reject_rows(_fifth, at=picky)
+        if chances["narrow"] and "model" in self.job:
+            self._create_narrow_table()
+        self.busy = chances["busy"]
+        self.trace.append(
+            f"begin({partitions} partitions, topic ids {ids > 0}, rows rejected at {picky if self.picky else None}, "
+            f"timestamps {times}, {self.settings}, {messages} messages, {chances})"
         )
-        if not explained:
-            assert error is not None
-            raise AssertionError(f"unexplained {type(error).__name__}: {error}") from error
+        self.produce_some(messages)
+
+    def _create_narrow_table(self) -> None:
+        """A table that others made, with a column less and another that is REQUIRED."""
+        target = self.world.target(self.world.config(**self.job, **self.settings))
+        columns = [column for column in target.columns if column.name != "updated"]
+        self.world.database.create_table(TABLE, columns, partitioning=target.partitioning, cluster_by=target.cluster_by)
+
+    def _note_topics(self, topics: tuple[str, ...]) -> None:
+        """Offsets of a group without members are forgotten after a week, those of other topics too."""
+        (self.begin if set(topics) - {TOPIC} else self.end)(Trouble.OTHER_TOPIC)
 
     # What always holds
 
     @invariant()
     def check_now(self) -> None:
-        known = any(row["pipeline"] != "*" for row in self.world.database.rows(TABLE.companion("ledger")))
-        positions = self.world.positions() if known else {}
-        for part, at in self.reached.items():
-            assert positions[part] >= at, "I3: the ledger went back"
-        self.reached = positions
-        if not self.moved_by_hand:
-            for part, at in self.world.committed().items():
-                assert at <= positions.get(part, 0) or self._is_start(part, at), f"I3: {part} committed ahead: {at}"
-        covered = self.world.covered()
-        assert {part: end for part, (_, end) in covered.items()}.items() <= positions.items()
-        self.done = {part: (covered.get(part, (at, at))[0], at) for part, at in positions.items()}
-        (check_update if self.update else check_coordinates)(self.world, self.model, self.done)
+        database = self.world.database
+        database.jobs.settle()
+        topics = self.world.cluster.groups.topics(GROUP)
+        ends = [self._end_of(part) for part in range(self.parts)]
+        look = (self._versions(), self.committed(), topics, len(self.model.visible), self.topic_id(), ends)
+        if look == self.last_look:
+            return
+        self.last_look = look
+        self.row = ledger_of(database)
+        self._note_identities()
+        self._note_topics(topics)
+        self._look()
+        self.tables.look(self.world)
+        self._check_commits()
+        owed = [] if self.hole else list(self.scope.below(self.model))
+        check_letters(self.tables, self.model, owed)
+        self.check_rows(owed)
 
-    def _is_start(self, part: int, at: int) -> bool:
-        """A new partition's position reaches the ledger with the next batch."""
-        return part not in self.reached and at == 0
+    def _versions(self) -> list[int]:
+        """Every change of a table makes another object, and these are kept."""
+        found = [self.world.database.tables.named(str(name)) for name in _WATCHED]
+        self.kept_alive += found
+        return [id(one) for one in found]
+
+    def _look(self) -> None:
+        self.scope.look(self.world, self.model, self.row)
+
+    def _note_identities(self) -> None:
+        """Whether topic and table are those that the ledger was written for."""
+        row, tables = self.row, self.world.database.tables
+        if row is not None and row.topic_id is not None and row.topic_id != self.topic_id():
+            assert self.model.life > 0, "the ledger has the id of a topic that never was"
+            self.begin(Trouble.TOPIC_ANOTHER)
+        else:
+            self.end(Trouble.TOPIC_ANOTHER)
+        found = tables.named(str(TABLE))
+        there = found.facts.created_at if found else None
+        if row is not None and row.target_created_at not in (None, there):
+            assert self.targets > 0, "the ledger has the creation time of a table that never was"
+            self.begin(Trouble.TARGET_GONE)
+        else:
+            self.end(Trouble.TARGET_GONE)
+
+    def _end_of(self, part: int) -> int:
+        return self.world.cluster.log(TOPIC, part).high_watermark
+
+    def topic_id(self) -> str | None:
+        """Of the topic that is there."""
+        return self.world.cluster.topic(TOPIC).topic_id if self.topic_there else None
+
+    def check_rows(self, owed: Any) -> None:
+        """Of the target."""
+        check_coordinates(self.tables, self.model, owed)
+
+    def check_end(self) -> None:
+        """What holds when everything was read."""
+
+    def _check_commits(self) -> None:
+        """I3: a commit of ours never leads the ledger, unless it is of before a person started over."""
+        held = self.world.cluster.groups.committed(GROUP, TOPIC)
+        by_hand = {part: one.position.next_offset for part, one in held.items() if not one.metadata}
+        ours = {part: one.position.next_offset for part, one in held.items() if one.metadata}
+        past = [part for part, at in by_hand.items() if part < self.parts and at > self._end_of(part)]
+        (self.begin if past and not self.position and self.fenced else self.end)(Trouble.BEYOND_END)
+        if not any(at > self.position.get(part, at) for part, at in by_hand.items()):
+            self.end(Trouble.FORWARD)
+        for part, at in ours.items():
+            if at > self.position.get(part, 0):
+                assert self.scope.since, f"I3: partition {part} is committed at {at}, the ledger is at {self.position}"
+                self.tell("a commit of before arrived")
 
     def teardown(self) -> None:
         try:
-            self._end()
+            if self.rules_played:
+                self.come_to_an_end()
         finally:
-            for actor in self.actors:
-                actor.kill()
+            for process in self.processes:
+                process.actor.kill()
             self.stepped.__exit__(None, None, None)
 
-    def _end(self) -> None:
-        """I4: the faults stop, some processes never wake again, and one ordinary run restores everything."""
-        for actor in self.actors:
-            actor.kill()
-        self.actors.clear()
-        self.world.database.jobs._planned.clear()
-        groups = self.world.cluster.groups
-        groups._fates.clear()
-        groups.apply_late()
-        self.world.clock.advance(100)
-        if self.moved_by_hand:
-            self.set_group_right()
-        for number in list(self.model.undecided):
-            self.model.decide(number, commit=True)
-        last = Actor(self.world, **self.job, batch_messages=7).finish()
-        assert last.error is None, f"I4: {last.error!r}"
-        self.check_now()
-        ends = {
-            part: self.world.cluster.log(TOPIC, part).high_watermark for part in self.world.cluster.partitions(TOPIC)
-        }
-        seen = {part: self.reached.get(part, 0) for part in ends}
-        assert seen == ends, "I4: the end was not reached"
-        assert {part: self.world.committed().get(part, 0) for part in ends} == ends
-        if self.update:
-            check_update(self.world, self.model, self.done, exact=True)
+
+class Rows(Payloads):
+    """Coordinates as the key, columns from a model."""
+
+    job: ClassVar[dict[str, Any]] = {**ALWAYS, "model": Order}
+    tombstone_policies: ClassVar[list[str | None]] = [None, "dead_letter", "ignore"]
 
 
-class UpdateHistories(Histories):
-    """Versions that come in any order, and tombstones."""
+class Keeps(Payloads):
+    """A key of the business; the first row stays."""
 
-    job: ClassVar[dict[str, Any]] = {**Histories.job, **UPDATE}
-    update = True
+    job: ClassVar[dict[str, Any]] = {**ALWAYS, **KEEP}
+    keyed: ClassVar[Keyed] = "keep"
+
+    def check_rows(self, owed: Any) -> None:
+        check_keep(self.tables, self.model, owed)
+
+    def check_end(self) -> None:
+        if self.orderly and not self.wandering:
+            check_first(self.tables, self.scope, self.model)
 
 
-MACHINES = [Histories, UpdateHistories]
+class Updates(Payloads):
+    """A key of the business; versions in any order, and tombstones."""
+
+    job: ClassVar[dict[str, Any]] = {**ALWAYS, **UPDATE}
+    keyed: ClassVar[Keyed] = "update"
+
+    def check_rows(self, owed: Any) -> None:
+        check_update(self.tables, owed)
+
+    def check_end(self) -> None:
+        check_newest(self.tables, self.scope, self.model)
+
+
+class Unfenced(Rows):
+    """Without a ledger: the position is the group's, and one run at a time."""
+
+    job: ClassVar[dict[str, Any]] = {**Rows.job, "fence": "none"}
+    fenced: ClassVar[bool] = False
+    at_once = 1
+
+    def _look(self) -> None:
+        """The group's position may go back, and be gone; nothing is owed behind it that was not owed before."""
+        self.scope.reached = {part: max(at, 0) for part, at in self.committed().items()}
+        self.scope.base = dict.fromkeys(self.scope.reached, 0)
+        self.excuse_unknown()
+
+    def _check_commits(self) -> None:
+        """I3 is I1 here: what lies below the commit is in the table."""
+
+
+class UnfencedUpdates(Unfenced):
+    """The same with versions."""
+
+    job: ClassVar[dict[str, Any]] = {**ALWAYS, **UPDATE, "fence": "none"}
+    keyed: ClassVar[Keyed] = "update"
+
+    def check_rows(self, owed: Any) -> None:
+        check_update(self.tables, owed)
+
+    def check_end(self) -> None:
+        check_newest(self.tables, self.scope, self.model)
+
+
+def _fifth(row: Any) -> str | None:
+    return f"Could not convert {row['n']}" if row.get("n") and row["n"] % 5 == 0 else None
+
+
+MACHINES: list[type[Payloads]] = [Payloads, Rows, Keeps, Updates, Unfenced, UnfencedUpdates]

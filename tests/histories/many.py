@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.histories.machine import MACHINES, Histories
+from tests.histories.machine import MACHINES, Payloads
 from tests.histories.playing import named, play
 
 CHUNK = 200
@@ -40,7 +40,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Chunk:
-    """Histories of one machine with seeds in a row, and what came of them. ``failures`` are (name, replay, why)."""
+    """Payloads of one machine with seeds in a row, and what came of them. ``failures`` are (name, replay, why)."""
 
     machine: str
     first_seed: int
@@ -50,7 +50,7 @@ class Chunk:
     cpu_seconds: float = 0.0
 
 
-def chunks(machines: Sequence[type[Histories]], seed: int, examples: int, size: int = CHUNK) -> Iterator[Chunk]:
+def chunks(machines: Sequence[type[Payloads]], seed: int, examples: int, size: int = CHUNK) -> Iterator[Chunk]:
     """The same number of histories for each machine, with the same seeds, in turns."""
     each, rest = divmod(examples, len(machines))
     for begin in range(0, each + bool(rest), size):
@@ -75,7 +75,7 @@ def play_chunk(chunk: Chunk) -> Chunk:
 
 
 def play_many(
-    seed: int, examples: int, processes: int, tell: Callable[[str], None], machines: Sequence[type[Histories]] = ()
+    seed: int, examples: int, processes: int, tell: Callable[[str], None], machines: Sequence[type[Payloads]] = ()
 ) -> dict[str, Any]:
     """As many histories as asked, or until several failed.
 

@@ -21,7 +21,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.stateful import get_state_machine_test
 
-from tests.histories.machine import MACHINES, Histories
+from tests.histories.machine import MACHINES, Payloads
 
 STEPS, LONG, LONGEST = 16, 32, 48
 _BYTES = 16_384
@@ -52,13 +52,13 @@ class Played:
 
 
 def steps_of(seed: int) -> int:
-    """Most histories are short, for many beginnings; every fourth is longer, for three processes and their ends."""
-    return LONGEST if seed % 16 == 0 else LONG if seed % 4 == 0 else STEPS
+    """Most histories are short, for many beginnings; every eighth is longer, for three processes and their ends."""
+    return LONGEST if seed % 32 == 0 else LONG if seed % 8 == 0 else STEPS
 
 
-def play(machine: type[Histories], seed: int) -> Played:
+def play(machine: type[Payloads], seed: int) -> Played:
     """One history, quickly."""
-    sink: list[Histories] = []
+    sink: list[Payloads] = []
     failure = None
     logging.disable(logging.CRITICAL)  # what runs log of faults would be the most of the work
     try:
@@ -72,7 +72,7 @@ def play(machine: type[Histories], seed: int) -> Played:
     return _played(f"{machine.__name__}:{seed}", sink[-1], failure)
 
 
-def named(name: str) -> tuple[type[Histories], int]:
+def named(name: str) -> tuple[type[Payloads], int]:
     """Machine and seed of ``MACHINE:SEED``. :raises ValueError: no such machine, or no number."""
     machine, _, seed = name.partition(":")
     found = {one.__name__: one for one in MACHINES}
@@ -82,9 +82,9 @@ def named(name: str) -> tuple[type[Histories], int]:
     return found[machine], int(seed)
 
 
-def cut_short(machine: type[Histories], seed: int) -> str | None:
+def cut_short(machine: type[Payloads], seed: int) -> str | None:
     """The shortest history that hypothesis finds with the failure of this one; None where it does not fail."""
-    found: list[Histories] = []
+    found: list[Payloads] = []
     database = InMemoryExampleDatabase()
     test = _test(machine, steps_of(seed), found, database)
     logging.disable(logging.CRITICAL)
@@ -104,26 +104,26 @@ def cut_short(machine: type[Histories], seed: int) -> str | None:
     return None
 
 
-def _bytes(machine: type[Histories], seed: int) -> Iterator[bytes]:
+def _bytes(machine: type[Payloads], seed: int) -> Iterator[bytes]:
     """Hypothesis leaves rules out at random, sometimes all that are possible: then the next bytes of this seed."""
     chance = random.Random(f"{machine.__name__}:{seed}")  # a text, so that machines differ
     for _ in range(_ATTEMPTS):
         yield chance.randbytes(_BYTES)
 
 
-def _played(name: str, machine: Histories, failure: str | None) -> Played:
+def _played(name: str, machine: Payloads, failure: str | None) -> Played:
     told = tuple(machine.trace)
     digest = hashlib.sha256("\n".join([*told, repr(sorted(machine.events.items()))]).encode()).hexdigest()
     return Played(name, sum(machine.rules_played.values()), machine.rules_played, machine.events, digest, failure, told)
 
 
 @functools.cache
-def _target(machine: type[Histories], steps: int) -> Callable[[bytes, list[Histories]], bool]:
+def _target(machine: type[Payloads], steps: int) -> Callable[[bytes, list[Payloads]], bool]:
     """Hypothesis prepares a test once; the list hears of the machine that it makes."""
-    found: list[Histories] = []
+    found: list[Payloads] = []
     one = _test(machine, steps, found, None).hypothesis.fuzz_one_input
 
-    def play_bytes(data: bytes, sink: list[Histories]) -> bool:
+    def play_bytes(data: bytes, sink: list[Payloads]) -> bool:
         found.clear()
         try:
             return one(data) is not None
@@ -133,8 +133,8 @@ def _target(machine: type[Histories], steps: int) -> Callable[[bytes, list[Histo
     return play_bytes
 
 
-def _test(machine: type[Histories], steps: int, found: list[Histories], database: Any) -> Any:
-    def made() -> Histories:
+def _test(machine: type[Payloads], steps: int, found: list[Payloads], database: Any) -> Any:
+    def made() -> Payloads:
         found.append(machine())
         return found[-1]
 

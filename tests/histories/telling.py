@@ -20,6 +20,9 @@ class Telling(RuleBasedStateMachine):
         self.rules_played: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
 
+    def a_step_later(self) -> None:
+        """After each rule."""
+
     def tell(self, event: str, detail: object = "") -> None:
         """A corner was reached."""
         self.events[event] += 1
@@ -37,6 +40,8 @@ def happening(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None
                 words = ", ".join(f"{name}={value!r}" for name, value in drawn.items())
                 self.trace.append(f"{function.__name__}({words})")
             function(self, *given, **drawn)
+            if not given:
+                self.a_step_later()
 
         return rule(**strategies)(counted)  # type: ignore[call-overload]  # one of its overloads fits, mypy cannot tell
 

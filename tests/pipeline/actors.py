@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
 
+import pyarrow as pa
+
 from airflow_kafka_bq.batch import JobResult
+from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.pipeline.reader import Prepared
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
+from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import Killed, MemoryBigQuery, MemoryWarehouse
 from tests.pipeline.world import Watched, World
 
 _PATIENCE_SECONDS = 60.0
 _JOB_SECONDS = 45.0
 _UNGATED = frozenset({"fetch_positions", "connection_error", "finish", "open", "project", "close"})
+Hear = Callable[["Actor", str, JobResult], None]
+
+
+def _deaf(_actor: Actor, _kind: str, _result: JobResult) -> None:
+    return
 
 
 def ahead_in_step(batches: Iterator[Prepared], _stop: Stop) -> Generator[Prepared, None, None]:
@@ -39,15 +49,23 @@ def in_step() -> Iterator[None]:
 
 
 class Actor:
-    """One run in a thread that only moves while ``step`` waits for it."""
+    """One run in a thread that only moves while ``step`` waits for it.
 
-    def __init__(self, world: World, **settings: Any) -> None:
-        self.world, self.settings = world, settings
+    :param hear: told of the result of each load and merge job.
+    """
+
+    def __init__(self, world: World, hear: Hear = _deaf, **settings: Any) -> None:
+        self.world, self.hear, self.settings = world, hear, settings
         self.at = "start"
-        self.dead = False
+        self.calls: list[str] = []
+        self.dead = self.asked = False
+        self.stop: Stop | None = None
         self.report: RunReport | None = None
         self.error: BaseException | None = None
-        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._go, self._back = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._back.acquire()
+        self._calls, self._until, self._nth = 0, "", 0
         self._thread = threading.Thread(target=self._live, name="kafka-bq-actor", daemon=True)
         self._thread.start()
 
@@ -58,23 +76,22 @@ class Actor:
 
     def step(self, calls: int = 1) -> None:
         """Let it make this many calls."""
-        for _ in range(calls):
-            if self.ended:
-                return
-            self._go.release()
-            assert self._back.acquire(timeout=_PATIENCE_SECONDS), f"{self} hangs at {self.at}"
+        self._go_on(calls)
 
     def until(self, call: str, nth: int = 1) -> Actor:
         """Let it go on until it is about to make this call for the n-th time."""
-        while not self.ended and nth:
-            self.step()
-            nth -= self.at == call
-        return self
+        return self._go_on(sys.maxsize, call, nth)
 
     def finish(self) -> Actor:
         """Let it run to its end."""
-        while not self.ended:
-            self.step()
+        return self._go_on(sys.maxsize)
+
+    def _go_on(self, calls: int, until: str = "", nth: int = 0) -> Actor:
+        """Hand over once for all of its calls: that is most of what a call costs."""
+        if not self.ended and calls:
+            self._calls, self._until, self._nth = calls, until, nth
+            self._go.release()
+            assert self._back.acquire(timeout=_PATIENCE_SECONDS), f"{self} hangs at {self.at}"
         return self
 
     def kill(self) -> None:
@@ -82,15 +99,25 @@ class Actor:
         self.dead = True
         self.finish()
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        self.asked = True
+        if self.stop:
+            self.stop.request()
+
     def gate(self, name: str, phase: str = "before") -> None:
         """Wait for leave to go on."""
         if phase == "after" or name in _UNGATED:
             return
         self.at = name
-        self._back.release()
-        self._go.acquire()
+        self._calls -= 1
+        self._nth -= name == self._until
+        if not self.dead and (not self._calls or (self._until and not self._nth)):
+            self._back.release()
+            self._go.acquire()
         if self.dead:
             raise Killed
+        self.calls.append(name)
 
     def _live(self) -> None:
         self._go.acquire()
@@ -98,6 +125,9 @@ class Actor:
             if self.dead:
                 raise Killed
             job = self.world.job(self.gate, **self.settings)
+            self.stop = job.stop
+            if self.asked:
+                job.stop.request()
             stepped = cast(Warehouse, SteppedWarehouse(self.world.database, self))
             self.report = run(type(job)(**{**_fields(job), "warehouse": stepped}))
         except BaseException as error:
@@ -111,7 +141,7 @@ def _fields(job: Any) -> dict[str, Any]:
 
 
 class SteppedWarehouse(Watched):
-    """A merge job begins, executes and commits in steps of its own, beside those of other processes.
+    """A job begins, executes and commits in steps of its own, beside those of other processes.
 
     It belongs to BigQuery: when the process that sent it dies, it ends by itself.
     """
@@ -125,14 +155,15 @@ class SteppedWarehouse(Watched):
         database, gate = self._database, self._actor.gate
         gate("merge")
         jobs = database.jobs
-        if job_id in jobs.by_id or any(one.times and "merge" in one.pattern for one in jobs._planned):
+        if job_id in jobs.by_id:
             for _ in range(3):  # attach: wait a little for the other submission
                 with database.lock:
                     jobs.settle()
-                    running = job_id in jobs.by_id and jobs.by_id[job_id].result is None
+                    running = jobs.by_id[job_id].result is None
                 if running:
                     gate("merge runs")
-            return MemoryWarehouse(database).merge(job_id, spec, max_bytes_billed)
+        if self._is_taken("merge", job_id):
+            return self._heard("merge", MemoryWarehouse(database).merge(job_id, spec, max_bytes_billed))
         job = database.begin_merge(job_id, spec, max_bytes_billed)
         job.ready_at = _later(database)
         gate("merge executes")
@@ -142,7 +173,30 @@ class SteppedWarehouse(Watched):
         gate("merge commits")
         with database.lock:
             jobs.settle()
-            return job.commit()
+            return self._heard("merge", job.commit())
+
+    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+        """As the Warehouse's."""
+        database = self._database
+        self._actor.gate("load")
+        if self._is_taken("load", job_id):
+            return self._heard("load", MemoryWarehouse(database).load(job_id, table, rows, target, expires_at))
+        job = database.begin_load(job_id, table, rows, expires_at)
+        job.ready_at = _later(database)
+        self._actor.gate("load runs")
+        with database.lock:
+            database.jobs.settle()
+            return self._heard("load", job.commit())
+
+    def _is_taken(self, kind: str, job_id: str) -> bool:
+        """Whether the id is, or a fate or an error waits for such a job: then it is done in one step."""
+        database = self._database
+        planned = any(one.times and kind in one.pattern for one in database.jobs._planned)
+        return job_id in database.jobs.by_id or planned or bool(database._errors[kind])
+
+    def _heard(self, kind: str, result: JobResult) -> JobResult:
+        self._actor.hear(self._actor, kind, result)
+        return result
 
 
 def _later(database: MemoryBigQuery) -> datetime:

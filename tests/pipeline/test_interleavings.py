@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kafka_bq.exceptions import TargetChangedError, TransientError
 from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.world import TABLE, TOPIC, World
+from tests.pipeline.world import TABLE, TOPIC, Order, World
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,20 @@ def test_a_run_drops_its_staging_tables_and_leaves_those_of_others() -> None:
     world.run(max_bad_ratio=None)
     assert world.staging() == theirs
     held.kill()
+
+
+def test_a_row_that_only_the_merge_rejects_is_looked_for_by_two_runs_of_one_batch() -> None:
+    """The faster one drops what both had staged, while the other looks for the row."""
+    world = World(1)
+    world.fill(4)
+    world.database.reject_rows(lambda row: "no" if row["n"] == 2 else None)
+    slower = Actor(world, model=Order).until("probe", nth=2)
+    Actor(world, model=Order).finish()
+    slower.finish()
+    assert slower.error is None
+    assert world.positions() == {0: 4}
+    assert world.offsets() == {(0, offset): 1 for offset in (0, 1, 3)}
+    assert [row["_kafka_offset"] for row in world.letters()] == [2]
 
 
 # First runs

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from airflow_kafka_bq.exceptions import TopicChangedError
 from airflow_kafka_bq.pipeline.plan import look
 from airflow_kafka_bq.pipeline.seen import Seen
-from tests.pipeline.world import World
+from tests.pipeline.actors import Actor, in_step
+from tests.pipeline.world import TOPIC, World
 
 
 def read(world: World, **settings: Any) -> tuple[Seen, list[str]]:
@@ -42,3 +44,32 @@ def test_what_contradicts_itself_is_read_once_more() -> None:
     assert read(world)[1].count("committed") == 1
     world.commit({0: 9})
     assert read(world)[1].count("committed") == 2  # and no more: what is seen twice is a conflict
+
+
+def _shrink(world: World) -> None:
+    world.cluster.delete_topic(TOPIC)
+    world.cluster.create_topic(TOPIC, 1)
+
+
+def test_a_topic_that_shrinks_while_it_is_looked_at_is_looked_at_again() -> None:
+    """Partitions of one topic and bounds of another are no plan."""
+    world = World(2)
+    world.fill(2)
+    with in_step():
+        held = Actor(world).until("bounds")
+        _shrink(world)
+        held.finish()
+    assert held.error is None
+    assert held.report is not None
+    assert set(held.report.partitions) == {0}
+
+
+def test_a_topic_that_shrinks_while_its_start_is_looked_up_is_another_one() -> None:
+    world = World(2)
+    world.fill(2)
+    with in_step():
+        held = Actor(world, start=world.clock().isoformat()).until("offsets_at")
+        _shrink(world)
+        held.finish()
+    assert isinstance(held.error, TopicChangedError)
+    assert held.error.partition == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.exceptions import OffsetGapError
+from airflow_kafka_bq.exceptions import OffsetGapError, TopicChangedError
 from tests.pipeline.actors import Actor, in_step
 from tests.pipeline.world import TABLE, TOPIC, World
 
@@ -132,3 +132,17 @@ def test_a_window_tells_only_of_its_own_range_that_it_is_lost() -> None:
     report = world.run(on_gap="record", window={"from": {0: 1}, "to": {0: 4}})
     assert [(gap.start_offset, gap.end_offset) for gap in report.gaps] == [(1, 4)]
     assert [(row["_kafka_offset"], row["_kafka_end_offset"]) for row in world.letters()] == [(1, 4)]
+
+
+def test_a_topic_that_shrinks_while_times_are_looked_up_is_another_one() -> None:
+    world = World(2)
+    world.fill(2)
+    start = world.clock()
+    window = {"from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()}
+    with in_step():
+        held = Actor(world, window=window).until("offsets_at", nth=2)
+        world.cluster.delete_topic(TOPIC)
+        world.cluster.create_topic(TOPIC, 1)
+        held.finish()
+    assert isinstance(held.error, TopicChangedError)
+    assert held.error.partition == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -127,13 +128,14 @@ class World:
             end = self.cluster.log(TOPIC, partition).high_watermark
             self.send({"id": f"{partition}-{end}", "n": end}, partition, key=f"{partition}-{end}")
 
-    def commit(self, offsets: Mapping[int, int], metadata: str = "") -> None:
+    def commit(self, offsets: Mapping[int, int], metadata: str = "", topic: str = TOPIC) -> None:
         """Somebody sets the group's offsets by hand."""
         positions = {part: Position(offset) for part, offset in offsets.items()}
         groups = self.cluster.groups
-        fates, groups._fates = groups._fates, deque()  # what is planted is meant for ours
-        groups.commit(GROUP, TOPIC, positions, metadata)
-        groups._fates = fates
+        planted = groups._fates, groups._refusals  # meant for ours
+        groups._fates, groups._refusals = deque(), {}
+        groups.commit(GROUP, topic, positions, metadata)
+        groups._fates, groups._refusals = planted
 
     def join(self) -> None:
         """A foreign consumer joins the group."""
@@ -158,12 +160,11 @@ class World:
     def job(self, hook: Hook | None = None, *, source: Source | None = None, **settings: Any) -> Job:
         """A job as a process of its own would put it together."""
         config = self.config(**settings)
-        target = self.target(config)
         source = source or self.source(hook)
-        keep = config.filter if callable(config.filter) else None
-        rules = DecodeRules.of(config, target, config.model, filter=keep)
+        lasting = {name: value for name, value in settings.items() if name not in _OF_A_RUN}
+        target, rules, mark = _made(config) if config.filter else _made_once(self.config(**lasting))
         return Job(
-            config, source, self.warehouse(hook), target, rules, fingerprint(config, target, config.model, (keep,)),
+            config, source, self.warehouse(hook), target, rules, mark,
             RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
             now=self.clock,
         )  # fmt: skip
@@ -235,6 +236,20 @@ class World:
     def staging(self) -> list[str]:
         """Staging tables that are left."""
         return [name for name in self.database.table_names() if "__stg_" in name]
+
+
+_OF_A_RUN = frozenset(("batch_messages", "max_messages", "max_bad_messages", "on_gap", "window", "partitions"))
+
+
+def _made(config: JobConfig) -> tuple[Target, DecodeRules, str]:
+    target = build_target(config, TABLE, config.model)
+    keep = config.filter if callable(config.filter) else None
+    rules = DecodeRules.of(config, target, config.model, filter=keep)
+    return target, rules, fingerprint(config, target, config.model, (keep,))
+
+
+# The most of what a job costs to put together, and the same for many runs.
+_made_once = lru_cache(maxsize=256)(_made)
 
 
 def _frozen(row: Mapping[str, Any], *without: str) -> str:

@@ -25,10 +25,20 @@ class Faults:
     def __init__(self) -> None:
         self.on_effect: Hook = _nothing
         self._errors: defaultdict[str, deque[Exception]] = defaultdict(deque)
+        self._unanswered: defaultdict[str, deque[Exception]] = defaultdict(deque)
 
     def fail_next(self, call: str, error: Exception, times: int = 1) -> None:
         """The next ``times`` calls of this name raise ``error``, before they have any effect."""
         self._errors[call].extend([error] * times)
+
+    def lose_answer(self, call: str, error: Exception) -> None:
+        """The next call of this name has its effect, and its caller gets ``error``. For calls that have an effect."""
+        self._unanswered[call].append(error)
+
+    def heal(self) -> None:
+        """Nothing that was planted stays."""
+        self._errors.clear()
+        self._unanswered.clear()
 
     def check(self, call: str) -> None:
         """Raise what is planted for this call."""
@@ -41,3 +51,5 @@ class Faults:
         self.on_effect(name, "before")
         yield
         self.on_effect(name, "after")
+        if self._unanswered[name]:
+            raise self._unanswered[name].popleft()

@@ -136,6 +136,11 @@ class MemoryCluster(Faults):
         with self.lock:
             self.log(topic, partition).truncate(end)
 
+    def elect(self, topic: str, partition: int) -> None:
+        """Another broker leads the partition; nothing is lost."""
+        with self.lock:
+            self.log(topic, partition).elect()
+
     # Trouble
 
     def take_down(self, reason: str = "all broker connections are down") -> None:

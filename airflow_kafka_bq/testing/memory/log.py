@@ -35,6 +35,7 @@ class PartitionLog:
     log_start: int = 0
     high_watermark: int = 0
     leader_epoch: int = 0
+    _epochs: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])  # (epoch, its first offset)
     _open: dict[int, int] = field(default_factory=dict)  # transaction -> its first offset here
     _aborted: set[int] = field(default_factory=set)
 
@@ -54,6 +55,8 @@ class PartitionLog:
     def append(self, record: Record) -> int:
         """Give the record the next offset; it opens its transaction here if it is the first."""
         offset = self.high_watermark
+        if self.leader_epoch > self._epochs[-1][0]:
+            self._epochs.append((self.leader_epoch, offset))
         self.records.append(replace(record, offset=offset, leader_epoch=self.leader_epoch))
         self.high_watermark += 1
         if record.transaction is not None and not record.control:
@@ -68,6 +71,19 @@ class PartitionLog:
         del self._open[transaction]
         if not committed:
             self._aborted.add(transaction)
+
+    def elect(self) -> None:
+        """Another leader, with all that was acknowledged: a new epoch begins."""
+        self.leader_epoch += 1
+
+    def end_of_epoch(self, epoch: int) -> int:
+        """Where the records of an epoch, and of those before it, end: as OffsetForLeaderEpoch tells it."""
+        return next((first for later, first in self._epochs if later > epoch), self.high_watermark)
+
+    def epoch_before(self, offset: int) -> int | None:
+        """Epoch of the last record before an offset; None where there is none."""
+        before = bisect_left(self.records, offset, key=lambda kept: kept.offset)
+        return self.records[before - 1].leader_epoch if before else None
 
     def fetch(self, position: int, limit: int, isolation: Isolation) -> tuple[list[Record], int]:
         """At most ``limit`` messages from ``position`` on, and where the client goes on.
@@ -127,7 +143,8 @@ class PartitionLog:
         self._drop(lambda record: record.offset >= end)
         self.high_watermark = min(self.high_watermark, end)
         self._open = {transaction: first for transaction, first in self._open.items() if first < end}
-        self.leader_epoch += 1
+        self._epochs = [(epoch, first) for epoch, first in self._epochs if first < end or not first]
+        self.elect()
 
     def _drop(self, gone: Callable[[Record], bool]) -> None:
         self.records = [record for record in self.records if not gone(record)]

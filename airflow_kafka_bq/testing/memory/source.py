@@ -21,7 +21,7 @@ from airflow_kafka_bq.batch import (
 from airflow_kafka_bq.exceptions import IngestError, TerminalError
 from airflow_kafka_bq.testing.memory.clock import milliseconds_at_or_after
 from airflow_kafka_bq.testing.memory.kafka import MemoryCluster
-from airflow_kafka_bq.testing.memory.log import Isolation, Record
+from airflow_kafka_bq.testing.memory.log import Isolation, PartitionLog, Record
 
 TOPIC_ID, GROUP_MEMBERS = "topic_id", "group_members"
 
@@ -31,6 +31,7 @@ class _Fetch:
     """A partition that is being read."""
 
     position: int
+    epoch: int | None  # of the record before the position
     end_told: int | None = None  # the end-of-partition event comes once per reached end
     out_of_range: bool = False  # told once; the client then stays silent about the partition
 
@@ -109,7 +110,7 @@ class MemorySource:
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """Fetch from here. A missing topic or partition is silent, as with the client."""
-        self._fetches = {partition: _Fetch(position.next_offset) for partition, position in positions.items()}
+        self._fetches = {number: _Fetch(at.next_offset, at.leader_epoch) for number, at in positions.items()}
 
     def poll(self, max_messages: int, timeout_seconds: float) -> Polled:
         """Messages and events; an empty answer takes the whole timeout."""
@@ -160,11 +161,13 @@ class MemorySource:
         out_of_range: dict[int, int] = {}
         for partition in self._fetchable():
             fetch, log = self._fetches[partition], self._cluster.log(self._topic, partition)
-            if not log.log_start <= fetch.position <= log.high_watermark:
+            if not log.log_start <= fetch.position <= log.high_watermark or _is_truncated(fetch, log):
                 fetch.out_of_range = True
                 out_of_range[partition] = fetch.position
                 continue
-            found, fetch.position = log.fetch(fetch.position, max_messages - len(records), self._isolation)
+            found, after = log.fetch(fetch.position, max_messages - len(records), self._isolation)
+            if after > fetch.position:
+                fetch.position, fetch.epoch = after, log.epoch_before(after)
             records += [(partition, record) for record in found]
             if found:
                 epochs[partition] = found[-1].leader_epoch
@@ -188,6 +191,11 @@ class MemorySource:
         if ready:
             self._fetches[ready[0]] = self._fetches.pop(ready[0])
         return ready
+
+
+def _is_truncated(fetch: _Fetch, log: PartitionLog) -> bool:
+    """The client asks where the position's epoch ended; in front of the position means: other records stand there."""
+    return fetch.epoch is not None and log.end_of_epoch(fetch.epoch) < fetch.position
 
 
 def _messages(records: list[tuple[int, Record]]) -> pa.RecordBatch:
