@@ -140,6 +140,8 @@ def check_newest(tables: Tables, scope: Scope, model: Model) -> None:
         marked = found.get("_deleted_at") is not None
         if len({one.partition for one in messages}) > 1:  # a tombstone that was read before its row marks nothing
             marked = marked or deleted
+            if deleted and found["updated"] == newest.version:
+                continue  # of equal versions the one that the tombstone met first stays, as content of a deleted row
         assert (found["n"], marked) == (newest.n, deleted), f"I8: {found} of {messages}"
 
 
