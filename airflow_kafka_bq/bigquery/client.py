@@ -63,9 +63,12 @@ def connect(
 
 
 def is_local(endpoint: str | None) -> bool:
-    """Whether an address is on loopback. :raises ConfigError: it is no address."""
+    """Whether an address is on loopback. :raises ConfigError: it is no address, or one with a secret in it."""
     if not endpoint:
         return False
+    if any(mark in endpoint for mark in "@?#"):  # every error of Google's client quotes the address, and all log it
+        remedy = "write http://host:port alone; a login belongs into credentials_file or credentials_json"
+        raise ConfigError("bigquery: api_endpoint holds a login, a query or a fragment", remedy=remedy)
     parts = urlsplit(endpoint)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         message = f"bigquery: {endpoint!r} is not an address"

@@ -58,7 +58,8 @@ _SECRET = re.compile(
     r"|eyJ[\w-]+\.[\w-]+(\.[\w-]*)?"  # signed tokens
     r"|-----BEGIN [^-]+-----[\s\S]*?(-----END [^-]+-----|$)"
     r"|Bearer\s+\S+"
-    r"|(?<=[?&])(access_token|key|upload_id)=[^&\s]+"
+    r"|(?<=[?&])(access_token|token|key|upload_id|client_secret|secret|password|signature)=[^&\s]+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # a login in an address
 )
 KNOWN_REASONS = frozenset(_AGAIN | _QUOTA | _ROWS | _ACCESS | _FINAL | {"notFound"})
 
@@ -66,6 +67,17 @@ KNOWN_REASONS = frozenset(_AGAIN | _QUOTA | _ROWS | _ACCESS | _FINAL | {"notFoun
 def masked(message: str) -> str:
     """Google's text without tokens and keys, at most 2,000 characters."""
     return _SECRET.sub("***", message)[:2000]
+
+
+def _mask(error: BaseException | None) -> None:
+    """Take tokens and keys out of an exception and its causes: whoever logs ours logs them too, as Airflow does."""
+    while error is not None:
+        for name in ("message", "strerror"):  # of Google's errors, and of Python's: their texts are made of them
+            if isinstance(found := getattr(error, name, None), str):
+                setattr(error, name, _SECRET.sub("***", found))
+        if _SECRET.search(text := f"{error} {error.args}"):
+            error.args = (_SECRET.sub("***", text),)
+        error = error.__cause__ or error.__context__
 
 
 def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestError]:
@@ -137,7 +149,8 @@ def is_transient(error: BaseException) -> bool:
 
 
 def translated(error: Exception, what: str) -> IngestError:
-    """An exception of the client as ours. Unknown ones are transient, and logged as unknown."""
+    """An exception of the client as ours, to raise ``from`` it. Unknown ones are transient, and logged as unknown."""
+    _mask(error)
     text = masked(f"{what}: {getattr(error, 'message', None) or error}")
     if isinstance(error, google.NotFound):
         return NotFoundError(text, remedy="create it, or mend the name")

@@ -54,6 +54,16 @@ def test_an_address_needs_its_scheme(address: str) -> None:
         connect({"project": "demo", "api_endpoint": address})
 
 
+@pytest.mark.parametrize(
+    "address", ["http://me:c4n4ry@localhost:9050", "me:c4n4ry@host", "http://host?key=c4n4ry", "http://host/#c4n4ry"]
+)
+def test_an_address_with_a_secret_is_refused_without_it(address: str) -> None:
+    """Google's client quotes its address in every error."""
+    with pytest.raises(ConfigError, match="holds a login, a query or a fragment") as caught:
+        connect({"project": "demo", "api_endpoint": address})
+    assert "c4n4ry" not in str(caught.value)
+
+
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ConfigError, match="'projekt'"):
         connect({"projekt": "demo"})

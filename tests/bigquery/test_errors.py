@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any
 
 import pytest
@@ -173,6 +174,7 @@ SECRETS = [
     "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg",
     "Bearer abc.def",
+    "https://idp/token?client_secret=c4n4ry-secret",
 ]
 
 
@@ -192,6 +194,27 @@ def test_no_message_carries_a_secret(secret: str) -> None:
         assert [one for one in said for canary in canaries if canary in one] == []
 
 
+def test_no_cause_carries_a_secret() -> None:
+    """A traceback shows the exceptions behind ours."""
+    token = "ya29.c4n4ry"
+    for error in (google.Forbidden(f"no: {token}"), auth.RefreshError("no", {"error": token}), OSError(5, token)):
+        try:
+            try:
+                raise ValueError(token)
+            except ValueError as first:
+                raise error from first
+        except Exception as second:
+            ours = translated(second, "x")
+            ours.__cause__ = second
+        shown = "".join(traceback.format_exception(ours))
+        assert token not in shown
+        assert type(error).__name__ in shown
+
+
 def test_a_message_is_cut_and_keys_in_addresses_go() -> None:
     assert masked("https://x/y?key=abc&z=1&access_token=t") == "https://x/y?***&z=1&***"
+    assert (
+        masked("via http://me:c4n4ry@proxy:3128 to https://x:443/a@b")
+        == "via http://***@proxy:3128 to https://x:443/a@b"
+    )
     assert len(masked("x" * 5000)) == 2000
