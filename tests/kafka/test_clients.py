@@ -59,6 +59,7 @@ def refused(call: Callable[[], object]) -> bool:
     return False
 
 
+@pytest.mark.fault("A5")
 def test_a_child_process_is_refused_and_its_close_does_not_hang() -> None:
     ours = clients()
     assert ours.consumer is ours.consumer
