@@ -101,10 +101,10 @@ def test_a_rebalance_storm_doubles_and_loses_nothing(pipe: PipeFactory) -> None:
     with rebalance_storm(made) as joined:
         for first in (0, 20, 40):
             oracle.produce([{"n": number} for number in range(first, first + 20)])
-            began = len(joined)
             told.append(made.run())
-            wait_until(lambda began=began: len(joined) > began, "another member", 20)
             oracle.prefix()
+        before = len(joined)
+        wait_until(lambda: len(joined) > before, "a storm to the end", 20)
     assert {one.get("outcome") or one["error"] for one in told} <= {"end", "GroupInUseError"}, told
     oracle.settle()
 
