@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from airflow_kafka_bq.cli.signals import caught
-from airflow_kafka_bq.exceptions import IngestError, StopRequested, TransientError
+from airflow_kafka_bq.exceptions import IngestError, StopRequested, TerminalError, TransientError
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ _LOG = logging.getLogger("airflow_kafka_bq")
 
 class NobodyReads(Exception):  # a signal, no failure of the command
     """The reader of stdout has gone, as ``head`` does; what was done is done."""
+
+
+class Unwritable(Exception):  # a signal: what was done is done, and cannot be told
+    """The disk behind stdout is full, say."""
 
 
 class _Stdout(Console):
@@ -71,20 +75,25 @@ class Session:
         return text
 
     def say(self, text: str) -> None:
-        """A line to stdout. :raises NobodyReads: see there."""
-        self.out.print(Text(self.shown(text)), soft_wrap=True)
+        """A line to stdout. :raises NobodyReads, Unwritable: see there."""
+        try:
+            self.out.print(Text(self.shown(text)), soft_wrap=True)
+        except OSError as error:
+            raise Unwritable(str(error)) from error
 
     def tell(self, text: str, style: str = "", rest: str = "") -> None:
         """A line to stderr, its first part in a style."""
         self.err.print(Text.assemble((self.shown(text), style), self.shown(rest)), soft_wrap=True)
 
     def print_json(self, document: Any) -> None:
-        """One JSON document to stdout. :raises NobodyReads: see there."""
+        """One JSON document to stdout. :raises NobodyReads, Unwritable: see there."""
         try:
             sys.stdout.write(json.dumps(self._shown(document), indent=2, default=str) + "\n")
             sys.stdout.flush()
         except BrokenPipeError as error:
             raise NobodyReads from error
+        except OSError as error:
+            raise Unwritable(str(error)) from error
 
     def _shown(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -131,14 +140,14 @@ def guarded(as_json: bool, verbose: bool, *, changes: bool = False, takes_signal
     session = Session(as_json)
     on_signal = session.ask_to_stop if changes else (lambda _number: False)
     signals = nullcontext() if takes_signals else caught(on_signal)
-    with _logging_to_stderr(session, verbose), signals, _closed_pipe_is_no_failure():
+    with _logging_to_stderr(session, verbose), signals, _told(session):
         try:
             yield session
         except IngestError as error:
             session.fail(error)
         except StopRequested:
             session.exit_code = session.interrupted()
-        except NobodyReads:
+        except (NobodyReads, Unwritable):
             raise
         except Exception as error:  # the contract has an exit code for our bugs
             _bug(session, error)
@@ -146,12 +155,21 @@ def guarded(as_json: bool, verbose: bool, *, changes: bool = False, takes_signal
 
 
 @contextmanager
-def _closed_pipe_is_no_failure() -> Iterator[None]:
+def _told(session: Session) -> Iterator[None]:
+    """A pipe that nobody reads is no failure; a result that cannot be written is one, and no bug of ours."""
     try:
         yield
     except NobodyReads:
-        # What is still buffered has to go somewhere, or Python complains when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
+    except Unwritable as error:
+        _discard_stdout()
+        session.exit_code = session.exit_code or TerminalError.exit_code
+        session.tell("The result cannot be written", "bold red", f": {error}. What was done is done.")
+
+
+def _discard_stdout() -> None:
+    """What is still buffered has to go somewhere, or Python complains when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(session: Session, error: Exception) -> None:

@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.kill, pytest.mark.slow, pytest.ma
 LINKS = {"BigQuery table", "MERGE job", "Staging load job"}
 
 
+@pytest.mark.fault("A4")
 def test_minimal_is_killed_in_the_middle_of_a_merge_and_then_stopped_by_hand(services: Services) -> None:
     services.fill(10)
     services.bigquery.faults.add("hold", job_id="kafka-bq-merge-", name="first")
@@ -38,6 +39,7 @@ def test_minimal_is_killed_in_the_middle_of_a_merge_and_then_stopped_by_hand(ser
     assert services.rows("orders_raw") == 20
 
 
+@pytest.mark.fault("A4")
 def test_typed_runs_out_of_time_and_the_retry_attaches(services: Services) -> None:
     services.fill(6)
     services.bigquery.faults.add("hold", job_id="kafka-bq-merge-", name="slow")
