@@ -52,7 +52,7 @@ class _Lane:
                 return None
             died = self.waiting.pop(0)
             diary = Diary(died.scenario, died.seed)
-            diary.problem(f"the campaign's own process ended with {self._process.exitcode}")
+            diary.problem(f"the campaign's own process ended with {self._process.exitcode}: see its stderr")
             if self.waiting:
                 self._start()
             return diary

@@ -25,6 +25,7 @@ from tests.end_to_end.pipe import Pipe
 
 SIZES = ("small", "large")
 _HELD = "campaign"
+_LONGEST_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ CELLS = tuple(Cell(row, action, size) for row in ROWS for action in ACTIONS for 
 def play(ground: Ground, seed: int, cell: Cell) -> Diary:
     """One round."""
     diary = Diary(str(cell), seed)
-    _Round(ground, cell, diary, random.Random(f"{cell} {seed}")).play()
+    try:
+        _Round(ground, cell, diary, random.Random(f"{cell} {seed}")).play()
+    except Exception as error:
+        diary.problem(f"the round broke off: {type(error).__name__}: {error}")
     diary.close()
     return diary
 
@@ -74,15 +78,12 @@ class _Round:
                     self.late(self.draw.randint(1, 3))
             self.thaw()
             self.run()
-        except (AssertionError, TimeoutError) as error:
-            self.diary.problem(f"{type(error).__name__}: {error}")
+            self.judge()
         finally:
             self.ground.faults.clear()
             for child in self.frozen:
                 child.process.kill()
                 child.process.join()
-        if not self.diary.problems:
-            self.judge()
 
     def _rows(self) -> list[str]:
         if self.cell.row != "K13":
@@ -162,12 +163,12 @@ class _Round:
             child = self.frozen.pop()
             child.thaw()
             self.diary.note("thawed")
-            self.ended(child.finish())
+            self.ended(child.finish(_LONGEST_SECONDS))
 
     def run(self) -> None:
         """An ordinary run reaches the end."""
         self.diary.runs += 1
-        report = self.pipe.run()
+        report = self.pipe.start().finish(_LONGEST_SECONDS)
         self.diary.note(f"ordinary run: {report.get('outcome') or report}")
         assert report.get("outcome") == "end", f"I4: an ordinary run ended with {report}"
         self.waiting = 0
@@ -188,10 +189,10 @@ class _Round:
 def await_blow(child: Child, blow: Blow) -> tuple[bool, dict[str, Any] | None]:
     """(whether it was struck, how the run ended if it did by itself)."""
     if blow.action == "freeze":
-        if child.stops():
+        if child.stops(_LONGEST_SECONDS):
             return True, None
-        return False, child.finish()
-    child.process.join(90)
+        return False, child.finish(_LONGEST_SECONDS)
+    child.process.join(_LONGEST_SECONDS)
     if blow.action == "kill" and child.process.exitcode == -signal.SIGKILL:
         return True, None
-    return child.was_struck, child.finish()
+    return child.was_struck, child.finish(_LONGEST_SECONDS)
