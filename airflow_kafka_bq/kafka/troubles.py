@@ -27,6 +27,7 @@ _TLS_REFUSALS = (
     "key values",
 )
 _TOKEN_FAILED = "acquire SASL OAUTHBEARER token"  # noqa: S105  # the client's words when a token callback fails
+_TOKEN_REMEDY = "look at the token callback and its credentials"  # noqa: S105
 _TOO_LARGE = "receive.message.max.bytes"
 _HINTS = {
     "plaintext": "the broker may want TLS or a login: see security.protocol",
@@ -48,6 +49,7 @@ class Troubles:
         self._refusal: IngestError | None = None
         self._fetching: str | None = None
         self._asking: str | None = None
+        self._token: str | None = None  # why there was none: the refusal that follows from it does not say so
 
     def record_fetching(self, error: KafkaError) -> None:
         """``error_cb`` of the consumer."""
@@ -87,7 +89,7 @@ class Troubles:
         with self._lock:
             told = self._asking or self._fetching or redacted(reason or "no answer", self._settings)
         if _TOKEN_FAILED in told:
-            return AccessDeniedError(f"{doing}: {told}", remedy="look at the token callback and its credentials")
+            return AccessDeniedError(f"{doing}: {told}", remedy=_TOKEN_REMEDY)
         protocol = str(self._settings.get("security.protocol", "plaintext")).lower()
         return KafkaUnavailableError(
             f"{doing}: {told}, within {seconds:g} s from Kafka at {brokers(self._settings)}",
@@ -99,6 +101,7 @@ class Troubles:
         text = redacted(f"{said} ({error.name()})", self._settings)
         refusal = self._as_refusal(error, text)
         with self._lock:
+            self._token = text if _TOKEN_FAILED in text else self._token
             self._refusal = self._refusal or refusal
         _log.debug("Kafka client: %s", text)  # the client writes a line of its own
         return text
@@ -114,9 +117,11 @@ class Troubles:
             return None
         if _TOKEN_FAILED in text or errors.sort(error) is not Sort.DENIED:
             return None
+        before = f"; before that: {self._token}" if self._token else ""
+        remedy = "look at security.protocol, sasl.*, ssl.* and, for ACLs, at the broker's permissions"
         return AccessDeniedError(
-            f"Kafka at {brokers(self._settings)} refused the connection: {text}",
-            remedy="look at security.protocol, sasl.*, ssl.* and, for ACLs, at the broker's permissions",
+            f"Kafka at {brokers(self._settings)} refused the connection: {text}{before}",
+            remedy=_TOKEN_REMEDY if self._token else remedy,
         )
 
 

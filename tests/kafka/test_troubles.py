@@ -72,6 +72,15 @@ def test_a_token_that_never_came_is_a_matter_of_access(troubles: Troubles) -> No
     assert type(troubles.out_of_time("describing", 5)) is AccessDeniedError
 
 
+def test_a_refusal_for_want_of_a_token_says_so(troubles: Troubles) -> None:
+    """What the broker says of an old token is no help: that it is invalid, or that it came too soon."""
+    troubles.record_fetching(KafkaError(KafkaError._AUTHENTICATION, "Failed to acquire SASL OAUTHBEARER token: no"))
+    troubles.record_asking(KafkaError(KafkaError._AUTHENTICATION, "Request not valid in current SASL state"))
+    with pytest.raises(AccessDeniedError, match=r"SASL state.*Failed to acquire SASL OAUTHBEARER token") as raised:
+        troubles.raise_refusal()
+    assert "token callback" in (raised.value.remedy or "")
+
+
 def test_no_secret_is_told(troubles: Troubles) -> None:
     troubles.record_fetching(KafkaError(KafkaError._TRANSPORT, "with canary-secret"))
     troubles.record_asking(KafkaError(KafkaError._AUTHENTICATION, "with canary-secret"))

@@ -9,7 +9,7 @@
         produce(kafka.bootstrap, "orders", [{"id": 1}, {"id": 2}])
 """
 
-from airflow_kafka_bq.testing.kafka.access import allow
+from airflow_kafka_bq.testing.kafka.access import allow, forbid
 from airflow_kafka_bq.testing.kafka.api_keys import ApiKey
 from airflow_kafka_bq.testing.kafka.broker import KafkaBroker
 from airflow_kafka_bq.testing.kafka.broker_node import KafkaStartError
@@ -54,6 +54,7 @@ __all__ = [
     "create_topic",
     "delete_records",
     "delete_topic",
+    "forbid",
     "new_producer",
     "offset_bounds",
     "produce",

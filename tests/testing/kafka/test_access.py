@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from airflow_kafka_bq.testing.kafka import KafkaBroker, allow, create_topic, produce
+from airflow_kafka_bq.testing.kafka import KafkaBroker, allow, create_topic, forbid, produce
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,14 @@ def test_group_access_is_separate(guarded: KafkaBroker) -> None:
     consumer.commit(offsets=[TopicPartition("t", 0, 0)], asynchronous=False)
     assert consumer.committed([TopicPartition("t", 0)], timeout=5)[0].offset == 0
     consumer.close()
+
+
+def test_what_was_allowed_can_be_taken_back(guarded: KafkaBroker) -> None:
+    for name in ("taken", "kept"):
+        create_topic(guarded.bootstrap, name)
+        allow(guarded.bootstrap, "reader", "DESCRIBE", topic=name)
+    forbid(guarded.bootstrap, "reader", topic="taken")
+    assert {"taken", "kept"} & topics_seen(guarded.sasl_settings("reader")) == {"kept"}
 
 
 def test_an_unknown_operation_is_refused(guarded: KafkaBroker) -> None:
