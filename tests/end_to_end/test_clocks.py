@@ -58,6 +58,7 @@ def test_a_clock_that_makes_staging_expire_before_it_is_there_is_named(pipe: Pip
 
 
 @pytest.mark.fault("A6")
+@pytest.mark.slow
 def test_a_wrong_clock_gives_a_batch_no_other_name(pipe: PipeFactory) -> None:
     """The run that was killed an hour ahead, or behind, has staged what the next one attaches to."""
     made = pipe(partitions=1)
@@ -69,6 +70,7 @@ def test_a_wrong_clock_gives_a_batch_no_other_name(pipe: PipeFactory) -> None:
 
 
 @pytest.mark.fault("A6")
+@pytest.mark.slow
 def test_deadlines_hold_while_the_clock_jumps(pipe: PipeFactory) -> None:
     """BigQuery says nothing, and the time of day is another at each look: the run ends at its deadline."""
     made = pipe(partitions=1)

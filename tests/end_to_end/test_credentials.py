@@ -21,9 +21,9 @@ PLACES: dict[str, dict[str, Any]] = {
     "merge": {"call": "jobs.insert", "job_id": "kafka-bq-merge"},
     "wait": {"call": "jobs.get"},
 }
-PLACES_OF_CI = {("merge", 401), ("load", 403)}
+QUICK = {("merge", 401)}
 ENDS = [
-    pytest.param(place, status, marks=() if (place, status) in PLACES_OF_CI else pytest.mark.slow)
+    pytest.param(place, status, marks=() if (place, status) in QUICK else pytest.mark.slow)
     for place in PLACES
     for status in (401, 403)
 ]

@@ -105,6 +105,7 @@ def test_contents_that_look_like_sql_are_rows(pipe: PipeFactory) -> None:
 
 
 @pytest.mark.fault("A7")
+@pytest.mark.slow
 def test_columns_named_like_sql_are_keys_versions_and_values(pipe: PipeFactory) -> None:
     """Words of the language, the names that our own statements use, and the longest; keys of messages are any text."""
     made = pipe(

@@ -95,7 +95,7 @@ def test_a_stop_inside_of_consume(pipe: PipeFactory, proxied_kafka: KafkaBroker)
 
 
 @pytest.mark.fault("A4")
-@pytest.mark.parametrize("kind", ["load", pytest.param("merge", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", [pytest.param(one, marks=pytest.mark.slow) for one in ("load", "merge")])
 def test_a_stop_while_a_job_runs_leaves_it_to_bigquery(
     pipe: PipeFactory, bigquery: LocalBigQuery, trouble: Any, kind: str
 ) -> None:

@@ -31,7 +31,13 @@ def test_a_run_needs_no_disk(pipe: PipeFactory) -> None:
 
 
 @pytest.mark.fault("A9")
-@pytest.mark.parametrize(("full", "how"), [("stdout", ["--json"]), ("stdout", []), ("stderr", ["--json"])])
+@pytest.mark.parametrize(
+    ("full", "how"),
+    [
+        ("stdout", ["--json"]),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("stdout", []), ("stderr", ["--json"]))),
+    ],
+)
 def test_a_full_disk_behind_the_output_loses_no_row(pipe: PipeFactory, full: str, how: list[str]) -> None:
     """Report or log cannot be written: what was applied is applied; without its report a run is no success."""
     made = pipe(partitions=1)

@@ -121,7 +121,7 @@ def _is_named(failure: dict[str, Any], made: Pipe) -> None:
 
 
 @pytest.mark.fault("Q1")
-@pytest.mark.parametrize("action", ["fail_before", "drop_after"])
+@pytest.mark.parametrize("action", ["drop_after", pytest.param("fail_before", marks=pytest.mark.slow)])
 def test_a_large_upload_is_cut_off_at_each_of_its_requests(
     pipe: PipeFactory, bigquery: LocalBigQuery, trouble: Any, action: str
 ) -> None:

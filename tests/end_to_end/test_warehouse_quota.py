@@ -52,7 +52,9 @@ def rule(place: str, how: str) -> Rule:
 
 
 @pytest.mark.fault("Q2")
-@pytest.mark.parametrize("how", ["403 rate", "job rate", pytest.param("429 rate", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "how", ["job rate", *(pytest.param(one, marks=pytest.mark.slow) for one in ("403 rate", "429 rate"))]
+)
 def test_a_rate_that_is_passed_for_a_moment_is_waited_for(pipe: PipeFactory, trouble: Any, how: str) -> None:
     """At each place where jobs and tables are made."""
     made = pipe()
@@ -128,6 +130,7 @@ def test_a_queue_of_dml_that_is_full_is_waited_for(pipe: PipeFactory, bigquery: 
 
 
 @pytest.mark.fault("Q3")
+@pytest.mark.slow
 def test_a_statement_of_ours_waits_outside_of_a_real_queue(
     pipe: PipeFactory, bigquery: LocalBigQuery, trouble: Any
 ) -> None:

@@ -16,7 +16,7 @@ from tests.operators.conftest import Wings
 
 @pytest.mark.fault("A10")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("count", [8, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, pytest.param(40, marks=pytest.mark.slow)])
 def test_threads_and_descriptors_do_not_grow(wings: Wings, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Each has its own group and table, and commits for no other's topic."""
     topics = [f"{wings.topic}-{number}" for number in range(count)]
