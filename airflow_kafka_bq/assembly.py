@@ -75,9 +75,7 @@ def close(job: Job) -> None:
     job.warehouse.close()
 
 
-def _sides(
-    config: JobConfig, given: Mapping[str, Any], kafka: Mapping[str, Any], search_path: Sequence[Path]
-) -> Sides:
+def _sides(config: JobConfig, given: Mapping[str, Any], kafka: Mapping[str, Any], search_path: Sequence[Path]) -> Sides:
     """How keys and values are decoded; the registry is asked only where something is registered."""
     if not needs_registry(config):
         return sides_of(config, None, search_path)

@@ -72,9 +72,13 @@ def test_what_came_before_a_refusal_is_handed_over_first(source: KafkaSource) ->
     source.open({0: Position(0), 1: Position(0)})
     source._clients.troubles.record_fetching(KafkaError(KafkaError._BAD_MSG, "increase receive.message.max.bytes"))
     found: list[Polled] = []
-    with pytest.raises(ConfigError, match=r"receive\.message\.max\.bytes"):
+
+    def read_on() -> None:
         while True:
             found.append(source.poll(3, 1.0))
+
+    with pytest.raises(ConfigError, match=r"receive\.message\.max\.bytes"):
+        read_on()
     assert values(found) == ALL
 
 
