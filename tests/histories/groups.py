@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 from airflow_kafka_bq.batch import GroupMember
-from airflow_kafka_bq.exceptions import AccessDeniedError, GroupInUseError, KafkaUnavailableError, TopicChangedError
+from airflow_kafka_bq.exceptions import (
+    AccessDeniedError,
+    GroupInUseError,
+    IngestError,
+    KafkaUnavailableError,
+    TopicChangedError,
+)
 from airflow_kafka_bq.testing.memory import CommitFate
 from tests.histories.explained import Trouble
 from tests.histories.ground import SMALL, WHILE, Ground
@@ -14,11 +22,11 @@ from tests.histories.telling import happening
 from tests.pipeline.world import GROUP, TOPIC
 
 OTHER, MEMBER = "another.topic", "member-1"
-REFUSALS = {
-    "members": GroupInUseError("the group has members (UNKNOWN_MEMBER_ID)"),
-    "denied": AccessDeniedError("not allowed (GROUP_AUTHORIZATION_FAILED)"),
-    "unknown": TopicChangedError("the partition is gone (UNKNOWN_TOPIC_OR_PARTITION)"),
-    "busy": KafkaUnavailableError("try again (COORDINATOR_LOAD_IN_PROGRESS)"),
+REFUSALS: dict[str, Callable[[], IngestError]] = {  # made anew each time: an error is told where it was met
+    "members": lambda: GroupInUseError("the group has members (UNKNOWN_MEMBER_ID)"),
+    "denied": lambda: AccessDeniedError("not allowed (GROUP_AUTHORIZATION_FAILED)"),
+    "unknown": lambda: TopicChangedError("the partition is gone (UNKNOWN_TOPIC_OR_PARTITION)"),
+    "busy": lambda: KafkaUnavailableError("try again (COORDINATOR_LOAD_IN_PROGRESS)"),
 }
 
 
@@ -104,7 +112,7 @@ class Groups(Ground):
             self.world.cluster.groups.fate_of_next(fate)
             self.begin(Trouble.COMMIT_UNANSWERED)
         else:
-            self.world.cluster.groups.refuse_next(GROUP, partition % self.parts, REFUSALS[why])
+            self.world.cluster.groups.refuse_next(GROUP, partition % self.parts, REFUSALS[why]())
             self.begin(Trouble.COMMIT_UNANSWERED if why == "busy" else Trouble.COMMIT_REFUSED)
 
     @precondition(lambda self: self.world.cluster.groups._late)

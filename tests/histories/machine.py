@@ -41,24 +41,25 @@ class Payloads(Ending, Judging, Producers):
         partitions=st.integers(1, 3), messages=st.integers(0, 8), busy=st.booleans(), ids=st.integers(0, 3),
         picky=st.sampled_from([None, None, "load", "merge"]),
         policy=st.integers(0, 2), times=st.sampled_from(["now", "now", "scattered", "missing"]),
-        wandering=st.booleans(), narrow=st.booleans(), thaw=st.booleans(), again=st.booleans(), left_open=st.booleans(),
+        wandering=st.booleans(), narrow=st.booleans(), thaw=st.booleans(), left_open=st.booleans(),
+        again=st.integers(0, 3),
     )  # fmt: skip
     def begin_history(
-        self, partitions: int, messages: int, ids: int, picky: Any, policy: int, times: str, **chances: bool
+        self, partitions: int, messages: int, ids: int, picky: Any, policy: int, times: str, **chances: int
     ) -> None:
         """What a history is about."""
         self.world, self.first_parts = World(partitions, topic_ids=ids > 0), partitions
         self.model.ids[self.world.topic_id] = 0
         self.times_tell, self.timeless, self.orderly = times == "now", times == "missing", True
-        self.wandering = chances["wandering"] and self.times_tell
-        self.thaw, self.again, self.left_open = chances["thaw"], chances["again"], chances["left_open"]
+        self.wandering = bool(chances["wandering"]) and self.times_tell
+        self.thaw, self.again, self.left_open = bool(chances["thaw"]), not chances["again"], bool(chances["left_open"])
         self.settings = {"on_tombstone": self.tombstone_policies[policy]} if self.tombstone_policies[policy] else {}
         if picky and "model" in self.job:
             self.picky = True
             self.world.database.reject_rows(_fifth, at=picky)
         if chances["narrow"] and "model" in self.job:
             self._create_narrow_table()
-        self.busy = chances["busy"]
+        self.busy = bool(chances["busy"])
         self.trace.append(
             f"begin({partitions} partitions, topic ids {ids > 0}, rows rejected at {picky if self.picky else None}, "
             f"timestamps {times}, {self.settings}, {messages} messages, {chances})"

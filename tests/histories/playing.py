@@ -85,16 +85,16 @@ def named(name: str) -> tuple[type[Payloads], int]:
 def cut_short(machine: type[Payloads], seed: int) -> str | None:
     """The shortest history that hypothesis finds with the failure of this one; None where it does not fail."""
     found: list[Payloads] = []
-    database = InMemoryExampleDatabase()
-    test = _test(machine, steps_of(seed), found, database)
+    database, steps = InMemoryExampleDatabase(), steps_of(seed)
+    whole, shorter = _test(machine, steps, found, database), _test(machine, steps, found, database, at_least=0)
     logging.disable(logging.CRITICAL)
     try:
         for data in _bytes(machine, seed):
-            if test.hypothesis.fuzz_one_input(data) is not None:  # a failure is kept in the database
+            if whole.hypothesis.fuzz_one_input(data) is not None:  # a failure is kept in the database, for the other
                 break
     except Exception:
         try:
-            test()
+            shorter()
         except Flaky:
             return "it does not fail each time: something in it is not decided by the seed"
         except Exception:
@@ -133,7 +133,11 @@ def _target(machine: type[Payloads], steps: int) -> Callable[[bytes, list[Payloa
     return play_bytes
 
 
-def _test(machine: type[Payloads], steps: int, found: list[Payloads], database: Any) -> Any:
+def _test(
+    machine: type[Payloads], steps: int, found: list[Payloads], database: Any, at_least: int | None = None
+) -> Any:
+    """Of so many steps behind the one that a history begins with."""
+
     def made() -> Payloads:
         found.append(machine())
         return found[-1]
@@ -141,8 +145,8 @@ def _test(machine: type[Payloads], steps: int, found: list[Payloads], database: 
     return get_state_machine_test(
         made,  # type: ignore[arg-type]  # a factory will do
         settings=settings(
-            stateful_step_count=steps, deadline=None, database=database, suppress_health_check=list(HealthCheck),
+            stateful_step_count=steps + 1, deadline=None, database=database, suppress_health_check=list(HealthCheck),
             phases=(Phase.reuse, Phase.shrink), report_multiple_bugs=False, derandomize=False,
         ),
-        _min_steps=steps,
+        _min_steps=steps + 1 if at_least is None else at_least,
     )  # fmt: skip
