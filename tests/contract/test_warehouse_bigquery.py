@@ -8,7 +8,14 @@ import pytest
 from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
-from tests.contract import fence_contract, jobs_contract, merging_contract, tombstones_contract, warehouse_contract
+from tests.contract import (
+    fence_contract,
+    isolation_contract,
+    jobs_contract,
+    merging_contract,
+    tombstones_contract,
+    warehouse_contract,
+)
 from tests.contract.warehouse_world import LocalWorld, WarehouseWorld
 
 
@@ -44,4 +51,8 @@ class TestTombstones(tombstones_contract.Tombstones):
 
 
 class TestFence(fence_contract.Fence):
+    """On the local BigQuery."""
+
+
+class TestIsolation(isolation_contract.Isolation):
     """On the local BigQuery."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract import fence_contract, jobs_contract, merging_contract, tombstones_contract, warehouse_contract
+from tests.contract import (
+    fence_contract,
+    isolation_contract,
+    jobs_contract,
+    merging_contract,
+    tombstones_contract,
+    warehouse_contract,
+)
 from tests.contract.warehouse_world import MemoryWorld, WarehouseWorld
 
 
@@ -38,4 +45,8 @@ class TestTombstones(tombstones_contract.Tombstones):
 
 
 class TestFence(fence_contract.Fence):
+    """In memory."""
+
+
+class TestIsolation(isolation_contract.Isolation):
     """In memory."""

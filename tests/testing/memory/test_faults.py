@@ -26,6 +26,23 @@ def test_a_planted_error_has_no_effect(world: MemoryWorld, bench: Workbench) -> 
     assert bench.warehouse.table(bench.target.table) is not None
 
 
+def test_a_lost_answer_comes_behind_the_effect(world: MemoryWorld) -> None:
+    world.database.lose_answer("create", WarehouseUnavailableError("no answer"))
+    with pytest.raises(WarehouseUnavailableError):
+        Workbench(world, keep_target(world))
+    target = keep_target(world)
+    assert world.warehouse().table(target.table) is not None
+    Workbench(world, target)  # once
+
+
+def test_what_is_healed_fails_no_more(world: MemoryWorld, bench: Workbench) -> None:
+    world.database.fail_next("table", NotFoundError("no"), times=2)
+    world.database.lose_answer("place", WarehouseUnavailableError("no answer"))
+    world.database.heal()
+    assert bench.warehouse.table(bench.target.table) is not None
+    assert bench.warehouse.place(bench.target, bench.ledger_row())
+
+
 @pytest.mark.parametrize(("phase", "applied"), [("before", False), ("after", True)])
 def test_a_kill_falls_before_or_after_the_effect(
     world: MemoryWorld, bench: Workbench, phase: str, applied: bool
