@@ -107,7 +107,7 @@ def test_text_has_message_location_and_remedy() -> None:
         "batch_id=00ff] Remedy: restore the data"
     )
     assert str(IngestError("wrong")) == "wrong"
-    assert str(ConfigError("wrong", topic="a")) == "wrong [topic=a]"
+    assert str(ConfigError("wrong", topic="a")).startswith("wrong [topic=a] Remedy: ")
     assert str(ConfigError("wrong", remedy="mend it")) == "wrong Remedy: mend it"
 
 
