@@ -21,7 +21,7 @@ HOUR, DAY = 3600.0, 86_400.0
 CLOCKS = {
     "ahead": (HOUR,),
     "behind": (-HOUR,),
-    "jumping back": (HOUR, -HOUR),
+    "jumping on and back": (*(hours * HOUR for hours in range(9)), -HOUR),
 }
 FAR = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 ANY_TIME = {"message.timestamp.after.max.ms": str(200 * 365 * 86_400_000)}
@@ -35,7 +35,7 @@ def test_a_worker_with_a_wrong_clock_does_the_same(pipe: PipeFactory, clock: str
     """Neither rows nor positions nor names of batches know what time it is at the worker."""
     made = pipe(batch_messages=4, max_bad_ratio=None)
     sent = made.produce([{"n": number} for number in range(9)] + [b"{poison"])
-    report = Altered(clock_seconds=CLOCKS[clock]).run(made)
+    report = Altered(clock_seconds=CLOCKS[clock]).run(made, "max_seconds=600", "batch_seconds=600")
     assert report.get("outcome") == "end", report
     assert all(0 <= seconds < 120 for seconds in report["seconds"].values()), report["seconds"]
     kept(made, sent, sent[-1:])
