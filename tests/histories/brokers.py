@@ -56,7 +56,7 @@ class Brokers(Ground):
             self._truncate(partition % self.parts, lost)
         elif self.world.cluster.tells_identities and not self.timeless:
             # Where no ids are told, offsets alone are to go by; without timestamps no coordinates tell two lives apart.
-            self._delete_topic()
+            self.delete_topic()
             if what == "created again":
                 self.create_topic(lost)
             else:
@@ -76,7 +76,8 @@ class Brokers(Ground):
             self.begin(Trouble.TRUNCATED)
         self.tell("log truncated below the position" if position > end else "log truncated")
 
-    def _delete_topic(self) -> None:
+    def delete_topic(self) -> None:
+        """Consumers hear nothing of it."""
         self.world.cluster.delete_topic(TOPIC)
         self.model.topic_deleted(self.position)
         self.begin(Trouble.TOPIC_GONE)

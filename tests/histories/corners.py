@@ -15,8 +15,8 @@ GROUPS = (
     "a commit of before arrived",
 )  # fmt: skip
 TABLES = (
-    "target dropped", "target created again", "target restored", "restored table accepted", "started over",
-    "started over with a run overlooked", "staging tables expired", "staging tables dropped",
+    "target dropped", "all tables dropped", "target created again", "target restored", "restored table accepted",
+    "started over", "started over with a run overlooked", "staging tables expired", "staging tables dropped",
     "dead letters written", "rows replaced", "rows marked", "tombstones ignored", "read again without effect",
     "everything was read again",
 )  # fmt: skip

@@ -5,36 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import strategies as st
-from hypothesis.stateful import precondition
-
+from tests.histories.accidents import Accidents
 from tests.histories.explained import Trouble
-from tests.histories.groups import OTHER, Groups
-from tests.histories.hands import FIXED_BY_STARTING_OVER, Hands
-from tests.histories.processes import BATCH, WHERE, Processes
-from tests.histories.telling import happening
-from tests.histories.warehouse import TARGETS, Warehouses
+from tests.histories.groups import OTHER
+from tests.histories.hands import FIXED_BY_STARTING_OVER
 from tests.pipeline.world import GROUP, TOPIC
 
 
-class Ending(Hands, Processes, Groups, Warehouses):
+class Ending(Accidents):
     """The last things."""
 
     thaw = again = left_open = False
-
-    @precondition(lambda self: self.row is not None and self.topic_there and not self.wrong(Trouble.MEMBER))
-    @precondition(lambda self: self.fenced and self.target_there and not self.hole and len(self.processes) < 3)
-    @happening(batch=BATCH, call=st.sampled_from(WHERE), what=st.sampled_from(TARGETS))
-    def overlook(self, batch: int, call: str, what: str) -> None:
-        """A run is held; the table is lost, and a person acts; the run wakes."""
-        held = self.begin_process(batch_messages=batch)
-        held.actor.until(call)
-        self.check_now()
-        self.lose(what)
-        self.check_now()
-        self.act(accept=True)
-        held.actor.finish()
-        self.bury()
 
     def check_end(self) -> None:
         """The machine's."""
@@ -73,11 +54,7 @@ class Ending(Hands, Processes, Groups, Warehouses):
         self.brokers_are_back()
         self.member_leaves()
         groups.expire(GROUP, OTHER)
-        jobs = world.database.jobs
-        for job in list(jobs.by_id.values()):
-            if job.result is None and job.ready_at is None:
-                jobs.finish(job.job_id)  # slow without end, until now
-        world.clock.advance(100)
+        self.end_jobs()
         for trouble in set(self.troubles) - {*FIXED_BY_STARTING_OVER, Trouble.BEYOND_END}:
             self.end(trouble)
         self.check_now()
@@ -90,7 +67,7 @@ class Ending(Hands, Processes, Groups, Warehouses):
 
     def ordinary_run(self, why: str, **settings: Any) -> None:
         """One that must end well."""
-        process = self.begin_process(**{"batch_messages": 7, "on_gap": "record", **settings})
+        process = self.begin_process(**{"batch_messages": self.last_batch, "on_gap": "record", **settings})
         process.actor.finish()
         error = process.actor.error
         assert error is None, f"{why}: {error!r}"

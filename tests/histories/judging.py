@@ -13,6 +13,7 @@ from tests.histories.processes import Processes
 from tests.histories.scope import batches
 
 MOVED = (Trouble.TOPIC_ANOTHER, Trouble.TOPIC_GONE, Trouble.TRUNCATED, Trouble.TARGET_GONE, Trouble.FORWARD)
+BIGQUERY = (Trouble.BIGQUERY_ERRORS, Trouble.BIGQUERY_DENIED)
 
 
 class Judging(Processes):
@@ -52,6 +53,7 @@ class Judging(Processes):
             never -= {Trouble.MEMBER}  # the commit alone would have shown it, and had no answer
         assert not never & process.throughout, f"I5: green in spite of {never & process.throughout}"
         self._note(report)
+        self._check_staging(process, report)
         if not process.live:
             self._judge_window(process, report)
         elif report.outcome is Outcome.END and self._is_followed(process) and (self.fenced or report.committed):
@@ -64,6 +66,18 @@ class Judging(Processes):
     def _is_followed(self, process: Process) -> bool:
         """Whether the ledger was about the same topic and table in all of its life."""
         return process.scope is self.scope and process.seen.isdisjoint(MOVED)
+
+    def _check_staging(self, process: Process, report: RunReport) -> None:
+        """I6: what a run staged, and applied, is dropped. Others may stage it again, and of lost batches the expiry
+        takes what is left.
+        """
+        if (
+            process.seen.isdisjoint({Trouble.OTHERS, *BIGQUERY})
+            and process.actor.calls.count("create_dead_letters") == 1
+        ):
+            loads = [job.removeprefix("kafka-bq-load-") for job in report.jobs if "-load-" in job]
+            left = [name for name in self.world.staging() if any(job.replace("-", "_") in name for job in loads)]
+            assert not left, f"I6: {left} are left of {report.jobs}"
 
     def _judge_window(self, process: Process, report: RunReport) -> None:
         """All of its messages are in the tables, and its batches hold no others."""

@@ -26,6 +26,7 @@ class Processes(Ground):
     """Runs of the job: started, held, killed, stopped, let go; up to three at once."""
 
     at_once = 3
+    last_batch = 7  # a later run of the same batches finds the jobs of an earlier one
 
     def judge(self, process: Process) -> None:
         """Of a process that is gone; the machine's."""
@@ -42,6 +43,7 @@ class Processes(Ground):
         self.make_room()
         if self.busy:
             self.produce_some(self.count % 4)
+        self.last_batch = settings.get("batch_messages", self.last_batch)
         settings = {**self.job, **self.settings, **settings, **({"window": window} if window else {})}
         process = Process(
             Actor(self.world, self._hear, **settings), set(self.troubles), set(self.troubles), self.ends(), self.scope,
@@ -60,11 +62,15 @@ class Processes(Ground):
         for one in self.processes:
             one.actor.kill()
         self.bury()
+        self.end_jobs()
+
+    def end_jobs(self) -> None:
+        """Those that run end, in their time or when they are told to."""
         jobs = self.world.database.jobs
         for job in list(jobs.by_id.values()):
             if job.result is None and job.ready_at is None:
                 jobs.finish(job.job_id)
-        self.world.clock.advance(60)
+        self.world.clock.advance(100)
         jobs.settle()
 
     def _hear(self, actor: Actor, kind: str, result: JobResult) -> None:
@@ -167,7 +173,7 @@ class Processes(Ground):
     @precondition(lambda self: self.processes)
     @happening(which=SMALL)
     def kill(self, which: int) -> None:
-        self._kill(self._chosen(which))
+        self.slay(self._chosen(which))
         self.bury()
 
     @precondition(lambda self: self.processes)
@@ -189,7 +195,7 @@ class Processes(Ground):
         """A run that dies somewhere."""
         process = self.begin_process(batch_messages=batch)
         process.actor.step(calls)
-        self._kill(process)
+        self.slay(process)
         self.bury()
 
     @happening(batch=BATCH, call=st.sampled_from(WHERE))
@@ -197,7 +203,7 @@ class Processes(Ground):
         """A run that dies where it hurts."""
         process = self.begin_process(batch_messages=batch)
         process.actor.until(call)
-        self._kill(process)
+        self.slay(process)
         self.bury()
 
     @precondition(lambda self: self.at_once > 1 and len(self.processes) < 2)
@@ -224,7 +230,8 @@ class Processes(Ground):
                 both[1 - turn].actor.finish()
         self.bury()
 
-    def _kill(self, process: Process) -> None:
+    def slay(self, process: Process) -> None:
+        """SIGKILL."""
         if process.actor.ended:
             return
         self.tell(f"killed at {process.actor.at}")
