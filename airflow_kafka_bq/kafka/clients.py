@@ -61,6 +61,19 @@ class Clients:
                 self._consumer = self._built(Consumer, self._for_consumer, self.troubles.record_fetching)
             return self._consumer
 
+    def new_consumer(self) -> Consumer:
+        """A consumer that has not heard of the topic yet, in place of the one that has.
+
+        The client compares a position's leader epoch with the log when it learns who leads the partition. Where it
+        knows that already when the partition is assigned, it does not: it would read on in a log that was cut off.
+        """
+        with self._lock:
+            self._check_process()
+            old, self._consumer = self._consumer, None
+        if old is not None:
+            close_within(old.close, "the Kafka consumer", CLOSE_SECONDS)
+        return self.consumer
+
     @property
     def admin(self) -> AdminClient:
         """As :attr:`consumer`."""

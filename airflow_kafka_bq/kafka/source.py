@@ -100,7 +100,9 @@ class KafkaSource:
     def open(self, positions: Mapping[int, Position]) -> None:
         """As ``ports.Source``. Give no partition that has nothing to read: it would be fetched for nothing."""
         wanted = [offsets.placed(self._topic, partition, position) for partition, position in sorted(positions.items())]
-        self._clients.consumer.assign(wanted)
+        checked = any(position.leader_epoch is not None for position in positions.values())
+        consumer = self._clients.new_consumer() if checked else self._clients.consumer
+        consumer.assign(wanted)
         self._open = dict(positions)
         self._clients.positions.clear()
 

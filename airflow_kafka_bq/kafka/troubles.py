@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 import threading
 
 from confluent_kafka import KafkaError
@@ -28,6 +29,7 @@ _TLS_REFUSALS = (
 )
 _TOKEN_FAILED = "acquire SASL OAUTHBEARER token"  # noqa: S105  # the client's words when a token callback fails
 _TOKEN_REMEDY = "look at the token callback and its credentials"  # noqa: S105
+_OF_THE_CLIENT = re.compile(r"\(_\w+\)$|^no answer$")  # its own errors have names with an underscore in front
 _TOO_LARGE = "receive.message.max.bytes"
 _HINTS = {
     "plaintext": "the broker may want TLS or a login: see security.protocol",
@@ -87,7 +89,10 @@ class Troubles:
     def out_of_time(self, doing: str, seconds: float, reason: str | None = None) -> IngestError:
         """The error for a request without an answer, with what the callbacks told meanwhile."""
         with self._lock:
-            told = self._asking or self._fetching or redacted(reason or "no answer", self._settings)
+            told = self._asking or self._fetching
+        said = redacted(reason or "no answer", self._settings)
+        if told is None or not _OF_THE_CLIENT.search(said):  # what a broker answered says more than a lost connection
+            told = said if told is None else f"{told}; {said}"
         if _TOKEN_FAILED in told:
             return AccessDeniedError(f"{doing}: {told}", remedy=_TOKEN_REMEDY)
         protocol = str(self._settings.get("security.protocol", "plaintext")).lower()

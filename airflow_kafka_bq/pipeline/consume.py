@@ -223,7 +223,10 @@ class Drain:
     def _out_of_range(self, number: int, offset: int) -> None:
         part, bounds = self._parts[number], self.source.bounds()[number]
         if part.next_offset >= bounds.log_start:
-            message = f"offset {offset} is not in the log ({bounds.log_start} to {bounds.high_watermark})"
+            offset = max(offset, part.next_offset)  # the client does not tell it of a log that was cut off
+            message = f"offset {offset} is not in the log any more: that now ends at {bounds.high_watermark}"
+            if offset <= bounds.high_watermark:
+                message = f"the log was cut off below offset {offset}, and other messages stand there now"
             raise TopicChangedError(
                 message, topic=self.config.topic, partition=number, offset=offset, group_id=self.group_id,
                 remedy="the topic was truncated or re-created: kafka-bq seek --accept-topic",

@@ -192,7 +192,7 @@ def test_a_token_that_expires_without_a_new_one_is_named(
     bigquery.faults.add("slow", kind="script", job_id="kafka-bq-merge", seconds=1.0, times=0)
     try:
         with pytest.raises(AccessDeniedError) as raised:
-            _run_with(Tokens(2, 5), oracle.pipe, guarded)
+            _run_with(Tokens(3, 5), oracle.pipe, guarded)
     finally:
         bigquery.faults.clear()
     assert (raised.value.topic, raised.value.group_id) == (oracle.pipe.topic, oracle.pipe.group_id)

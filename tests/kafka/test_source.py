@@ -116,6 +116,19 @@ def test_trouble_is_told_while_the_cluster_is_down_and_forgotten_after(
     assert source.connection_error() is None
 
 
+def test_a_position_with_an_epoch_is_compared_with_the_log(mock_cluster: MockCluster, source: KafkaSource) -> None:
+    """Which the client does only where it learns of the leader after it was told what to read."""
+    source.describe()
+    source.open({0: Position(0)})
+    polled(source, ends=1)
+    for positions, asked in (({0: Position(5, 0)}, True), ({0: Position(5)}, False)):
+        source.describe()
+        mock_cluster.track_requests()
+        source.open(positions)
+        assert len(values(polled(source, ends=1))) == 5
+        assert ("OFFSET_FOR_LEADER_EPOCH" in mock_cluster.requests()) is asked
+
+
 def test_a_finished_partition_never_surfaces_again(mock_cluster: MockCluster, mock_topic: TopicFactory) -> None:
     """While hundreds of its messages lie in the client's queue."""
     topic = mock_topic(4)

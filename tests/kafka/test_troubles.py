@@ -72,6 +72,17 @@ def test_a_token_that_never_came_is_a_matter_of_access(troubles: Troubles) -> No
     assert type(troubles.out_of_time("describing", 5)) is AccessDeniedError
 
 
+def test_what_the_cluster_answered_last_is_told_beside_a_lost_connection(troubles: Troubles) -> None:
+    """One of three brokers is down: that a partition has no leader is what counts."""
+    troubles.record_asking(KafkaError(KafkaError._TRANSPORT, "Connection refused"))
+    found = troubles.out_of_time("looking", 5, "partitions [1] have no leader (LEADER_NOT_AVAILABLE)")
+    assert "Connection refused (_TRANSPORT); partitions [1] have no leader" in str(found)
+    assert (
+        "; "
+        not in str(troubles.out_of_time("looking", 5, "Local: Broker transport failure (_TRANSPORT)")).split(",")[0]
+    )
+
+
 def test_a_refusal_for_want_of_a_token_says_so(troubles: Troubles) -> None:
     """What the broker says of an old token is no help: that it is invalid, or that it came too soon."""
     troubles.record_fetching(KafkaError(KafkaError._AUTHENTICATION, "Failed to acquire SASL OAUTHBEARER token: no"))
