@@ -256,5 +256,3 @@ class AccountingError(TerminalError):
     were staged, or does not show the batch that it applied.
     Remedy: report it with the log; of a doubled ledger row, keep the one with the greatest revision.
     """
-
-    usual_remedy = "report it, with the log"

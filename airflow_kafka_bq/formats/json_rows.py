@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from airflow_kafka_bq.formats.exact_numbers import exact_numbers
 from airflow_kafka_bq.formats.model_fields import MessageFields
-from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
-from airflow_kafka_bq.formats.rejections import rejection
+from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
+from airflow_kafka_bq.formats.rejections import unknown_field, validated
 from airflow_kafka_bq.formats.wire_values import writer
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
@@ -36,46 +36,22 @@ class JsonRows:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Validate each value and write it as the staging file has it."""
-        rows: list[list[Any]] = []
-        good: list[int] = []
-        bad: list[Bad] = []
-        unknown = 0
-        for index, value in enumerate(bytes_of(values)):
-            try:
-                row, has_unknown = self.row(value)
-            except Rejected as why:
-                bad.append(Bad.of(index, why))
-            else:
-                rows.append(row)
-                good.append(index)
-                unknown += has_unknown
-        return Parsed(self._table(rows), pa.array(good, pa.int64()), tuple(bad), unknown)
+        return row_by_row(values, self._schema, self.row)
 
-    def row(self, value: bytes) -> tuple[list[Any], bool]:
+    def row(self, value: bytes) -> Row:
         """One row, and whether the message had a field that no column takes. :raises Rejected: why not."""
         found = self._validated(value)
         row = [write(getattr(found, name)) for name, write in self._writers]
         has_unknown = self.fields.has_unknown(from_json(value))
         if has_unknown and self.refuse_unknown:
-            raise Rejected("validate", "unknown_field", "has a field that no column takes")
+            raise unknown_field()
         return row, has_unknown
 
     def _validated(self, value: bytes) -> BaseModel:
         _refuse_constants(value)
-        try:
-            return self.model.model_validate_json(exact_numbers(value, self.fields))
-        except ValidationError as error:
-            raise rejection(error, value, self.columns) from error
-        except Exception as error:  # a validator of the model's author may raise anything
-            name = type(error).__name__
-            raise Rejected(
-                "validate", "validator_failed", f"a validator of {self.model.__name__} raised {name}"
-            ) from error
-
-    def _table(self, rows: list[list[Any]]) -> pa.Table:
-        columns = zip(*rows, strict=True) if rows else [()] * len(self._schema)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-        return pa.table(arrays, schema=self._schema)
+        return validated(
+            lambda: self.model.model_validate_json(exact_numbers(value, self.fields)), self.model, self.columns, value
+        )
 
 
 def _refuse_constants(value: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -65,6 +66,33 @@ def bytes_of(values: pa.Array[Any]) -> list[bytes]:
     """Non-null values as Python has them."""
     found: list[Any] = values.to_pylist()
     return found
+
+
+Row = tuple[list[Any], bool]
+"""Values of the columns, and whether the message had a field that no column takes."""
+
+
+def row_by_row(values: pa.Array[Any], schema: pa.Schema, row: Callable[[bytes], Row]) -> Parsed:
+    """Each value by itself.
+
+    :param schema: of the rows. :param row: makes one, or raises :class:`Rejected`.
+    """
+    rows: list[list[Any]] = []
+    good: list[int] = []
+    bad: list[Bad] = []
+    unknown = 0
+    for index, value in enumerate(bytes_of(values)):
+        try:
+            found, has_unknown = row(value)
+        except Rejected as why:
+            bad.append(Bad.of(index, why))
+        else:
+            rows.append(found)
+            good.append(index)
+            unknown += has_unknown
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return Parsed(pa.table(arrays, schema=schema), pa.array(good, pa.int64()), tuple(bad), unknown)
 
 
 class ValueParser(Protocol):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
@@ -23,6 +23,28 @@ _QUOTING = {
     "bytes_invalid_encoding",
 }
 _BUILT_IN = set(get_args(ErrorType)) - _QUOTING
+
+
+def validated(
+    validate: Callable[[], BaseModel], model: type[BaseModel], columns: Sequence[Column], value: bytes = b""
+) -> BaseModel:
+    """What ``validate`` makes of a message with ``model``.
+
+    :param value: the message, where it may be no JSON at all.
+    :raises Rejected: it does not hold.
+    """
+    try:
+        return validate()
+    except ValidationError as error:
+        raise rejection(error, value, columns) from error
+    except Exception as error:  # a validator of the model's author may raise anything
+        said = f"a validator of {model.__name__} raised {type(error).__name__}"
+        raise Rejected("validate", "validator_failed", said) from error
+
+
+def unknown_field() -> Rejected:
+    """Of a message with a field that no column takes, where that is refused."""
+    return Rejected("validate", "unknown_field", "has a field that no column takes")
 
 
 def rejection(error: ValidationError, value: bytes, columns: Sequence[Column]) -> Rejected:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from airflow_kafka_bq.formats.json_text import exact_text
 from airflow_kafka_bq.formats.model_fields import MessageFields
-from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
-from airflow_kafka_bq.formats.rejections import rejection
+from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
+from airflow_kafka_bq.formats.rejections import unknown_field, validated
 from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
@@ -21,7 +21,6 @@ from airflow_kafka_bq.formats.wire_values import writer as wire_writer
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
-Row = tuple[list[Any], bool]
 MakeRow = Callable[[Any], Row]
 
 
@@ -48,20 +47,7 @@ class StructuredRows:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Decode each value, and write it as the staging file has it."""
-        rows: list[list[Any]] = []
-        good: list[int] = []
-        bad: list[Bad] = []
-        unknown = 0
-        for index, value in enumerate(bytes_of(values)):
-            try:
-                row, has_unknown = self._row(value)
-            except Rejected as why:
-                bad.append(Bad.of(index, why))
-            else:
-                rows.append(row)
-                good.append(index)
-                unknown += has_unknown
-        return Parsed(self._table(rows), pa.array(good, pa.int64()), tuple(bad), unknown)
+        return row_by_row(values, self._schema, self._row)
 
     def _row(self, value: bytes) -> Row:
         writer, data = self._writers.of(value)
@@ -79,11 +65,6 @@ class StructuredRows:
             found = _refusing(str(error))
         self._made[writer] = found
         return found
-
-    def _table(self, rows: list[list[Any]]) -> pa.Table:
-        columns = zip(*rows, strict=True) if rows else [()] * len(self._schema)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-        return pa.table(arrays, schema=self._schema)
 
 
 def _refusing(error: str) -> MakeRow:
@@ -113,7 +94,7 @@ class ColumnFilling:
         def row(raw: Any) -> Row:
             has_unknown = unknown or (schema.has_unknown is not None and schema.has_unknown(raw))
             if has_unknown and refuses:
-                raise Rejected("validate", "unknown_field", "has a field that no column takes")
+                raise unknown_field()
             if not (wrapped or isinstance(raw, dict)):
                 raise Rejected("validate", "no_fields", "the value is null, or no object, and has no fields")
             values = fill({"value": raw} if wrapped else raw)
@@ -142,23 +123,14 @@ class ModelFilling:
 
         def row(raw: Any) -> Row:
             record = read(raw)
-            found = self._validated(record)
+            found = validated(lambda: self._model.model_validate(record), self._model, self._columns)
             values = [write(getattr(found, name)) for name, write in self._writers]
             has_unknown = self._fields.has_unknown(record)
             if has_unknown and self._refuse_unknown:
-                raise Rejected("validate", "unknown_field", "has a field that no column takes")
+                raise unknown_field()
             return values, has_unknown
 
         return row
-
-    def _validated(self, record: Any) -> BaseModel:
-        try:
-            return self._model.model_validate(record)
-        except ValidationError as error:
-            raise rejection(error, b"", self._columns) from error
-        except Exception as error:  # a validator of the model's author may raise anything
-            said = f"a validator of {self._model.__name__} raised {type(error).__name__}"
-            raise Rejected("validate", "validator_failed", said) from error
 
 
 class PayloadFilling:
