@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from airflow_kafka_bq.assembly import close
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, NotFoundError
 from airflow_kafka_bq.jobfile import assemble, read
 from airflow_kafka_bq.pipeline.runner import Job
@@ -46,8 +47,7 @@ def assembled(folder: Path) -> Iterator[Assemble]:
 
     yield put_together
     for job in jobs:
-        job.source.close()
-        job.warehouse.close()
+        close(job)
 
 
 def columns(job: Job) -> list[str]:

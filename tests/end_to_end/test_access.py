@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # documented,
     UserScramCredentialDeletion,
 )
 
-from airflow_kafka_bq import jobfile
+from airflow_kafka_bq import assembly, jobfile
 from airflow_kafka_bq.exceptions import AccessDeniedError
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
@@ -159,8 +159,7 @@ def _run_with(tokens: Tokens, made: Pipe, guarded: KafkaBroker) -> Any:
     try:
         return run(job).to_json()
     finally:
-        job.source.close()
-        job.warehouse.close()
+        assembly.close(job)
 
 
 @pytest.mark.fault("R6")

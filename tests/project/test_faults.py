@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Literal
 
 import pytest
@@ -86,13 +87,11 @@ def test_a_full_queue_of_statements_is_waited_for(filled: Line) -> None:
     with ThreadPoolExecutor(30) as pool:
         busy = [pool.submit(keep_busy) for _ in range(30)]
         try:
-            ended: object = filled.run().committed
-        except (MergeConflictError, WarehouseUnavailableError) as error:
-            ended = error
+            with suppress(MergeConflictError, WarehouseUnavailableError):  # it may give up by name, and by no other
+                filled.run()
         finally:
             stop.set()
-        assert sum(one.result(120) for one in busy) >= 0
-    assert ended is True or isinstance(ended, IngestError)
+        assert sum(one.result(120) for one in busy) > 0, "the queue was never full"
     filled.run()
     filled.check_whole()
 

@@ -14,8 +14,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 KAFKA_VERSION = "4.3.1"
@@ -59,37 +58,38 @@ def kafka_jars() -> Path:
 
     :raises KafkaProgramsError: neither Maven nor ``jgo`` is here, or the download failed.
     """
-    library = cache_directory() / f"kafka-{KAFKA_VERSION}"
+    return downloaded(cache_directory() / f"kafka-{KAFKA_VERSION}", _download)
+
+
+def downloaded(library: Path, download: Callable[[Path, Path], None]) -> Path:
+    """``library``; where it is not there, filled by one process while the others wait.
+
+    :param download: ``(scratch, target)``: fills the directory ``target``, with room beside it for what it needs
+        meanwhile. It is renamed when it is complete, so that a killed download leaves no half-filled cache.
+    """
     if library.is_dir():
         return library
     library.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(library.with_name(f"{library.name}.lock")):
+    with library.with_name(f"{library.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.is_dir():
-            _download_into(library)
+            with tempfile.TemporaryDirectory(dir=library.parent, prefix="download-") as scratch:
+                complete = Path(scratch) / "complete"
+                complete.mkdir()
+                download(Path(scratch), complete)
+                complete.rename(library)
     return library
 
 
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _download_into(library: Path) -> None:
-    """Fill a directory beside ``library`` and rename it, so that a killed download leaves no half-filled cache."""
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix="download-") as scratch:
-        complete = Path(scratch) / "jars"
-        complete.mkdir()
-        if shutil.which("mvn"):
-            _copy_with_maven(Path(scratch), complete)
-        elif importlib.util.find_spec("jgo"):
-            _copy_with_jgo(Path(scratch), complete)
-        else:
-            raise KafkaProgramsError(f"no Maven to download Kafka {KAFKA_VERSION} with: {_INSTALL}")
-        if not any(complete.glob("kafka_2.13-*.jar")):
-            raise KafkaProgramsError(f"the download of Kafka {KAFKA_VERSION} brought no broker jar")
-        complete.rename(library)
+def _download(scratch: Path, target: Path) -> None:
+    if shutil.which("mvn"):
+        _copy_with_maven(scratch, target)
+    elif importlib.util.find_spec("jgo"):
+        _copy_with_jgo(scratch, target)
+    else:
+        raise KafkaProgramsError(f"no Maven to download Kafka {KAFKA_VERSION} with: {_INSTALL}")
+    if not any(target.glob("kafka_2.13-*.jar")):
+        raise KafkaProgramsError(f"the download of Kafka {KAFKA_VERSION} brought no broker jar")
 
 
 def _copy_with_maven(scratch: Path, target: Path) -> None:

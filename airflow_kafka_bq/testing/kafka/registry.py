@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from airflow_kafka_bq.testing.kafka.child_process import end, spawn
-from airflow_kafka_bq.testing.kafka.jars import KafkaProgramsError, cache_directory, java
+from airflow_kafka_bq.testing.kafka.jars import KafkaProgramsError, cache_directory, downloaded, java
 from airflow_kafka_bq.testing.kafka.loopback import HOST, free_ports
 
 REGISTRY_VERSION = "2.6.13.Final"
@@ -39,30 +38,20 @@ def registry_program() -> Path:
 
     :raises KafkaProgramsError: Maven is not here, or the download failed.
     """
-    library = _library()
-    library.parent.mkdir(parents=True, exist_ok=True)
-    with library.with_name(f"{library.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not library.is_dir():
-            _download_into(library)
-    return library
+    return downloaded(_library(), _download)
 
 
-def _download_into(library: Path) -> None:
-    """Fill a directory beside ``library`` and rename it, so that a killed download leaves no half-filled cache."""
+def _download(scratch: Path, target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise KafkaProgramsError("no Maven to download the schema registry with: install Maven")
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix="download-") as scratch:
-        command = [maven, "-B", "-q", "-ntp", _COPY_GOAL, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={scratch}"]
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-        if done.returncode:
-            raise KafkaProgramsError(f"the schema registry cannot be had: {(done.stdout + done.stderr)[-2000:]}")
-        complete = Path(scratch) / "registry"
-        for archive in Path(scratch).glob("*.tar.gz"):
-            with tarfile.open(archive) as packed:
-                packed.extractall(complete, filter="data")
-        complete.rename(library)
+    command = [maven, "-B", "-q", "-ntp", _COPY_GOAL, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={scratch}"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise KafkaProgramsError(f"the schema registry cannot be had: {(done.stdout + done.stderr)[-2000:]}")
+    for archive in scratch.glob("*.tar.gz"):
+        with tarfile.open(archive) as packed:
+            packed.extractall(target, filter="data")
 
 
 class SchemaRegistryServer:
