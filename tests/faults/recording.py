@@ -1,4 +1,4 @@
-"""``pytest --faults FILE``: write down which fault rows were played, by which tests, on which tier, with what outcome.
+"""``pytest --faults=FILE``: write down which fault rows were played, by which tests, on which tier, with what outcome.
 
 Works with several processes of pytest too: what a test is about travels with its report.
 """
@@ -35,7 +35,7 @@ def tier_of(item: pytest.Item) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--faults FILE``."""
+    """``--faults=FILE``: as one word, or pytest takes a FILE that is there for the tests to run."""
     parser.addoption("--faults", metavar="FILE", type=Path, help="write the outcome of every fault row's tests here")
 
 

@@ -48,7 +48,7 @@ def test_of_no_row():
 def test_outcomes_are_written_down(pytester: pytest.Pytester, processes: str) -> None:
     pytester.makepyfile(TESTS.replace('@pytest.mark.fault("Q1")\n', ""))
     pytester.makeini("[pytest]\nmarkers =\n  fault\n  kafka\n")
-    pytester.runpytest_subprocess("-p", "tests.faults.recording", "-n", processes, "--faults", "found.json")
+    pytester.runpytest_subprocess("-p", "tests.faults.recording", "-n", processes, "--faults=found.json")
     found = json.loads((pytester.path / "found.json").read_text())
     told = {one["test"].split("::")[1]: (one["rows"], one["tier"], one["outcome"]) for one in found}
     assert told == {
