@@ -9,6 +9,7 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 
+from airflow_kafka_bq.testing.kafka import offset_bounds
 from tests.campaign.agenda import Agenda
 from tests.campaign.book import Book
 from tests.campaign.diary import Diary
@@ -61,7 +62,9 @@ class History:
         self.pipe.write(kafka={"bootstrap.servers": self.bootstrap})
         self.agenda = Agenda()
         self.troubles = Troubles(ground, draw, self.agenda, diary, proxied)
-        self.runs = Runs(self.agenda, diary)
+        self.runs = Runs(self.agenda, diary, reached_the_end=self._look_whether_it_did)
+        self.least: dict[int, int] = {}
+        self.ends: dict[int, dict[int, int]] = {}
         self.producer = ProducerProcess(
             Task(
                 bootstrap=ground.kafka.bootstrap,
@@ -94,6 +97,7 @@ class History:
     # Steps
 
     def _step(self) -> None:
+        self._note_ends()
         if self.draw.random() < 0.6:
             self.troubles.strike()
         if self.runs.frozen and self.draw.random() < 0.4:
@@ -111,9 +115,10 @@ class History:
         point = self.draw.choice(POINTS[row])
         blow = point.blow(self.draw, self.draw.choice(ACTIONS), batches=4)
         run = ChildRun(self.pipe.start(blow))
-        self.runs.started(run)
+        self._started(run)
+        self.runs.will_strike_itself(run, row, blow)
         self._meanwhile()
-        self.runs.struck_by_itself(run, row, blow)
+        self.runs.await_blow(run)
 
     def _struck_at_any_time(self) -> None:
         run = self._started(self._any_kind())
@@ -164,22 +169,43 @@ class History:
 
     def _started(self, run: Run) -> Run:
         self.runs.started(run)
+        self.ends[run.pid] = self.least
         return run
+
+    def _note_ends(self) -> None:
+        """A run that starts after this reads at least so far, if it says that it came to the end."""
+        self.least = {}
+        if self.troubles.brokers_are_well and not self.runs.explained:
+            bounds = offset_bounds(self.ground.kafka.bootstrap, self.pipe.topic, range(self.pipe.partitions))
+            self.least = {part: end for part, (_, end) in bounds.items()}
+
+    def _look_whether_it_did(self, run: Run) -> None:
+        """I4 of runs on the way: silence is not the end."""
+        least = self.ends.pop(run.pid, {})
+        if self.troubles.front_may_die or self.runs.explained:
+            return
+        ledger = self.pipe.ledger()
+        if short := {part: end for part, end in least.items() if ledger.get(part, 0) < end}:
+            self.diary.problem(f"I4: {run.kind} {run.pid} said that it came to the end, and is at {ledger}: {short}")
 
     def _meanwhile(self, seconds: float = 0.3) -> None:
         """That time passes; sometimes somebody does something to the topic in it."""
         first = self.draw.uniform(0, seconds)
         self.agenda.rest(first)
-        changes: list[Callable[[], None]] = [self.changes.delete_group]
-        if self._knows_positions():
-            changes += [self.changes.add_partition]
-            if not self.windows:
-                changes += [self.changes.delete_records] * 3
-                if self.shape is not UPDATE and self.changes.life == 0:
-                    changes += [self._topic_is_created_again]
-        if self.draw.random() < 0.35 and self.troubles.brokers_are_well:
-            self.draw.choice(changes)()
+        if self.draw.random() < 0.5 and self.troubles.brokers_are_well:
+            self.draw.choice(self._changes())()
         self.agenda.rest(seconds - first)
+
+    def _changes(self) -> list[Callable[[], None]]:
+        """What somebody may do to the topic now. What Kafka loses before there is a ledger, nobody is told."""
+        if not self._knows_positions():
+            return [self.changes.delete_group]
+        found: list[Callable[[], None]] = [self.changes.delete_group, self.changes.add_partition]
+        if not self.windows:
+            found += [self.changes.delete_records] * 3
+            if self.shape is not UPDATE and self.changes.life == 0:
+                found += [self._topic_is_created_again] * 2
+        return found
 
     def _knows_positions(self) -> bool:
         if self.troubles.front_may_die:
@@ -215,6 +241,7 @@ class History:
         wait_for_leaders(self.ground, self.pipe.topic, self.pipe.partitions)
 
     def _last_run(self) -> None:
+        self._note_ends()
         run = self._started(command(self.pipe))
         self.runs.wait()
         report: dict[str, Any] = run.ending().document or {}

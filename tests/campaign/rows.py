@@ -168,7 +168,9 @@ class _Round:
     def run(self) -> None:
         """An ordinary run reaches the end."""
         self.diary.runs += 1
-        report = self.pipe.start().finish(_LONGEST_SECONDS)
+        # Batches with other ends than those of the run that was struck: nothing of it can be attached to.
+        other = (f"batch_messages={self.draw.randint(1, self.batch + 2)}",) if self.draw.random() < 0.5 else ()
+        report = self.pipe.start(settings=other).finish(_LONGEST_SECONDS)
         self.diary.note(f"ordinary run: {report.get('outcome') or report}")
         assert report.get("outcome") == "end", f"I4: an ordinary run ended with {report}"
         self.waiting = 0

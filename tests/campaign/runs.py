@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.campaign.agenda import Agenda
@@ -27,15 +28,18 @@ class Runs:
     """All processes of one round.
 
     :param explained: names of terminal errors that the round's faults explain.
+    :param reached_the_end: told of each run that says so.
     """
 
     agenda: Agenda
     diary: Diary
     explained: set[str] = field(default_factory=set)
+    reached_the_end: Callable[[Run], None] = lambda _run: None
     going: list[Run] = field(default_factory=list)
     frozen: list[Run] = field(default_factory=list)
     _began: dict[int, float] = field(default_factory=dict)
     _struck: dict[int, str] = field(default_factory=dict)
+    _blows: dict[int, tuple[ChildRun, str, Blow]] = field(default_factory=dict)
 
     def started(self, run: Run) -> None:
         """A run is under way."""
@@ -69,14 +73,31 @@ class Runs:
             return False
         return True
 
-    def struck_by_itself(self, run: ChildRun, row: str, blow: Blow) -> None:
-        """A child strikes itself, if it comes to that; of one that freezes the round goes on."""
-        self.agenda.until(lambda: run.over() or is_stopped(run.pid), f"{blow}", _LONGEST_SECONDS)
-        if run.child.was_struck:
-            self._struck[run.pid] = blow.action
-            self.diary.struck(blow.action, row, f"{run.pid} {blow}")
-            if blow.action == "freeze" and not run.over():
-                self._keep_frozen(run)
+    def will_strike_itself(self, run: ChildRun, row: str, blow: Blow) -> None:
+        """A child that comes to a blow, if it comes to that."""
+        self._blows[run.pid] = (run, row, blow)
+
+    def await_blow(self, run: ChildRun) -> None:
+        """Until it struck itself or is over; of one that freezes the round goes on."""
+        self.agenda.until(lambda: run not in self.going or self._rests(run), "a blow", _LONGEST_SECONDS)
+        if run in self.going:
+            self._settle(run)
+
+    def _rests(self, run: Run) -> bool:
+        return run.over() or (run.pid in self._blows and is_stopped(run.pid))
+
+    def _settle(self, run: Run) -> None:
+        """It is over, or sleeps by its own blow, or has taken too long."""
+        if run.pid in self._blows:
+            child, row, blow = self._blows[run.pid]
+            if child.child.was_struck and run.pid not in self._struck:
+                self._struck[run.pid] = blow.action
+                self.diary.struck(blow.action, row, f"{run.pid} {blow}")
+        if not run.over() and is_stopped(run.pid):
+            self._keep_frozen(run)
+        else:
+            self.going.remove(run)
+            self._ended(run)
 
     def _keep_frozen(self, run: Run) -> None:
         self.going.remove(run)
@@ -85,7 +106,7 @@ class Runs:
     def thaw(self, number: int) -> None:
         """Let a frozen one go on."""
         run = self.frozen.pop(number)
-        os.kill(run.pid, signal.SIGCONT)
+        self._signalled(run, signal.SIGCONT)  # one that was about to end when it was struck is over
         self._began[run.pid] = time.monotonic()
         self.going.append(run)
         self.diary.note(f"{run.kind} {run.pid} thaws")
@@ -100,11 +121,10 @@ class Runs:
         while self.going:
             self.agenda.until(lambda: any(map(self._due, self.going)), "a run", _LONGEST_SECONDS + 10)
             for run in [one for one in self.going if self._due(one)]:
-                self.going.remove(run)
-                self._ended(run)
+                self._settle(run)
 
     def _due(self, run: Run) -> bool:
-        return run.over() or time.monotonic() > self._began[run.pid] + _LONGEST_SECONDS
+        return self._rests(run) or time.monotonic() > self._began[run.pid] + _LONGEST_SECONDS
 
     def _ended(self, run: Run) -> None:
         seconds = time.monotonic() - self._began[run.pid]
@@ -118,9 +138,11 @@ class Runs:
         self.diary.note(f"{run.kind} {run.pid} ended after {seconds:.2f} s: {word_of(ending)}, {ending.code} {said}")
         if trouble := trouble_with(run, ending, action, self.explained):
             self.diary.problem(f"{run.kind} {run.pid}: {trouble}")
-        elif action is None and (ending.document or {}).get("outcome") == "end":
-            typical = 0.7 * typical_seconds[run.kind] + 0.3 * seconds
-            typical_seconds[run.kind] = min(typical, _MOST[run.kind])
+        elif word_of(ending) == "end":
+            self.reached_the_end(run)
+            if action is None:
+                typical = 0.7 * typical_seconds[run.kind] + 0.3 * seconds
+                typical_seconds[run.kind] = min(typical, _MOST[run.kind])
 
     def remove(self) -> None:
         """Leave no process."""

@@ -48,7 +48,7 @@ class TopicChanges:
         part = self.draw.choice(list(bounds))
         start, end = bounds[part]
         if start < end:
-            before = self.draw.randint(start + 1, end)
+            before = end if self.draw.random() < 0.5 else self.draw.randint(start + 1, end)
             delete_records(self.pipe.bootstrap, self.pipe.topic, {part: before})
             self.diary.fault("topic: records deleted", f"partition {part} before {before}")
 

@@ -43,7 +43,8 @@ class Troubles:
     def strike(self) -> str:
         """One fault, drawn; its kind."""
         kinds: list[Callable[[], str]] = [self._front_answers_wrongly, self._front_answers_wrongly]
-        kinds += [self._job_fails, self._job_is_slow, self._job_is_held, self._front_dies]
+        kinds += [self._job_fails, self._job_is_slow, self._job_is_held, self._job_is_cancelled]
+        kinds += [self._front_dies, self._front_dies_at_any_time]
         if self.brokers_are_well:
             kinds += [self._broker_freezes, self._broker_dies]
         if self.proxied:
@@ -60,10 +61,10 @@ class Troubles:
 
     def end(self) -> None:
         """All is well again."""
+        self.hurt.clear()  # nobody looks again and again whether they are ready
         self.agenda.finish()
         self.end_front()
         self.ground.kafka.wait_until_ready()
-        self.hurt.clear()
 
     def end_front(self) -> None:
         """BigQuery answers rightly again; brokers may still be away."""
@@ -117,6 +118,26 @@ class Troubles:
         self.ground.faults.add("kill_front", at=at, job_id=self.draw.choice(_JOBS), nth=self.draw.randint(1, 3), **call)
         return f"front: killed {at}"
 
+    def _front_dies_at_any_time(self) -> str:
+        self.front_may_die = True
+        self._later(0.1, 2.5, "front is killed", self._kill_front)
+        return "front: killed at any time"
+
+    def _kill_front(self) -> None:
+        if self.front_may_die and not front_is_dead(self.ground.bigquery):
+            self.ground.bigquery.kill_front()
+
+    def _job_is_cancelled(self) -> str:
+        self._later(0.3, 2.5, "the latest MERGE is cancelled", self._cancel)
+        return "job: cancelled"
+
+    def _cancel(self) -> None:
+        if self.front_may_die:
+            return
+        calls = self.ground.faults.calls("jobs.insert")
+        if merges := [one["job_id"] for one in calls if "kafka-bq-merge" in str(one["job_id"])]:
+            self.ground.client.cancel_job(merges[-1])
+
     def watch_front(self) -> None:
         """A front that died is started again after a while."""
         if not self.front_is_down and front_is_dead(self.ground.bigquery):
@@ -150,6 +171,16 @@ class Troubles:
 
     def _start(self, node: int) -> None:
         self.ground.kafka.restart(node, wait=False)
+        self.agenda.later(0.3, lambda: self._look_at(node))
+
+    def _look_at(self, node: int) -> None:
+        """Well again once it sees the others; waiting for that would hold the round up."""
+        nodes = self.ground.kafka._nodes
+        if nodes[node]._sees([each for each, one in nodes.items() if one.running and not one.paused]):
+            self.hurt.discard(node)
+            self.diary.note(f"broker {node} is ready")
+        elif self.hurt:
+            self.agenda.later(0.3, lambda: self._look_at(node))
 
     def _network(self) -> str:
         proxies = list(self.ground.kafka.proxies.values())
