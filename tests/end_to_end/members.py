@@ -38,6 +38,7 @@ def _settings(made: Pipe, protocol: str) -> dict[str, Any]:
         "group.id": made.group_id,
         "client.id": "stranger",
         "group.protocol": protocol,
+        "enable.auto.commit": False,  # a member that reads a message and commits it on leaving is another fault
     }
     return found if protocol == "consumer" else {**found, "session.timeout.ms": _SESSION_MS}
 
