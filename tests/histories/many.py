@@ -86,7 +86,7 @@ def play_many(
     result: dict[str, Any] = {"seed": seed, "asked": examples, "processes": processes, "failures": []}
     tallies = {machine.__name__: Tally() for machine in machines}
     cpu_seconds, told_at = 0.0, began
-    for done in _each(list(chunks(machines, seed, examples)), processes):
+    for done in _until_interrupted(_each(list(chunks(machines, seed, examples)), processes), tell):
         tallies[done.machine].add(done.tally)
         cpu_seconds += done.cpu_seconds
         for failure in done.failures:
@@ -109,6 +109,14 @@ def play_many(
         "histories_per_cpu_second": round(total.histories / (cpu_seconds or 1), 1),
     }  # fmt: skip
     return result
+
+
+def _until_interrupted(chunks: Iterator[Chunk], tell: Callable[[str], None]) -> Iterator[Chunk]:
+    """What was played counts, also where somebody does not wait for the rest."""
+    try:
+        yield from chunks
+    except KeyboardInterrupt:
+        tell("interrupted; no more are played")
 
 
 def _each(waiting: list[Chunk], processes: int) -> Iterator[Chunk]:
