@@ -65,6 +65,7 @@ class KafkaSource:
         self._group = Group(self._requests, topic, group_id)
         self._partitions: tuple[int, ...] | None = None
         self._open: dict[int, Position] = {}
+        self._opened = False
 
     def describe(self) -> TopicFacts:
         """As ``ports.Source``."""
@@ -101,9 +102,10 @@ class KafkaSource:
         """As ``ports.Source``. Give no partition that has nothing to read: it would be fetched for nothing."""
         wanted = [offsets.placed(self._topic, partition, position) for partition, position in sorted(positions.items())]
         checked = any(position.leader_epoch is not None for position in positions.values())
-        consumer = self._clients.new_consumer() if checked else self._clients.consumer
+        # What a consumer had to say of an earlier place, such as "out of range", it says after the next assignment too.
+        consumer = self._clients.new_consumer() if checked or self._opened else self._clients.consumer
         consumer.assign(wanted)
-        self._open = dict(positions)
+        self._open, self._opened = dict(positions), True
         self._clients.positions.clear()
 
     def poll(self, max_messages: int, timeout_seconds: float) -> Polled:

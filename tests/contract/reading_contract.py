@@ -104,6 +104,18 @@ class Reading:
         rest = poll_idle(source)
         assert (rest.rows, rest.ends, rest.out_of_range) == ([], {}, {})
 
+    def test_what_is_told_of_an_earlier_place_ends_with_it(self, world: SourceWorld, group_id: str) -> None:
+        """A run that planned anew would take it for a log that was cut off, and call a person."""
+        topic = world.topic()
+        world.produce(topic, b"1", b"2", b"3")
+        world.delete_records(topic, 0, 2)
+        source = world.source(topic, group_id)
+        source.open({0: Position(1)})
+        world.sleep(1)  # time enough for the client to ask, and nobody to hear of it
+        source.open({0: Position(2)})
+        found = read_to_end(source)
+        assert (found.out_of_range, found.offsets) == ({}, {0: [2]})
+
     def test_a_position_behind_the_log_is_out_of_range(self, world: SourceWorld, group_id: str) -> None:
         topic = world.topic()
         world.produce(topic, b"1")

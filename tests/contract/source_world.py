@@ -69,6 +69,8 @@ class SourceWorld(Protocol):
 
     def monotonic(self) -> float: ...
 
+    def sleep(self, seconds: float) -> None: ...
+
 
 def whole(message: Message) -> NewMessage:
     """Partition 0 unless another one is named."""
@@ -84,6 +86,7 @@ class MemoryWorld:
         self.clock = VirtualClock()
         self.cluster = MemoryCluster(self.clock)
         self.monotonic = self.clock.monotonic
+        self.sleep = self.clock.sleep
         self.delete_records = self.cluster.delete_records
         self.delete_topic = self.cluster.delete_topic
         self.add_partitions = self.cluster.add_partitions
@@ -161,6 +164,9 @@ class WireWorld:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def source(self, topic: str, group_id: str, isolation_level: IsolationLevel = "read_committed") -> Source:
         source = KafkaSource(self._settings, topic, group_id, isolation_level, stall_timeout_seconds=1.0)
