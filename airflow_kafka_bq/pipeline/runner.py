@@ -23,6 +23,7 @@ from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.isolate import find_bad
 from airflow_kafka_bq.pipeline.limits import BadMessages
+from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge, vanished
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one, restaged
@@ -120,7 +121,8 @@ def run(job: Job) -> RunReport:
     try:
         for _ in range(MAX_LOSSES):
             try:
-                _pass(job, report, spent)
+                with memory_named(config):
+                    _pass(job, report, spent)
             except LedgerMoved:
                 log.warning("another writer of %s moved the ledger; planning anew", table)
                 continue
