@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow_kafka_bq.batch import RunContext
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
-from airflow_kafka_bq.config import JobConfig
+from airflow_kafka_bq.config import JobConfig, TableId
+from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
@@ -17,8 +18,11 @@ from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.build import build_target
+from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.imports import imported
+from airflow_kafka_bq.schema.table_columns import table_columns, table_model
 
 
 def assemble(
@@ -34,7 +38,7 @@ def assemble(
     client_id: str = "kafka-bq",
     registry: Mapping[str, Any] | None = None,
 ) -> Job:
-    """Everything that a run works with. No request is made yet, but for a schema that the columns come from.
+    """Everything that a run works with. No request is made yet, but for the schema or table that the columns come from.
 
     :param kafka: librdkafka settings by their dotted names; those that begin with ``schema.registry.`` are the
         registry's where ``registry`` says nothing.
@@ -48,8 +52,11 @@ def assemble(
     sides = _sides(config, registry or {}, kafka, search_path)
     model, transform, keep = (_imported(config, name, search_path) for name in ("model", "transform", "filter"))
     warehouse = BigQueryWarehouse(client, config.location or location, stop.event)
-    table = config.table_id(warehouse.project)
-    target = build_target(config, table, model, sides.columns)
+    table, columns = config.table_id(warehouse.project), sides.columns
+    if config.schema_from == "table":
+        columns = columns_there(warehouse, table)
+        model = table_model(columns)
+    target = build_target(config, table, model, columns)
     source = KafkaSource(
         split(kafka)[0],
         config.topic,
@@ -58,7 +65,7 @@ def assemble(
         stall_timeout_seconds=config.stall_timeout_seconds,
         client_id=client_id,
     )
-    rules = DecodeRules.of(config, target, model, transform, keep, sides)
+    rules = DecodeRules.of(config, target, model, transform, keep, sides, columns)
     code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
     return Job(
@@ -85,6 +92,18 @@ def _sides(config: JobConfig, given: Mapping[str, Any], kafka: Mapping[str, Any]
     except BaseException:
         registry.close()
         raise
+
+
+def columns_there(warehouse: Warehouse, table: TableId) -> tuple[Column, ...]:
+    """The columns of a table that messages fill.
+
+    :raises NotFoundError: there is no such table. :raises SchemaDriftError: it has no column of the kind.
+    """
+    facts = warehouse.table(table)
+    if facts is None:
+        message = f"table {table} does not exist, and schema_from='table' takes its columns"
+        raise NotFoundError(message, remedy="create it, or name a model")
+    return table_columns(facts, table)
 
 
 def _imported(config: JobConfig, parameter: str, search_path: Sequence[Path]) -> Any:

@@ -30,7 +30,10 @@ def column(field: bigquery.SchemaField) -> Column:
     """An API field as a column; legacy type names become GoogleSQL's."""
     kind = _NAMES.get(field.field_type, field.field_type)
     inner = tuple(column(one) for one in field.fields)
-    return Column(field.name, kind, field.mode or "NULLABLE", inner, field.description)
+    limits = {"max_length": field.max_length, "precision": field.precision, "scale": field.scale}
+    if limits["precision"] is not None:
+        limits["scale"] = limits["scale"] or 0  # NUMERIC(5) has no digit after the point
+    return Column(field.name, kind, field.mode or "NULLABLE", inner, field.description, **limits)
 
 
 def staged_fields(schema: pa.Schema) -> list[bigquery.SchemaField]:

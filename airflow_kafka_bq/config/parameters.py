@@ -96,7 +96,8 @@ class Parameters(BaseModel):
     """Columns, types and validation of messages ([columns](schemas.md)). A text is imported when the job runs."""
     schema_from: Literal["model", "table", "registry", "schema", "payload"] | None = None
     """Where columns come from. Left out: `model` if there is one, else `payload`, one column with the whole value.
-    `registry` is the latest schema of `schema_subject`, `schema` is `value_schema`."""
+    `table` takes those of the table that is there, `registry` is the latest schema of `schema_subject`, `schema` is
+    `value_schema`."""
     value_format: Format = "json"
     """How values are encoded ([formats](formats.md)). A model needs fields, so no `string` and no `bytes`."""
     key_format: Format = "string"

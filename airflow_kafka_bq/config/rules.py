@@ -17,7 +17,6 @@ _SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so noth
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
-    "schema_from": frozenset({"table"}),
     "assignment": frozenset({"subscribe"}),
     "on_tombstone": frozenset({"delete"}),
     "merge_per": frozenset({"run"}),
@@ -56,9 +55,9 @@ def _formats(job: JobConfig) -> None:
     _require(source != "model" or job.model is not None, "schema_from='model' needs a model")
     _require(source == "model" or job.model is None, f"schema_from={source!r} and a model exclude each other")
     _require(
-        source != "model" or job.value_format not in {"string", "bytes"},
-        f"value_format={job.value_format!r} has no fields for a model",
-        "use value_format='json', or leave the model out",
+        source not in {"model", "table"} or job.value_format not in {"string", "bytes"},
+        f"value_format={job.value_format!r} has no fields for {'a model' if source == 'model' else 'columns'}",
+        f"use value_format='json', or leave {'the model' if source == 'model' else 'schema_from'} out",
     )
     _require(
         source != "payload" or job.unknown_fields == "ignore",

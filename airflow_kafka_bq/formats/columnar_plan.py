@@ -108,17 +108,17 @@ class _Walk:
         self._forbids |= config.get("extra_fields_behavior") == "forbid"
         inner = schema["schema"]
         _expect(inner, "model-fields", {"fields", "model_name", "computed_fields"})
-        names = {column.name for column in columns}
+        names = {column.attribute for column in columns}
         if names != set(inner["fields"]):  # a field without a column is validated all the same
             raise RowByRowError
-        nodes = tuple(self._field(column, inner["fields"][column.name]) for column in columns)
+        nodes = tuple(self._field(column, inner["fields"][column.attribute]) for column in columns)
         if len({node.source for node in nodes}) < len(nodes):
             raise RowByRowError
         return nodes
 
     def _field(self, column: Column, field: Any) -> Node:
         _expect(field, "model-field", _FIELD)
-        source = field.get("validation_alias", column.name)
+        source = field.get("validation_alias", column.attribute)
         if not isinstance(source, str):
             raise RowByRowError
         return self._node(column, source, field["schema"])
@@ -173,8 +173,6 @@ def _scalar(kind: str, schema: Any) -> tuple[str, tuple[tuple[str, Any], ...], t
         raise RowByRowError
     core, allowed = _SCALARS[kind]
     _expect(schema, core, allowed)
-    if schema.get("microseconds_precision", "truncate") != "truncate":
-        raise RowByRowError
     zone = schema.get("tz_constraint")
     if kind in {"TIMESTAMP", "DATETIME"} and zone not in ({None, "aware"} if kind == "TIMESTAMP" else {"naive"}):
         raise RowByRowError

@@ -27,7 +27,7 @@ class JsonRows:
         self.fields = MessageFields.of(model)
         self.refuse_unknown = refuse_unknown
         self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
-        self._writers = [(column.name, writer(column)) for column in columns]
+        self._writers = [(column.attribute, writer(column)) for column in columns]
 
     @property
     def schema(self) -> pa.Schema:

@@ -146,5 +146,5 @@ def _validator(column: Column, model: type[BaseModel] | None) -> SchemaValidator
         schema = schema["schema"]
     if schema["type"] != "model-fields":
         raise ConfigError(f"model {model.__name__}: cannot read {column.name!r} from the key of a tombstone")
-    field = schema["fields"][column.name]["schema"]
+    field = schema["fields"][column.attribute]["schema"]
     return SchemaValidator(core_schema.definitions_schema(field, definitions) if definitions else field)

@@ -72,8 +72,8 @@ def _repeated(one: Writer, path: str) -> Writer:
 
 
 def _struct(fields: tuple[Column, ...], path: str, field: Callable[[Any, str], Any]) -> Writer:
-    writers = [(column.name, writer(column, path, field)) for column in fields]
-    return lambda found: {name: write(field(found, name)) for name, write in writers}
+    writers = [(column.name, column.attribute, writer(column, path, field)) for column in fields]
+    return lambda found: {name: write(field(found, attribute)) for name, attribute, write in writers}
 
 
 def _scalar(kind: str, path: str) -> Writer:

@@ -21,6 +21,7 @@ from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
 from airflow_kafka_bq.schema.build import message_columns
+from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.schema.wire import TOMBSTONE, row_schema
 
@@ -48,14 +49,16 @@ class DecodeRules:
         transform: UserFunction | None = None,
         filter: UserFunction | None = None,
         sides: Sides | None = None,
+        columns: tuple[Column, ...] | None = None,
     ) -> Self:
         """Rules of a job, its model and functions imported.
 
         :param sides: how key and value are decoded, where schemas say it.
+        :param columns: those that values fill, where neither the model nor a schema says it.
         :raises ConfigError: the model has a field that no column can take.
         """
         sides = sides or Sides()
-        columns = message_columns(config, model, sides.columns)
+        columns = message_columns(config, model, columns or sides.columns)
         refuse_unknown = config.unknown_fields == "dead_letter"
         parser = choose(config.value_format, model, columns, sides.value, refuse_unknown=refuse_unknown)
         key_text = None if sides.key is None else sides.key.text()

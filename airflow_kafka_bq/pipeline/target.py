@@ -41,6 +41,8 @@ def ready(config: JobConfig, warehouse: Warehouse, target: Target, seen: Seen, p
 
 def _ensure(config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts | None) -> TableFacts:
     if facts is None:
+        if target.of_table:
+            raise SchemaDriftError(f"table {target.table}, whose columns count, is gone", remedy="run it again")
         warehouse.create(target)
         facts = _read(warehouse, target)
     found = difference(target, facts, config.schema_update)

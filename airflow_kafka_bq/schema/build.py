@@ -23,7 +23,7 @@ def message_columns(
 ) -> tuple[Column, ...]:
     """Columns that the value of a message fills.
 
-    :param of_schema: those of the schema, where the columns come from one.
+    :param of_schema: those of the schema or the table, where the columns come from one.
     :raises ConfigError: the model has a field that no column can take.
     """
     if of_schema is not None:
@@ -41,7 +41,7 @@ def build_target(
     """Columns, key, partitioning and clustering of a job's table.
 
     :param model: the imported model; None for a job that keeps the payload whole.
-    :param of_schema: columns of the schema, where they come from one.
+    :param of_schema: columns of the schema or the table, where they come from one.
     :raises ConfigError: a parameter names a column that is not there, or whose type cannot serve.
     """
     ours = kafka_columns(config.key_format) if config.kafka_columns == "all" else ()
@@ -65,6 +65,7 @@ def build_target(
         options=_options(config),
         labels=config.clean_labels,
         kms_key_name=_kms_key_name(config),
+        of_table=config.schema_from == "table",
     )
 
 

@@ -15,7 +15,9 @@ class Column:
     """One column or STRUCT field.
 
     ``type`` is a GoogleSQL name (see SCALARS, or ``STRUCT`` with ``fields``); ``mode`` is NULLABLE, REQUIRED, REPEATED.
-    ``source`` is the name of the field in the message where it differs from the column's.
+    ``source`` is the name of the field in the message, ``field`` that of the model's field, where they differ from the
+    column's. ``max_length`` (characters, bytes), ``precision`` and ``scale`` (digits) are what values are held to: by
+    the type of a table that is there, or by the model. Tables that are created do not have them.
     """
 
     name: str
@@ -24,6 +26,15 @@ class Column:
     fields: tuple[Column, ...] = ()
     description: str | None = None
     source: str | None = None
+    field: str | None = None
+    max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+
+    @property
+    def attribute(self) -> str:
+        """What a decoded value calls it."""
+        return self.field or self.name
 
     @property
     def groupable(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_kafka_bq.exceptions import SchemaDriftError
+from airflow_kafka_bq.schema import names
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
@@ -32,6 +33,8 @@ def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
     if not facts.is_table:
         return Difference(drift=(f"{target.table} is no ordinary table (a view, a snapshot or an external table)",))
     missing = tuple(column for column in target.columns if facts.column(column.name) is None)
+    gone = tuple(column for column in missing if target.of_table and names.refusal(column.name) is None)
+    missing = tuple(column for column in missing if column not in gone)
     relaxed = tuple(_to_relax(target, facts))
     return Difference(
         add=tuple(column.name for column in missing) if policy != "none" else (),
@@ -39,6 +42,7 @@ def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
         notes=(*(_notes_on_adding(missing) if policy != "none" else ()), *_notes_on_layout(target, facts)),
         drift=(
             *(_missing(missing) if policy == "none" else ()),
+            *(f"column {column.name} was there a moment ago; run it again" for column in gone),
             *(_too_strict(relaxed, target) if policy != "add_relax" else ()),
             *_clashes(target, facts),
         ),
@@ -58,6 +62,9 @@ def refuse_drift(found: Difference, target: Target, topic: str | None = None) ->
 def shape(column: Column) -> str:
     """Type as people write it: ``ARRAY<STRUCT<a INT64>>``."""
     inner = column.type
+    if column.max_length is not None or column.precision is not None:
+        limits = (column.max_length,) if column.precision is None else (column.precision, column.scale or 0)
+        inner = f"{column.type}({', '.join(map(str, limits))})"
     if column.type == "STRUCT":
         inner = f"STRUCT<{', '.join(f'{field.name} {shape(field)}' for field in column.fields)}>"
     return f"ARRAY<{inner}>" if column.mode == "REPEATED" else inner
@@ -102,7 +109,24 @@ def _takes(there: Column, wanted: Column) -> bool:
     if there.type == wanted.type == "STRUCT":
         return _same_fields(there.fields, wanted.fields)
     widened = there.mode != "REPEATED" and (wanted.type, there.type) in _EXACT_WIDENINGS
-    return there.type == wanted.type or widened
+    return (there.type == wanted.type or widened) and _long_enough(there, wanted)
+
+
+_DIGITS = {"INT64": (19, 0), "NUMERIC": (38, 9), "BIGNUMERIC": (76, 38)}
+
+
+def _long_enough(there: Column, wanted: Column) -> bool:
+    """NUMERIC(10, 2) would round what has more digits, STRING(10) would fail the batch of what is longer.
+
+    https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#parameterized_data_types
+    """
+    if there.max_length is not None:
+        return wanted.max_length is not None and wanted.max_length <= there.max_length
+    if there.precision is None:
+        return True
+    digits, places = _DIGITS[wanted.type] if wanted.precision is None else (wanted.precision, wanted.scale or 0)
+    room = there.scale or 0
+    return places <= room and digits - places <= there.precision - room
 
 
 def _same_fields(there: tuple[Column, ...], wanted: tuple[Column, ...]) -> bool:
@@ -115,7 +139,8 @@ def _same_fields(there: tuple[Column, ...], wanted: tuple[Column, ...]) -> bool:
 def _same_field(there: Column, wanted: Column) -> bool:
     if there.mode != wanted.mode and (there.mode == "REQUIRED" or "REPEATED" in {there.mode, wanted.mode}):
         return False
-    return there.type == wanted.type and _same_fields(there.fields, wanted.fields)
+    same = there.type == wanted.type and _long_enough(there, wanted)
+    return same and _same_fields(there.fields, wanted.fields)
 
 
 def _hint(there: Column, wanted: Column) -> str:

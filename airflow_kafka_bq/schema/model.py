@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, RootModel
@@ -11,7 +12,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema import names
 from airflow_kafka_bq.schema.annotations import Annotation, unwrapped
 from airflow_kafka_bq.schema.columns import Column
-from airflow_kafka_bq.schema.model_types import UnsupportedTypeError, literal_type, scalar_type
+from airflow_kafka_bq.schema.model_types import UnsupportedTypeError, constraint, literal_type, scalar_type
 
 MAX_DEPTH = 15  # https://cloud.google.com/bigquery/quotas#all_tables : nested STRUCTs
 MAX_COLUMNS = 10_000  # the same page, nested fields counted
@@ -74,7 +75,19 @@ def _column(name: str, field: FieldInfo, path: str, above: tuple[type[BaseModel]
         kind = getattr(found.kind, "__name__", found.kind)
         raise ConfigError(f"{path} is {kind} and defaults to None", remedy=f"write {kind} | None")
     shape, mode, fields = _shape(found, path, above)
-    return Column(name, shape, mode, fields, field.description, _source(name, field))
+    column = Column(name, shape, mode, fields, field.description, _source(name, field))
+    return _limited(column, found)
+
+
+def _limited(column: Column, found: Annotation) -> Column:
+    """With what the model holds values to, so that they fit into the type of a table that is there."""
+    held = found if found.element is None else unwrapped(found.element)
+    if column.type in {"STRING", "BYTES"} and held.kind in {str, bytes}:
+        return replace(column, max_length=constraint(held.metadata, "max_length"))
+    digits, places = (constraint(held.metadata, name) for name in ("max_digits", "decimal_places"))
+    if column.type in {"NUMERIC", "BIGNUMERIC"} and digits is not None and places is not None:
+        return replace(column, precision=max(digits, places), scale=places)
+    return column
 
 
 def _shape(found: Annotation, path: str, above: tuple[type[BaseModel], ...]) -> tuple[str, str, tuple[Column, ...]]:

@@ -98,16 +98,17 @@ def _decimal_type(metadata: Iterable[Any]) -> str:
 
     https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types
     """
-    digits = _constraint(metadata, "max_digits")
-    places = _constraint(metadata, "decimal_places")
+    digits = constraint(metadata, "max_digits")
+    places = constraint(metadata, "decimal_places")
     if digits is None or places is None:
         return "BIGNUMERIC"
     return "NUMERIC" if places <= 9 and digits - places <= 29 else "BIGNUMERIC"
 
 
-def _constraint(metadata: Iterable[Any], name: str) -> int | None:
+def constraint(metadata: Iterable[Any], name: str) -> int | None:
+    """What ``Annotated`` or ``Field`` holds a value to; None where it does not."""
     for item in metadata:
-        value = _constraint(item.metadata, name) if isinstance(item, FieldInfo) else getattr(item, name, None)
+        value = constraint(item.metadata, name) if isinstance(item, FieldInfo) else getattr(item, name, None)
         if value is not None:
             return int(value)
     return None

@@ -19,7 +19,7 @@ RESERVED_PREFIXES = (
     "_CHANGE_TIMESTAMP",
 )
 """Prefixes that BigQuery keeps for itself, compared without regard to case."""
-_OURS = {"_ingested_at", "_deleted_at", "_tombstone", "_row"}
+_OURS = {"_ingested_at", "_deleted_at", "_unknown_fields", "_tombstone", "_row"}
 
 
 def refusal(name: str) -> str | None:

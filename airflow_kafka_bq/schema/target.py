@@ -46,6 +46,7 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     kms_key_name: str | None = None
+    of_table: bool = False  # the message's columns were read from the table: a run never adds one
 
     @property
     def ledger(self) -> TableId:

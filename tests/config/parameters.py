@@ -95,7 +95,7 @@ PARAMETERS: dict[str, Parameter] = {
         (*NO_REFERENCES, dict),
         "package.module:Name",
     ),
-    "schema_from": choice(None, "payload"),
+    "schema_from": choice(None, "payload", "table"),
     "value_format": choice("json", "string", "bytes", "avro", "protobuf", "json_schema"),
     "key_format": choice("string", "json", "bytes", "avro", "protobuf", "json_schema"),
     "value_schema": Parameter(None, (("order.avsc", "order.avsc"),), (*NO_TEXT, " "), "must", {"value_format": "avro"}),

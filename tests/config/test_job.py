@@ -24,7 +24,6 @@ REQUIRED = {"topic": "shop.orders", "table": "analytics.orders"}
 NO_LIMIT = {"max_bad_ratio", "max_bytes_billed"}
 # From the contract, on purpose not from the code: what this version refuses of it.
 LATER = {
-    ("schema_from", "table"),
     ("assignment", "subscribe"),
     ("on_tombstone", "delete"),
     ("merge_per", "run"),

@@ -31,6 +31,8 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"schema_from": "model"}, ("schema_from='model'", "needs a model")),
     ({"schema_from": "payload", "model": Order}, ("schema_from='payload'", "model")),
     ({"schema_from": "registry"}, ("schema_from='registry'", "value_format='json'")),
+    ({"schema_from": "table", "model": Order}, ("schema_from='table'", "exclude each other")),
+    ({"schema_from": "table", "value_format": "bytes"}, ("value_format='bytes'", "no fields for columns")),
     ({"schema_from": "schema", "value_format": "avro"}, ("schema_from='schema'", "needs a value_schema")),
     ({"schema_from": "registry", "value_format": "avro", "value_schema": "a.avsc"}, ("exclude each other",)),
     ({"value_schema": "a.avsc"}, ("value_schema", "value_format='json'")),
@@ -174,5 +176,5 @@ def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str)
 
 
 def test_what_is_not_supported_is_said_before_what_else_would_be_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="schema_from='table' is not supported in this version"):
-        job(schema_from="table", model=Order)
+    with pytest.raises(ConfigError, match="on_tombstone='delete' is not supported in this version"):
+        job(on_tombstone="delete", tombstone_key={"a": "b"})

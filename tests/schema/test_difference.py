@@ -91,6 +91,38 @@ def test_only_exact_widening_fits(ours: str, theirs: str, fits: bool) -> None:
     assert drift == (() if fits else (f"column a is {theirs} and the job has {ours}",))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "fits"),
+    [
+        (Column("a", "NUMERIC"), Column("a", "NUMERIC", precision=10, scale=2), False),
+        (Column("a", "NUMERIC", precision=10, scale=2), Column("a", "NUMERIC", precision=10, scale=2), True),
+        (Column("a", "NUMERIC", precision=10, scale=3), Column("a", "NUMERIC", precision=12, scale=2), False),
+        (Column("a", "NUMERIC", precision=11, scale=2), Column("a", "NUMERIC", precision=11, scale=3), False),
+        (Column("a", "INT64"), Column("a", "NUMERIC", precision=18, scale=0), False),
+        (Column("a", "INT64"), Column("a", "BIGNUMERIC", precision=21, scale=2), True),
+        (Column("a", "STRING"), Column("a", "STRING", max_length=5), False),
+        (Column("a", "STRING", max_length=5), Column("a", "STRING", max_length=5), True),
+        (Column("a", "BYTES", max_length=6), Column("a", "BYTES", max_length=5), False),
+        (Column("a", "STRING", max_length=6), Column("a", "STRING"), True),
+    ],
+)
+def test_a_type_that_holds_less_does_not_fit(ours: Column, theirs: Column, fits: bool) -> None:
+    for wrap in {False, ours.type == theirs.type}:
+        pair = [Column("s", "STRUCT", fields=(one,)) if wrap else one for one in (ours, theirs)]
+        target = replace(TARGET, columns=(pair[0],))
+        drift = difference(target, replace(FACTS, columns=(pair[1],)), "add").drift
+        assert (drift == ()) is fits, drift
+        assert fits or shape(theirs) in drift[0]
+
+
+def test_columns_that_were_read_from_the_table_are_not_added_to_it_again() -> None:
+    kafka = Column("_kafka_offset", "INT64")
+    target = replace(TARGET, columns=(*COLUMNS, kafka), of_table=True)
+    found = difference(target, replace(FACTS, columns=COLUMNS[:2]), "add")
+    assert found.add == ("_kafka_offset",)
+    assert found.drift == ("column s was there a moment ago; run it again",)
+
+
 def test_arrays_and_single_values_do_not_fit() -> None:
     assert found(*changed(COLUMNS[1], mode="REPEATED")).drift == ("column b is ARRAY<STRING> and the job has STRING",)
 

@@ -128,6 +128,23 @@ def test_nested_models_are_structs() -> None:
     assert one(list[Inner]) == Column("amount", "STRUCT", "REPEATED", fields)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "limits"),
+    [
+        (Annotated[Decimal, Field(max_digits=10, decimal_places=2)], (None, 10, 2)),
+        (list[Annotated[Decimal, Field(max_digits=10, decimal_places=2)]], (None, 10, 2)),
+        (Annotated[Decimal, Field(max_digits=10)], (None, None, None)),
+        (Annotated[str, Field(max_length=5)] | None, (5, None, None)),
+        (list[Annotated[bytes, Field(max_length=5)]], (5, None, None)),
+        (Annotated[list[str], Field(max_length=5)], (None, None, None)),
+        (Annotated[int, Field(le=5)], (None, None, None)),
+    ],
+)
+def test_what_the_model_holds_values_to(annotation: Any, limits: tuple[int | None, ...]) -> None:
+    column = one(annotation)
+    assert (column.max_length, column.precision, column.scale) == limits
+
+
 def test_the_description_travels() -> None:
     assert one(int, description="The sum").description == "The sum"
 

@@ -115,7 +115,7 @@ class ModelFilling:
         self._columns = tuple(columns)
         self._fields = MessageFields.of(model)
         self._refuse_unknown = refuse_unknown
-        self._writers = [(column.name, wire_writer(column)) for column in columns]
+        self._writers = [(column.attribute, wire_writer(column)) for column in columns]
 
     def of(self, schema: Schema) -> MakeRow:
         """The model's columns."""
