@@ -100,6 +100,17 @@ class Fence:
         assert result.failure is Failure.TERMINAL
         assert (bench.rows(), ledger(bench).revision) == ([], 0)
 
+    @pytest.mark.parametrize("lost", ["rows", "dead_lettered"])
+    def test_staging_that_lost_a_row_is_not_merged(self, bench: Workbench, lost: str) -> None:
+        """Expired and made again by another writer, or changed by hand: the position would move over what is gone."""
+        staged = bench.stage(row("a", 0), dead=(dead_letter(1),))
+        short = replace(staged, **{lost: getattr(staged, lost) + 1, "messages": staged.messages + 1})
+        result = bench.merge(bench.spec(short))
+        assert result.failure is Failure.TERMINAL
+        assert "staging" in str(result.error)
+        assert (bench.rows(), bench.world.rows(bench.target.dead_letters), ledger(bench).revision) == ([], [], 0)
+        assert bench.merge(bench.spec(staged)).failure is None
+
     def test_of_two_at_one_revision_one_wins(self, bench: Workbench) -> None:
         specs = [bench.spec(bench.stage(row("a", offset))) for offset in (1, 2)]
         results = bench.world.merge_together(*[(bench.job_id("merge"), spec) for spec in specs])
