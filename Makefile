@@ -126,6 +126,22 @@ mutants: venv ## Plant bugs and see that the tests find them (MUTANTS="words of 
 campaign: venv ## Strike real runs on real servers, with seeds (CAMPAIGN_ARGS="--rounds 20 --seed 1 --only K4")
 	@$(BIN)/python -m tests.campaign $(CAMPAIGN_ARGS)
 
+RESULTS := tests/faults/results
+HISTORIES ?= 100000
+ROUNDS ?= 7
+
+.PHONY: reliability
+reliability: venv ## Play all faults, histories, campaigns and planted bugs anew, and write docs/reliability.md (hours)
+	@mkdir -p $(RESULTS)
+	@$(BIN)/python -m pytest -m 'fault and not project' $(SIDE_BY_SIDE) --faults=$(RESULTS)/rows.json $(PYTEST_ARGS)
+	@$(BIN)/python -m tests.histories --examples $(HISTORIES) --processes 2 --result $(RESULTS)/histories.json
+	@$(BIN)/python -m tests.campaign --only K --rounds $(ROUNDS) --lanes 2 --result $(RESULTS)/campaign_rows.json
+	@$(BIN)/python -m tests.campaign --only history --rounds $$((5 * $(ROUNDS))) --result $(RESULTS)/campaign_one_broker.json
+	@$(BIN)/python -m tests.campaign --only history --rounds $$((3 * $(ROUNDS))) --brokers 3 --result $(RESULTS)/campaign_three_brokers.json
+	@$(BIN)/python -m tests.campaign --only airflow --rounds $(ROUNDS) --result $(RESULTS)/campaign_airflow.json
+	@$(BIN)/python -m tests.mutants -j 2 --result $(RESULTS)/bugs.json
+	@$(BIN)/python -m tools.reference
+
 .PHONY: lint
 lint: venv ## Check style, format, types and the layers
 	@$(BIN)/ruff check .

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import command_line, errors, parameters
+from tools.reference import command_line, errors, parameters, reliability
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "parameters.md": parameters.parts,
     "errors.md": errors.parts,
     "command-line.md": command_line.parts,
+    "reliability.md": reliability.parts,
 }
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 

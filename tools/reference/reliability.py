@@ -1,0 +1,205 @@
+"""What came of attacking the product: the figures of the last ``make reliability``, from its result files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.faults.matrix import sections
+from tools.reference.tables import table
+
+RESULTS = Path(__file__).parents[2] / "tests" / "faults" / "results"
+CAMPAIGNS = {
+    "rows": "rows K1 to K13, each struck in each way",
+    "one_broker": "random, one broker",
+    "three_brokers": "random, three brokers",
+    "airflow": "random, as Airflow tasks",
+}
+_SIGNALS = {"kill": "SIGKILL", "term": "SIGTERM", "freeze": "SIGSTOP"}
+
+
+class Results:
+    """The result files in a folder.
+
+    :param folder: written by ``make reliability``; what was not played has no file. A campaign that was played in
+        several pieces has several, ``campaign_rows_1.json`` and so on.
+    """
+
+    def __init__(self, folder: Path = RESULTS) -> None:
+        self.tests = self._read(folder, "rows", [])
+        self.histories = self._read(folder, "histories", {})
+        self.bugs = self._read(folder, "bugs", [])
+        self.campaigns = [
+            (what, self._read(folder, path.stem, {}))
+            for name, what in CAMPAIGNS.items()
+            for path in sorted(folder.glob(f"campaign_{name}*.json"))
+        ]
+
+    def _read(self, folder: Path, name: str, otherwise: Any) -> Any:
+        path = folder / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else otherwise
+
+
+def parts(folder: Path = RESULTS) -> Mapping[str, str]:
+    """The generated parts of the page."""
+    found = Results(folder)
+    return {
+        "figures": figures(found),
+        "faults": faults(found.tests),
+        "histories": histories(found.histories),
+        "events": events(found.histories),
+        "campaign": campaign(found.campaigns),
+        "bugs": bugs(found.bugs),
+    }
+
+
+def figures(found: Results) -> str:
+    """All in a few lines."""
+    campaigns = [one for _, one in found.campaigns]
+    played = {row for test in found.tests for row in test["rows"]}
+    failed = [test for test in found.tests if test["outcome"] == "failed"]
+    strikes = _summed(one["kills_by_signal"] for one in campaigns)
+    lines = [
+        ("rows of the fault matrix", f"{len(played)} by {len(found.tests)} tests, {_failures(failed)}"),
+        ("generated histories", _histories_line(found.histories)),
+        ("rounds on real processes", f"{_sum(campaigns, 'rounds'):,} with {_sum(campaigns, 'runs'):,} runs"),
+        ("runs that were struck", f"{sum(strikes.values()):,} ({_signals(strikes)})"),
+        ("faults of brokers, network, BigQuery and topics in them", f"{sum(_of_faults(campaigns).values()):,}"),
+        ("messages in them", f"{_sum(campaigns, 'messages'):,}"),
+        ("lost, duplicated", f"**{_sum(campaigns, 'lost'):,}, {_sum(campaigns, 'duplicated'):,}**"),
+        ("rounds that failed", f"{sum(len(one['failures']) for one in campaigns)}"),
+        ("planted bugs that were seen", f"{sum(one['seen'] for one in found.bugs)} of {len(found.bugs)}"),
+    ]
+    return table(("what", "figure"), lines)
+
+
+def faults(tests: Sequence[Mapping[str, Any]]) -> str:
+    """The matrix, a table for each section."""
+    head = ("row", "fault", "must come of it", "played on", "tests", "runs", "seeds", "outcome")
+    texts = []
+    for title, rows in sections().items():
+        lines = [
+            (row.id, row.fault, row.expected, *_played([one for one in tests if row.id in one["rows"]])) for row in rows
+        ]
+        texts.append(f"### {title}\n\n{table(head, lines)}")
+    return "\n\n".join(texts)
+
+
+def _played(tests: Sequence[Mapping[str, Any]]) -> tuple[str, str, str, str, str]:
+    """Where, by how many tests, in how many runs, with which seeds, and how it ended."""
+    played = [one for one in tests if one["outcome"] != "skipped"]
+    if not played:
+        return "", "0", "0", "", "not played"
+    seeds = ", ".join(sorted({str(one["seed"]) for one in played if one["seed"] is not None}))
+    skipped = len(tests) - len(played)
+    return (
+        "; ".join(sorted({one["tier"] for one in played})),
+        str(len(played)),
+        str(sum(one["runs"] for one in played)),
+        seeds or "none drawn",
+        _outcome(played) + (f" ({skipped} skipped)" if skipped else ""),
+    )
+
+
+def _outcome(played: Sequence[Mapping[str, Any]]) -> str:
+    failed = [one["test"].split("::")[-1] for one in played if one["outcome"] == "failed"]
+    return "**failed**: " + ", ".join(f"`{name}`" for name in failed) if failed else "holds"
+
+
+def histories(found: Mapping[str, Any]) -> str:
+    """A line for each machine."""
+    if not found:
+        return "Not played."
+    lines = [
+        (name, f"{one['histories']:,}", f"{one['steps']:,}", "{:,} to {:,}".format(*one["seeds"]))
+        for name, one in found["machines"].items()
+    ]
+    total = ("all", f"{found['histories']:,}", f"{found['steps']:,}", f"{len(found['failures'])} failed")
+    return table(("machine", "histories", "steps", "seeds"), [*lines, total])
+
+
+def events(found: Mapping[str, Any]) -> str:
+    """What happened in them, and how often: a fault that never came was not survived."""
+    if not found:
+        return "Not played."
+    return table(("event", "times"), [(name, f"{count:,}") for name, count in found["events"].items()])
+
+
+def campaign(campaigns: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Figures of each campaign, and what happened in all."""
+    if not campaigns:
+        return "Not played."
+    head = ("campaign", "rounds", "seeds", "runs", "struck", "messages", "lost", "duplicated", "failed", "minutes")
+    lines = [_campaign_line(what, one) for what, one in campaigns]
+    figures = [one for _, one in campaigns]
+    return "\n\n".join(
+        [
+            table(head, lines),
+            table(("struck at", "times"), _counts(_summed(one["kills_by_point"] for one in figures))),
+            table(("fault", "times"), _counts(_of_faults(figures))),
+            table(("run ended with", "times"), _counts(_summed(one["endings"] for one in figures))),
+        ]
+    )
+
+
+def _campaign_line(what: str, one: Mapping[str, Any]) -> tuple[str, ...]:
+    seeds = max(one["rounds_by_scenario"].values())
+    return (
+        what,
+        f"{one['rounds']:,}",
+        f"{one['seed']} to {one['seed'] + seeds - 1}",
+        f"{one['runs']:,}",
+        f"{one['kills']:,} ({_signals(one['kills_by_signal'])})",
+        f"{one['messages']:,}",
+        f"{one['lost']:,}",
+        f"{one['duplicated']:,}",
+        str(len(one["failures"])),
+        f"{one['seconds'] / 60:.0f}",
+    )
+
+
+def bugs(found: Sequence[Mapping[str, Any]]) -> str:
+    """The kill table."""
+    if not found:
+        return "Not planted."
+    lines = [
+        (one["bug"], f"`{one['in'].removeprefix('airflow_kafka_bq/')}`", one["by"] if one["seen"] else "**nobody**")
+        for one in found
+    ]
+    return table(("the product …", "in", "seen by"), lines)
+
+
+def _histories_line(found: Mapping[str, Any]) -> str:
+    if not found:
+        return "not played"
+    return f"{found['histories']:,} with {found['steps']:,} steps, {_failures(found['failures'])}"
+
+
+def _failures(failed: Sequence[object]) -> str:
+    return f"{len(failed)} failed"
+
+
+def _signals(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {_SIGNALS[name]}" for name, count in counts.items())
+
+
+def _of_faults(campaigns: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    return _summed(one["faults"] for one in campaigns)
+
+
+def _sum(campaigns: Iterable[Mapping[str, Any]], name: str) -> int:
+    return sum(one[name] for one in campaigns)
+
+
+def _summed(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for counter in counters:
+        for name, count in counter.items():
+            total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items()))
+
+
+def _counts(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(name, f"{count:,}") for name, count in counts.items()]
