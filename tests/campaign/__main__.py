@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ _SHOWN = ("rounds", "runs", "kills", "messages", "rows", "dead_letters", "lost_b
 def main(arguments: list[str]) -> int:
     """Play, tell, and write the figures after each round: an interrupted campaign has some too."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # lanes are closed: they would play on without us
     chosen = [name for name in SCENARIOS if name.startswith(tuple(asked.only))]
     if not chosen:
         sys.stdout.write(f"no scenario begins with {' or '.join(asked.only)}; there are: {', '.join(SCENARIOS)}\n")

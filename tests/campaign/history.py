@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from confluent_kafka import KafkaException
 from google.api_core.exceptions import NotFound
 
 from airflow_kafka_bq.testing.kafka import offset_bounds
@@ -176,8 +177,9 @@ class History:
         """A run that starts after this reads at least so far, if it says that it came to the end."""
         self.least = {}
         if self.troubles.brokers_are_well and not self.runs.explained:
-            bounds = offset_bounds(self.ground.kafka.bootstrap, self.pipe.topic, range(self.pipe.partitions))
-            self.least = {part: end for part, (_, end) in bounds.items()}
+            with suppress(KafkaException):  # elected anew at this moment: nothing is noted
+                bounds = offset_bounds(self.ground.kafka.bootstrap, self.pipe.topic, range(self.pipe.partitions))
+                self.least = {part: end for part, (_, end) in bounds.items()}
 
     def _look_whether_it_did(self, run: Run) -> None:
         """I4 of runs on the way: silence is not the end."""
