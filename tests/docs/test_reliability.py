@@ -60,13 +60,15 @@ def test_campaigns_add_up(tmp_path: Path) -> None:
     assert line(found["campaign"], "broker: killed") == "| broker: killed | 8 |"
 
 
-def test_histories_show_failures(tmp_path: Path) -> None:
+def test_histories_of_several_pieces_add_up_and_show_failures(tmp_path: Path) -> None:
     machine = {"histories": 50, "steps": 900, "seeds": [3, 52]}
     document = {"machines": {"Rows": machine}, "histories": 50, "steps": 900, "failures": [{}], "events": {"killed": 8}}
-    found = made(tmp_path, histories=document)
-    assert line(found["histories"], "Rows") == "| Rows | 50 | 900 | 3 to 52 |"
-    assert line(found["histories"], "all") == "| all | 50 | 900 | 1 failed |"
-    assert line(found["events"], "killed") == "| killed | 8 |"
+    later = document | {"machines": {"Rows": machine | {"seeds": [100, 149]}}, "failures": []}
+    found = made(tmp_path, histories_1=document, histories_2=later)
+    assert line(found["histories"], "Rows") == "| Rows | 100 | 1,800 | 3 to 52; 100 to 149 |"
+    assert line(found["histories"], "all") == "| all | 100 | 1,800 | 1 failed |"
+    assert line(found["events"], "killed") == "| killed | 16 |"
+    assert "| 100 with 1,800 steps, 1 failed |" in found["figures"]
 
 
 def test_a_bug_that_survived_is_shown(tmp_path: Path) -> None:

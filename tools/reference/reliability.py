@@ -23,13 +23,13 @@ _SIGNALS = {"kill": "SIGKILL", "term": "SIGTERM", "freeze": "SIGSTOP"}
 class Results:
     """The result files in a folder.
 
-    :param folder: written by ``make reliability``; what was not played has no file. A campaign that was played in
-        several pieces has several, ``campaign_rows_1.json`` and so on.
+    :param folder: written by ``make reliability``; what was not played has no file. What was played in several
+        pieces has several, ``campaign_rows_1.json`` and so on.
     """
 
     def __init__(self, folder: Path = RESULTS) -> None:
         self.tests = self._read(folder, "rows", [])
-        self.histories = self._read(folder, "histories", {})
+        self.histories = [self._read(folder, path.stem, {}) for path in sorted(folder.glob("histories*.json"))]
         self.bugs = self._read(folder, "bugs", [])
         self.campaigns = [
             (what, self._read(folder, path.stem, {}))
@@ -108,23 +108,28 @@ def _outcome(played: Sequence[Mapping[str, Any]]) -> str:
     return "**failed**: " + ", ".join(f"`{name}`" for name in failed) if failed else "holds"
 
 
-def histories(found: Mapping[str, Any]) -> str:
+def histories(pieces: Sequence[Mapping[str, Any]]) -> str:
     """A line for each machine."""
-    if not found:
+    if not pieces:
         return "Not played."
+    names = sorted({name for one in pieces for name in one["machines"]})
     lines = [
-        (name, f"{one['histories']:,}", f"{one['steps']:,}", "{:,} to {:,}".format(*one["seeds"]))
-        for name, one in found["machines"].items()
+        _machine_line(name, [one["machines"][name] for one in pieces if name in one["machines"]]) for name in names
     ]
-    total = ("all", f"{found['histories']:,}", f"{found['steps']:,}", f"{len(found['failures'])} failed")
+    total = ("all", f"{_sum(pieces, 'histories'):,}", f"{_sum(pieces, 'steps'):,}", _failures(_failed(pieces)))
     return table(("machine", "histories", "steps", "seeds"), [*lines, total])
 
 
-def events(found: Mapping[str, Any]) -> str:
+def _machine_line(name: str, pieces: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    seeds = "; ".join("{:,} to {:,}".format(*one["seeds"]) for one in pieces)
+    return name, f"{_sum(pieces, 'histories'):,}", f"{_sum(pieces, 'steps'):,}", seeds
+
+
+def events(pieces: Sequence[Mapping[str, Any]]) -> str:
     """What happened in them, and how often: a fault that never came was not survived."""
-    if not found:
+    if not pieces:
         return "Not played."
-    return table(("event", "times"), [(name, f"{count:,}") for name, count in found["events"].items()])
+    return table(("event", "times"), _counts(_summed(one["events"] for one in pieces)))
 
 
 def campaign(campaigns: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
@@ -171,10 +176,15 @@ def bugs(found: Sequence[Mapping[str, Any]]) -> str:
     return table(("the product …", "in", "seen by"), lines)
 
 
-def _histories_line(found: Mapping[str, Any]) -> str:
-    if not found:
+def _histories_line(pieces: Sequence[Mapping[str, Any]]) -> str:
+    if not pieces:
         return "not played"
-    return f"{found['histories']:,} with {found['steps']:,} steps, {_failures(found['failures'])}"
+    counts = f"{_sum(pieces, 'histories'):,} with {_sum(pieces, 'steps'):,} steps"
+    return f"{counts}, {_failures(_failed(pieces))}"
+
+
+def _failed(pieces: Iterable[Mapping[str, Any]]) -> list[object]:
+    return [failure for one in pieces for failure in one["failures"]]
 
 
 def _failures(failed: Sequence[object]) -> str:
@@ -189,8 +199,8 @@ def _of_faults(campaigns: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return _summed(one["faults"] for one in campaigns)
 
 
-def _sum(campaigns: Iterable[Mapping[str, Any]], name: str) -> int:
-    return sum(one[name] for one in campaigns)
+def _sum(figures: Iterable[Mapping[str, Any]], name: str) -> int:
+    return sum(one[name] for one in figures)
 
 
 def _summed(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
