@@ -21,6 +21,7 @@ from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.envelope_columns import without_envelope
 from airflow_kafka_bq.schema.imports import imported
 from airflow_kafka_bq.schema.table_columns import table_columns, table_model
 
@@ -54,7 +55,7 @@ def assemble(
     warehouse = BigQueryWarehouse(client, config.location or location, stop.event)
     table, columns = config.table_id(warehouse.project), sides.columns
     if config.schema_from == "table":
-        columns = columns_there(warehouse, table)
+        columns = without_envelope(config, columns_there(warehouse, table))
         model = table_model(columns)
     target = build_target(config, table, model, columns)
     source = KafkaSource(

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, ValidationError, ValidationInfo
 from pydantic import model_validator as whole
 
 from airflow_kafka_bq.config import messages, names, rules, undecided
+from airflow_kafka_bq.config.envelopes import EnvelopeField, fields
 from airflow_kafka_bq.config.parameters import Parameters
 from airflow_kafka_bq.config.values import Offsets, TableId
 from airflow_kafka_bq.exceptions import ConfigError
@@ -74,6 +75,11 @@ class JobConfig(Parameters):
         if self.columns_from == "payload":
             return "insert"
         return "soft_delete" if self.on_duplicate == "update" else "ignore"
+
+    @property
+    def enveloped(self) -> tuple[EnvelopeField, ...]:
+        """Fields of the envelope that are columns, the default resolved."""
+        return fields(self.envelope, self.envelope_fields)
 
     @property
     def by_coordinates(self) -> bool:

@@ -51,6 +51,7 @@ Column = Annotated[String, BeforeValidator(names.column_name)]
 Columns = Annotated[tuple[Column, ...], BeforeValidator(names_list)]
 Key = Annotated[Columns, Field(min_length=1)]
 ClusterColumns = Annotated[Columns, Field(max_length=4)]
+EnvelopeFields = Annotated[tuple[Text, ...], BeforeValidator(names_list)]
 KeyFields = Annotated[dict[Column, Text], AfterValidator(FrozenMapping)]
 Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
 Model = Annotated[Any, BeforeValidator(values.model)]
@@ -109,6 +110,11 @@ class Parameters(BaseModel):
     """The same for the keys."""
     schema_subject: Text = "{topic}-value"
     """Subject of the registry whose latest schema gives the columns, for `schema_from: registry`."""
+    envelope: Literal["debezium", "cloudevents"] | None = None
+    """What the rows are wrapped in ([envelopes](envelopes.md)): change events of Debezium, or CloudEvents."""
+    envelope_fields: EnvelopeFields | None = None
+    """Fields of the envelope that become columns: `source.lsn` is `__source_lsn`, the attribute `id` is `ce_id`. Left
+    out: `op`, `source.ts_ms`; or `id`, `source`, `type`, `subject`, `time`."""
     unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
     """Fields of a message that no column takes: left out and counted, or the message becomes a dead letter."""
     dedup_key: Key | None = None
@@ -121,7 +127,8 @@ class Parameters(BaseModel):
     """Messages without value. Left out: `insert` (NULL payload) without a model; with one `soft_delete` for `update`,
     else `ignore`. `soft_delete` sets `_deleted_at`."""
     tombstone_key: KeyFields | None = None
-    """Which field of a JSON key is which dedup column. Left out: the whole key is the one dedup column."""
+    """Which field of a JSON key is which dedup column. Left out: the whole key is the one dedup column; of Debezium's
+    events, the field of the column's name."""
     on_bad_message: Literal["dead_letter", "fail"] = "dead_letter"
     """A message that cannot be used: kept in the dead-letter table, or the run fails before its batch is merged."""
     max_bad_ratio: Ratio | None = 0.01

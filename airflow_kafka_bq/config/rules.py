@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_kafka_bq.config import names
+from airflow_kafka_bq.config import envelopes, names
 from airflow_kafka_bq.config.messages import Refusal
 
 if TYPE_CHECKING:
@@ -142,20 +142,22 @@ def _tombstones(job: JobConfig) -> None:
 
 def _tombstone_key(job: JobConfig) -> None:
     """A tombstone has its Kafka columns and its key; the other columns of the dedup key must come out of that key."""
-    columns = {name for name in job.key_columns if not name.lower().startswith("_kafka_")}
-    if job.tombstone_key is None:
+    columns = envelopes.key_of_tombstones(job)
+    of_debezium = job.tombstone_key is None and job.envelope == "debezium"
+    if job.tombstone_key is None and not (of_debezium and columns):
         _require(
             len(columns) <= 1,
             f"tombstone_key is needed: a tombstone has only its Kafka key; the dedup key is {list(job.key_columns)}",
             "say which field of the key is which column: {column: field}; or set on_tombstone='ignore'",
         )
         return
-    missing = sorted(columns - set(job.tombstone_key))
-    extra = sorted(set(job.tombstone_key) - columns)
+    named = columns if job.tombstone_key is None else set(job.tombstone_key)
+    missing, extra = sorted(columns - named), sorted(named - columns)
     _require(not missing and not extra, f"tombstone_key must name the dedup columns: missing {missing}, extra {extra}")
     _require(
         job.key_format in {"json", *STRUCTURED},
-        f"tombstone_key names fields of the key; key_format={job.key_format!r} has none",
+        ("envelope='debezium' finds the dedup columns among" if of_debezium else "tombstone_key names")
+        + f" fields of the key; key_format={job.key_format!r} has none",
         "use key_format='json', or the format that the keys have",
     )
 
@@ -225,4 +227,7 @@ def _tables(job: JobConfig) -> None:
         _require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")
 
 
-ALL = (_supported, _formats, _schemas, _named_once, _key, _duplicates, _tombstones, _windows, _partitioning, _tables)
+ALL = (
+    *(_supported, _formats, _schemas, envelopes.check, _named_once, _key, _duplicates, _tombstones, _windows),
+    *(_partitioning, _tables),
+)

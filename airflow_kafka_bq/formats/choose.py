@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.formats.columnar_plan import plan
+from airflow_kafka_bq.formats.envelopes.cloudevents import CloudEvents
+from airflow_kafka_bq.formats.envelopes.debezium_json import DebeziumJson
 from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
+from airflow_kafka_bq.formats.opened import Bare, Opener
 from airflow_kafka_bq.formats.parser import ValueParser
 from airflow_kafka_bq.formats.payload import BYTES_PAYLOAD, JSON_PAYLOAD, STRING_PAYLOAD
+from airflow_kafka_bq.formats.structured.changes import StructuredChanges
 from airflow_kafka_bq.formats.structured.framed_json import FramedJson
 from airflow_kafka_bq.formats.structured.rows import (
     ColumnFilling,
@@ -43,6 +48,32 @@ def choose(
     rows = JsonRows(model, columns, refuse_unknown=refuse_unknown)
     bulk = plan(model, columns)
     return rows if bulk is None else JsonColumnar(rows, bulk)
+
+
+def opener(
+    config: JobConfig, model: type[BaseModel] | None, columns: Sequence[Column], side: Side | None = None
+) -> Opener:
+    """How the messages of a job are taken out of their envelope, if they have one, and parsed.
+
+    :param columns: those that the value fills, without the envelope's.
+    """
+    refuse_unknown, fields = config.unknown_fields == "dead_letter", config.enveloped
+    if config.envelope == "debezium" and side is not None and not _is_text(config, side):
+        filling = _filling(side, model, columns, refuse_unknown)
+        return StructuredChanges(side.writers, columns, filling, fields, refuse_unknown=refuse_unknown)
+    if config.envelope == "debezium":
+        parser = choose("json", model, columns, refuse_unknown=refuse_unknown)
+        return DebeziumJson(parser, fields, None if side is None else side.writers)
+    parser = choose(config.value_format, model, columns, side, refuse_unknown=refuse_unknown)
+    if config.envelope is None:
+        return Bare(parser)
+    as_json = config.value_format in {"json", "json_schema"}
+    return CloudEvents(parser, fields, whole=config.tombstones == "insert", as_json=as_json)
+
+
+def _is_text(config: JobConfig, side: Side) -> bool:
+    """Whether rows are JSON text for the parser of JSON: no schema gives the columns."""
+    return config.value_format == "json_schema" and side.reader is None
 
 
 def _filling(side: Side, model: type[BaseModel] | None, columns: Sequence[Column], refuse_unknown: bool) -> Filling:

@@ -21,7 +21,7 @@ from airflow_kafka_bq.schema.target import Target
 
 _SETTINGS = (
     *("topic", "value_format", "key_format", "unknown_fields", "dedup_key", "on_duplicate", "version"),
-    *("tombstone_key", "kafka_columns", "schema_from"),
+    *("tombstone_key", "kafka_columns", "schema_from", "envelope", "envelope_fields"),
 )
 
 

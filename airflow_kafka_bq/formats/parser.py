@@ -90,9 +90,15 @@ def row_by_row(values: pa.Array[Any], schema: pa.Schema, row: Callable[[bytes], 
             rows.append(found)
             good.append(index)
             unknown += has_unknown
+    return Parsed(table_of(rows, schema), pa.array(good, pa.int64()), tuple(bad), unknown)
+
+
+def table_of(rows: list[list[Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table."""
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Parsed(pa.table(arrays, schema=schema), pa.array(good, pa.int64()), tuple(bad), unknown)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 class ValueParser(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from airflow_kafka_bq.batch import HEADERS, row_numbers
 from airflow_kafka_bq.formats.coordinates import coordinates
 from airflow_kafka_bq.formats.kafka_keys import key_column
-from airflow_kafka_bq.formats.parser import Bad, ValueParser
+from airflow_kafka_bq.formats.opened import Opener, moved
+from airflow_kafka_bq.formats.parser import Bad
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys
 from airflow_kafka_bq.schema.wire import TOMBSTONE
 
-_NO_VALUE = ("tombstone", "tombstone", "the message has no value, and on_tombstone is dead_letter")
+_NO_VALUE = ("tombstone", "tombstone", "no value, or a deletion, and on_tombstone is dead_letter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class RecordRules:
     """How messages become rows. ``tombstone_keys`` is set for soft deletes, ``key_text`` where keys have a schema."""
 
     topic: str
-    parser: ValueParser
+    opener: Opener
     key_format: str
     on_tombstone: str
     tombstone_keys: TombstoneKeys | None = None
@@ -32,7 +33,7 @@ class RecordRules:
 
     @property
     def schema(self) -> pa.Schema:
-        """The message's columns, all of Kafka's, and ``_tombstone``."""
+        """The message's columns, its envelope's, all of Kafka's, and ``_tombstone``."""
         kafka: dict[str, pa.DataType] = {
             "_kafka_topic": pa.string(),
             "_kafka_partition": pa.int64(),
@@ -42,7 +43,9 @@ class RecordRules:
             "_kafka_headers": HEADERS,
             TOMBSTONE.name: pa.bool_(),
         }
-        return pa.schema([*self.parser.schema, *(pa.field(name, kind) for name, kind in kafka.items())])
+        return pa.schema(
+            [*self.opener.schema, *self.opener.beside, *(pa.field(name, kind) for name, kind in kafka.items())]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +76,28 @@ def records(messages: pa.RecordBatch, first: int, rules: RecordRules) -> Records
     :param messages: RAW_SCHEMA.
     :param first: index in the batch of its first message.
     """
-    values: Any = messages.column("value")
-    present = _indices(values.is_valid()) if values.null_count else None
-    parsed = rules.parser.parse(values if present is None else values.drop_null())
-    if present is None:
-        found = _Found(parsed.rows, parsed.good, None, parsed.bad)
-    else:
-        bad = tuple(_moved(parsed.bad, present))
-        found = _with_tombstones(messages, _Found(parsed.rows, present.take(parsed.good), None, bad), rules)
-    rows, origins, bad = _with_coordinates(messages, found, rules)
+    opened = rules.opener.open(messages)
+    parsed = opened.parsed
+    found = _Found(parsed.rows, parsed.good, None, parsed.bad, opened.skipped)
+    if len(opened.gone):
+        found = _with_tombstones(messages, found, opened.gone, rules)
+    rows, origins, bad = _with_coordinates(messages, found, opened.beside, rules)
     ordered = sorted((one.at(one.index + first) for one in bad), key=lambda one: one.index)
     return Records(rows, pc.add(origins, first), tuple(ordered), found.ignored, parsed.unknown_fields)
 
 
-def _indices(mask: Any) -> Any:
-    return pc.indices_nonzero(mask).cast(pa.int64())
-
-
-def _moved(bad: Sequence[Bad], indices: Any) -> list[Bad]:
-    """The same, counted in messages and not in what was looked at."""
-    return [one.at(indices[one.index].as_py()) for one in bad]
-
-
-def _with_tombstones(messages: pa.RecordBatch, found: _Found, rules: RecordRules) -> _Found:
-    nulls = _indices(messages.column("value").is_null())
+def _with_tombstones(messages: pa.RecordBatch, found: _Found, nulls: Any, rules: RecordRules) -> _Found:
     if rules.on_tombstone == "ignore":
-        return replace(found, ignored=len(nulls))
+        return replace(found, ignored=found.ignored + len(nulls))
     if rules.on_tombstone == "dead_letter":
         return replace(found, bad=(*found.bad, *(Bad(index, *_NO_VALUE) for index in nulls.to_pylist())))
     if rules.tombstone_keys is None:  # on_tombstone="insert": the payload is NULL
-        schema = rules.parser.schema
+        schema = rules.opener.schema
         empty = pa.table([pa.nulls(len(nulls), field.type) for field in schema], schema=schema)
         return _merged(found, empty, nulls, deleted=False)
     keyed, good, bad = rules.tombstone_keys.rows(messages.column("key").take(nulls))
     merged = _merged(found, keyed, nulls.take(pa.array(good, pa.int64())), deleted=True)
-    return replace(merged, bad=(*found.bad, *_moved(bad, nulls)))
+    return replace(merged, bad=(*found.bad, *moved(bad, nulls)))
 
 
 def _merged(found: _Found, more: pa.Table, origins: Any, *, deleted: bool) -> _Found:
@@ -120,15 +110,16 @@ def _merged(found: _Found, more: pa.Table, origins: Any, *, deleted: bool) -> _F
 
 
 def _with_coordinates(
-    messages: pa.RecordBatch, found: _Found, rules: RecordRules
+    messages: pa.RecordBatch, found: _Found, envelopes: pa.Table | None, rules: RecordRules
 ) -> tuple[pa.Table, Any, tuple[Bad, ...]]:
-    """Kafka's columns beside the rows; a row whose key cannot be decoded turns bad."""
+    """The envelope's and Kafka's columns beside the rows; a row whose key cannot be decoded turns bad."""
     rows, origins, deleted = found.rows, found.origins, found.deleted
     beside = messages if len(origins) == messages.num_rows else messages.take(origins)
     key, nameless = key_column(beside.column("key"), rules.key_format, rules.key_text)
-    bad = (*found.bad, *_moved(nameless, origins))
+    bad = (*found.bad, *moved(nameless, origins))
     marks = pa.repeat(False, len(origins)) if deleted is None else deleted
-    columns = [*rows.columns, *coordinates(beside, rules.topic, key).values(), marks]
+    own = [] if envelopes is None or not envelopes.num_columns else envelopes.take(origins).columns
+    columns = [*rows.columns, *own, *coordinates(beside, rules.topic, key).values(), marks]
     table = pa.table(columns, schema=rules.schema)
     if not nameless:
         return table, origins, bad

@@ -51,21 +51,22 @@ def _present(key: bytes | None) -> bytes:
 
 def key_reader(
     columns: Sequence[Column], key_format: str, fields: Mapping[str, str] | None, model: type[BaseModel] | None,
-    text: Callable[[bytes], str] | None = None,
+    text: Callable[[bytes], str] | None = None, *, wrapped: bool = False,
 ) -> Reader:  # fmt: skip
     """How a Kafka key becomes the dedup columns that the message would have filled.
 
     :param columns: those dedup columns; none where the dedup key is made of Kafka columns only.
     :param fields: dedup column to the field of the key that carries it; None: the whole key is the one column.
     :param text: gives the JSON text of a key, where a schema says how keys are encoded.
+    :param wrapped: whether a key may be the ``payload`` beside its ``schema``, as Connect's converter writes JSON.
     """
     if not columns:
         return lambda _: {}
     if text is not None:
-        read = key_reader(columns, "json", fields, model)
+        read = key_reader(columns, "json", fields, model, wrapped=wrapped)
         return lambda key: read(text(key).encode())
     if fields is not None:
-        return _from_fields({column: fields[column.name] for column in columns}, model)
+        return _from_fields({column: fields[column.name] for column in columns}, model, wrapped)
     (column,) = columns
     read = _whole(column, key_format, model)
     return lambda key: {column.name: read(key)}
@@ -86,7 +87,7 @@ def _whole(column: Column, key_format: str, model: type[BaseModel] | None) -> Ca
     return _checked(column, from_text)
 
 
-def _from_fields(fields: Mapping[Column, str], model: type[BaseModel] | None) -> Reader:
+def _from_fields(fields: Mapping[Column, str], model: type[BaseModel] | None, wrapped: bool) -> Reader:
     readers = {
         column: (name, _checked(column, _json_value(writer(column), _validator(column, model))))
         for column, name in fields.items()
@@ -94,6 +95,8 @@ def _from_fields(fields: Mapping[Column, str], model: type[BaseModel] | None) ->
 
     def read(key: bytes) -> dict[str, Any]:
         message = from_json(exact_text(key))
+        if wrapped and isinstance(message, dict) and message.keys() == {"schema", "payload"}:
+            message = message["payload"]
         if not isinstance(message, dict):
             raise Rejected("key", "no_object", "is no JSON object")
         return {column.name: one(_field(message, name)) for column, (name, one) in readers.items()}

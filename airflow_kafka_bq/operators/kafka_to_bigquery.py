@@ -69,6 +69,7 @@ class KafkaToBigQueryOperator(BaseOperator):
         impersonation_chain: str | Sequence[str] | None = None, group_id: str = DEFAULT_GROUP_ID, model: Any = None,
         schema_from: str | None = None, value_format: str = "json", key_format: str = "string",
         value_schema: str | None = None, key_schema: str | None = None, schema_subject: str = "{topic}-value",
+        envelope: str | None = None, envelope_fields: Columns = None,
         unknown_fields: str = "ignore", dedup_key: Columns = None, on_duplicate: str = "keep", version: Columns = None,
         on_tombstone: str | None = None, tombstone_key: Mapping[str, str] | None = None,
         on_bad_message: str = "dead_letter", max_bad_ratio: float | None = 0.01, max_bad_messages: int | None = None,

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import AccountingError, ConfigError
-from airflow_kafka_bq.formats.choose import choose
+from airflow_kafka_bq.formats.choose import opener
 from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
 from airflow_kafka_bq.formats.parser import Bad
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
@@ -59,16 +59,19 @@ class DecodeRules:
         """
         sides = sides or Sides()
         columns = message_columns(config, model, columns or sides.columns)
-        refuse_unknown = config.unknown_fields == "dead_letter"
-        parser = choose(config.value_format, model, columns, sides.value, refuse_unknown=refuse_unknown)
+        found = opener(config, model, columns, sides.value)
         key_text = None if sides.key is None else sides.key.text()
         keys = None
         if config.tombstones == "soft_delete":
             filled = [column for column in columns if column.name in target.key]
-            read = key_reader(filled, config.key_format, config.tombstone_key, model, key_text)
-            keys = TombstoneKeys(parser.schema, read)
-        found = RecordRules(config.topic, parser, config.key_format, config.tombstones, keys, key_text)
-        return cls(found, filter, transform)
+            wrapped = config.envelope == "debezium"
+            fields = config.tombstone_key
+            if wrapped and fields is None:
+                fields = {column.name: column.source or column.name for column in filled}
+            read = key_reader(filled, config.key_format, fields, model, key_text, wrapped=wrapped)
+            keys = TombstoneKeys(found.schema, read)
+        rules = RecordRules(config.topic, found, config.key_format, config.tombstones, keys, key_text)
+        return cls(rules, filter, transform)
 
 
 def decode(raw: pa.Table, target: Target, rules: DecodeRules) -> Decoded:

@@ -10,6 +10,7 @@ from airflow_kafka_bq.config import JobConfig, Partitioning, TableId
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema import checks
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.envelope_columns import envelope_columns
 from airflow_kafka_bq.schema.kafka_columns import DELETED_AT, kafka_columns, payload_column
 from airflow_kafka_bq.schema.model import model_columns
 from airflow_kafka_bq.schema.target import Target
@@ -46,7 +47,9 @@ def build_target(
     """
     ours = kafka_columns(config.key_format) if config.kafka_columns == "all" else ()
     soft_delete = config.tombstones == "soft_delete"
-    columns = (*message_columns(config, model, of_schema), *ours, *((DELETED_AT,) if soft_delete else ()))
+    own = message_columns(config, model, of_schema)
+    beside = envelope_columns(config.enveloped, own)
+    columns = (*own, *beside, *ours, *((DELETED_AT,) if soft_delete else ()))
     key = checks.key(config.key_columns, columns)
     partitioning = _partitioning(config, columns)
     return Target(

@@ -40,6 +40,24 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"model": Order, "value_format": "string"}, ("value_format='string'", "model")),
     ({"model": "shop.models:Order", "value_format": "bytes"}, ("value_format='bytes'", "model")),
     ({"unknown_fields": "dead_letter"}, ("unknown_fields='dead_letter'", "payload")),
+    # envelope
+    ({"envelope_fields": ["op"]}, ("envelope_fields", "without an envelope")),
+    ({"envelope": "debezium", "envelope_fields": ["op", "source.op"]}, ("envelope_fields", "'source.op'", "Debezium")),
+    ({"envelope": "debezium", "envelope_fields": ["op", "op"]}, ("envelope_fields", "'op' twice")),
+    ({"envelope": "cloudevents", "envelope_fields": ["data"]}, ("envelope_fields", "'data'", "attribute")),
+    ({"envelope": "cloudevents", "envelope_fields": ["Subject"]}, ("envelope_fields", "'Subject'", "attribute")),
+    ({"envelope": "debezium", "value_format": "bytes"}, ("envelope='debezium'", "value_format='bytes'")),
+    ({"envelope": "debezium", "value_format": "string"}, ("envelope='debezium'", "value_format='string'")),
+    ({**UPDATE, "model": Order, "envelope": "debezium"}, ("envelope='debezium'", "key_format='string'")),
+    (
+        {**UPDATE, "model": Order, "envelope": "debezium", "key_format": "json", "dedup_key": ["__Op", "id"]},
+        ("dedup_key", "__Op", "no envelope"),
+    ),
+    (
+        {**UPDATE, "model": Order, "envelope": "debezium", "key_format": "json", "tombstone_key": {"a": "b"}},
+        ("tombstone_key", "missing ['id']", "extra ['a']"),
+    ),
+    ({**UPDATE, "model": Order, "envelope": "cloudevents", "dedup_key": ["a", "b", "ce_id"]}, ("tombstone_key",)),
     # dedup_key
     ({"dedup_key": ["id", "name", "ID"]}, ("dedup_key", "'ID'", "twice")),
     ({"dedup_key": ["_ingested_at"]}, ("dedup_key", "_ingested_at")),
@@ -130,6 +148,12 @@ TAKEN: list[dict[str, Any]] = [
     {**UPDATE, "model": Order, "dedup_key": ["a", "b"], "key_format": "json", "tombstone_key": {"a": "x", "b": "x"}},
     {**UPDATE, "on_tombstone": "soft_delete"},
     {**UPDATE, "dedup_key": ["a", "b"]},  # payload: a tombstone is a row
+    {**UPDATE, "model": Order, "envelope": "debezium", "dedup_key": ["a", "b"], "key_format": "avro"},
+    {**UPDATE, "model": Order, "envelope": "debezium", "dedup_key": ["_kafka_key"]},  # a tombstone has it itself
+    {**UPDATE, "model": Order, "envelope": "debezium", "on_tombstone": "ignore"},
+    {"envelope": "debezium", "value_format": "json_schema"},
+    {**UPDATE, "model": Order, "envelope": "cloudevents", "dedup_key": ["id", "ce_source", "ce_id"]},
+    {"envelope": "cloudevents", "value_format": "bytes", "envelope_fields": []},
     {"cluster_by": ["a", "b", "c", "d"]},
     {"cluster_by": []},
     {"partition_by": "none"},

@@ -33,6 +33,7 @@ def of(model: type[BaseModel] | None = Order, *functions: Callable[[pa.Table], A
     [
         {"unknown_fields": "dead_letter"},
         {"key_format": "bytes"},
+        {"envelope": "debezium", "envelope_fields": []},
         {"on_tombstone": "dead_letter"},
         {"dedup_key": ["order_id"]},
         {"kafka_columns": "none", "dedup_key": ["order_id"]},

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA
 from airflow_kafka_bq.exceptions import AccountingError
+from airflow_kafka_bq.formats.opened import Bare
 from airflow_kafka_bq.formats.parser import Parsed
 from airflow_kafka_bq.formats.payload import JSON_PAYLOAD
 from airflow_kafka_bq.pipeline import decode as station
@@ -173,7 +174,7 @@ class Losing:
 
 def test_a_lost_message_is_found_out() -> None:
     target, rules = job(None, {})
-    losing = replace(rules, records=replace(rules.records, parser=Losing()))
+    losing = replace(rules, records=replace(rules.records, opener=Bare(Losing())))
     with pytest.raises(AccountingError, match="3 messages became 1 rows, 1 dead letters, 0 ignored"):
         decode(raw([Message(b"1"), Message(b"nope"), Message(b"3")]), target, losing)
 

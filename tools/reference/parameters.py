@@ -38,6 +38,7 @@ WRITTEN: tuple[tuple[Any, str], ...] = (
     (parameters.Accounts, "an account, or a list of them"),
     (parameters.ClusterColumns, "a column, or a list of at most 4"),
     (parameters.Key, "a column, or a list of them"),
+    (parameters.EnvelopeFields, "a field, or a list of them"),
     (parameters.KeyFields, "`{column: field}`"),
     (parameters.Function, "a function, or `package.module:name`"),
     (parameters.Model, "a pydantic model, or `package.module:Name`"),

@@ -50,7 +50,8 @@ def _text(raw: Any) -> str:
     return raw
 
 
-def _moment(raw: Any) -> datetime:
+def moment(raw: Any) -> datetime:
+    """Of a date-time, UTC where it names no zone. :raises Rejected: it is none, or finer than microseconds."""
     match = _DATE_TIME.fullmatch(_text(raw))
     if match is None:
         raise wrong_type("date-time")
@@ -78,7 +79,7 @@ _SCALARS: Mapping[tuple[Any, Any], Scalar] = {
     ("number", None): Scalar("FLOAT64", "number", _number),
     ("boolean", None): Scalar("BOOL", "boolean", _boolean),
     ("string", None): TEXT,
-    ("string", "date-time"): Scalar("TIMESTAMP", "date-time", _moment),
+    ("string", "date-time"): Scalar("TIMESTAMP", "date-time", moment),
     ("string", "date"): Scalar("DATE", "date", _day),
 }
 

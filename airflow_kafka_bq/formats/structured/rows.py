@@ -62,12 +62,14 @@ class StructuredRows:
         try:
             found = self._filling.of(writer.schema)
         except IncompatibleError as error:
-            found = _refusing(str(error))
+            found = refusing(str(error))
         self._made[writer] = found
         return found
 
 
-def _refusing(error: str) -> MakeRow:
+def refusing(error: str) -> MakeRow:
+    """In the place of a function that cannot be made."""
+
     def refuse(_: Any) -> Row:
         raise Rejected("registry", "incompatible_schema", error)
 

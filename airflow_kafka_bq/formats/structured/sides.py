@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.avro import avro_schema
+from airflow_kafka_bq.formats.structured.changes import row_schema
 from airflow_kafka_bq.formats.structured.columns import columns_of
 from airflow_kafka_bq.formats.structured.json_schema import json_schema
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
@@ -116,6 +117,8 @@ def sides(config: JobConfig, registry: Registry | None, search_path: Sequence[Pa
             raise ConfigError(message, remedy="mend value_format or schema_subject")
         reader = _registered(config.value_format)(latest, (0,) if config.value_format == "protobuf" else ())
         value = Side(value.writers, reader, json.dumps([latest.text, latest.references]))
+    if value is not None and value.reader is not None and config.envelope == "debezium":
+        value = replace(value, reader=row_schema(value.reader))
     return Sides(key, value, registry)
 
 
