@@ -159,6 +159,9 @@ class Warehouse(Protocol):
     def create_dead_letters(self, target: Target) -> None:
         """Dead-letter table unless it exists."""
 
+    def create_deletes(self, target: Target) -> None:
+        """Delete markers, for a target whose tombstones remove rows, unless they exist."""
+
     def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
         """A pipeline's row; None if there is none or no ledger. :raises AccountingError: more than one."""
 

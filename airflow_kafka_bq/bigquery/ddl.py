@@ -132,6 +132,20 @@ def create_history(target: Target) -> str:
     )
 
 
+# CREATE TABLE IF NOT EXISTS `p.d.t__deletes` (`order_id` STRING, …, expires_at TIMESTAMP)
+# PARTITION BY DATE(expires_at) CLUSTER BY `order_id` OPTIONS(partition_expiration_days=1)
+def create_deletes(target: Target) -> str:
+    """One row per key that a tombstone removed. BigQuery removes what has expired, a day later and without a job."""
+    columns = [f"{quoted(one.name)} {type_of(one)}" for one in target.marker_columns]
+    clustered = [quoted(one.name) for one in target.marker_columns if one.clusterable and one.name in target.key][:4]
+    by = f"\nCLUSTER BY {', '.join(clustered)}" if clustered else ""
+    options = ", ".join(["partition_expiration_days=1", *_key(target)])
+    return (
+        f"CREATE TABLE IF NOT EXISTS {target.deletes.quoted} ({', '.join(columns)}, expires_at TIMESTAMP)\n"
+        f"PARTITION BY DATE(expires_at){by}\nOPTIONS({options})"
+    )
+
+
 def create_dead_letters(target: Target) -> str:
     """Messages that could not be used, whole; partitioned like the messages so that a replay finds them cheaply."""
     return (

@@ -16,7 +16,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from airflow_kafka_bq.batch import Failure
-from airflow_kafka_bq.bigquery.sql import MISSING, MOVED, UNSTAGED
+from airflow_kafka_bq.bigquery.bookkeeping import LATE, MISSING, MOVED, UNSTAGED
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
     ConfigError,
@@ -86,6 +86,8 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
     text = f"{what}: {message} ({reason})"
     if MOVED in message or MISSING in message:
         return Failure.LEDGER_MOVED, MergeConflictError(text)
+    if LATE in message:
+        return Failure.TERMINAL, WarehouseUnavailableError(text, remedy="run it again: the window is planned anew")
     if UNSTAGED in message:
         return Failure.TERMINAL, NotFoundError(text)
     if _CONFLICTS.search(message):

@@ -9,30 +9,40 @@ from __future__ import annotations
 from airflow_kafka_bq.bigquery.conversion import quoted
 from airflow_kafka_bq.schema.target import Target
 
-LATER = """(T.`_kafka_offset` IS NULL OR IF(
+_LATER = """(T.`_kafka_offset` IS NULL OR IF(
     S.`_kafka_topic` = T.`_kafka_topic` AND S.`_kafka_partition` = T.`_kafka_partition`,
     S.`_kafka_offset` > T.`_kafka_offset`,
     S.`_kafka_timestamp` > T.`_kafka_timestamp` OR (S.`_kafka_timestamp` = T.`_kafka_timestamp` AND (
       S.`_kafka_partition` > T.`_kafka_partition`
       OR (S.`_kafka_partition` = T.`_kafka_partition` AND S.`_kafka_topic` > T.`_kafka_topic`)))))"""
-"""S lies behind T in Kafka. A row without coordinates (adopted from before) is older than any message."""
 
 
-def _greater(name: str) -> str:
+def later(one: str = "S", other: str = "T") -> str:
+    """``one`` lies behind ``other`` in Kafka. What has no coordinates is older."""
+    return _LATER.replace("S.", f"{one}.").replace("T.", f"{other}.")
+
+
+LATER = later()
+
+
+def _greater(name: str, one: str, other: str) -> str:
     column = quoted(name)
-    return f"(S.{column} > T.{column} OR (S.{column} IS NOT NULL AND T.{column} IS NULL))"
+    return f"({one}.{column} > {other}.{column} OR ({one}.{column} IS NOT NULL AND {other}.{column} IS NULL))"
 
 
-def _equal(name: str) -> str:
+def _equal(name: str, one: str, other: str) -> str:
     column = quoted(name)
-    return f"(S.{column} = T.{column} OR (S.{column} IS NULL AND T.{column} IS NULL))"
+    return f"({one}.{column} = {other}.{column} OR ({one}.{column} IS NULL AND {other}.{column} IS NULL))"
 
 
-def newer(target: Target) -> str:
-    """When the staged row S replaces the target's row T: strictly newer, so that a replay changes nothing."""
-    condition = LATER
+def newer(target: Target, one: str = "S", other: str = "T", tie: str | None = None) -> str:
+    """When the staged row S replaces the target's row T: strictly newer, so that a replay changes nothing.
+
+    :param tie: what decides between equal versions; Kafka's order, unless something else is said.
+    """
+    condition = later(one, other) if tie is None else tie
     for name in reversed(target.version):
-        condition = f"({_greater(name)} OR ({_equal(name)} AND {condition}))"
+        condition = f"({_greater(name, one, other)} OR ({_equal(name, one, other)} AND {condition}))"
     return condition
 
 

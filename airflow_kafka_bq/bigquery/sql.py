@@ -6,7 +6,7 @@ The script of a batch, run as one job::
     UPDATE ledger …;      -- the fence: raises when the revision is not the expected one
     SELECT IF(…), IF(…);  -- raises when the row is missing or doubled, or a staging table does not hold the batch
     MERGE target …;       -- rows
-    MERGE target …;       -- tombstones, if the batch has any
+    MERGE target …;       -- tombstones, if the batch has any (with delete markers: see ``bigquery.deletes``)
     MERGE dead_letters …; -- if the batch has any
     INSERT batches …;
     COMMIT TRANSACTION;
@@ -16,26 +16,20 @@ Any error rolls all of it back (https://cloud.google.com/bigquery/docs/transacti
 
 from __future__ import annotations
 
+from airflow_kafka_bq.batch import ColumnBounds
+from airflow_kafka_bq.bigquery import deletes
+from airflow_kafka_bq.bigquery.bookkeeping import checks, fence, history, table_of
 from airflow_kafka_bq.bigquery.bounded import bounded, matched
 from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
-from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
+from airflow_kafka_bq.bigquery.literals import text
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
-from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
-MOVED = "kafka-bq: ledger moved"
-MISSING = "kafka-bq: ledger row missing or doubled"
-UNSTAGED = "kafka-bq: staging table does not hold the batch"
-COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _NOT_STAGED = {"_ingested_at", "_deleted_at"}
 _DEAD = ("_kafka_key", "_kafka_value", "_kafka_headers", "_kafka_end_offset", "stage", "reason", "error", "schema_id")
-
-
-def table_of(full_id: str) -> TableId:
-    """``project.dataset.table`` as a TableId (a legacy project may hold dots)."""
-    return TableId(*full_id.rsplit(".", 2))
 
 
 def script(spec: MergeSpec, job_id: str) -> str:
@@ -54,54 +48,20 @@ def merges(spec: MergeSpec) -> list[str]:
     """The MERGE of the rows, and that of the tombstones if there are any. These are what a dry run prices."""
     staged = spec.staged
     found = [merge_rows(spec)] if staged.rows > staged.tombstones else []
+    if spec.target.delete:
+        found += _markers(spec)
     return found + ([merge_tombstones(spec)] if staged.tombstones else [])
 
 
-# UPDATE `p.d.t__ledger`
-# SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '…', job_id = '…',
-#     positions = ARRAY<STRUCT<…>>[(0, 3000, 0)], updated_at = CURRENT_TIMESTAMP(), updated_by = '…'
-# WHERE pipeline = '…';
-def fence(spec: MergeSpec, job_id: str) -> list[str]:
-    """Compare-and-set of the revision. An isolated run moves nothing else."""
-    if spec.revision is None:
-        return []
-    ledger, pipeline, after = spec.target.ledger.quoted, text(spec.pipeline), spec.revision + 1
-    moved = ""
-    if spec.positions is not None:
-        moved = (
-            f", batch_id = {text(spec.staged.batch_id)}, job_id = {text(job_id)}, "
-            f"positions = {positions(spec.positions)}"
-        )
-    return [
-        f"UPDATE {ledger}\nSET revision = IF(revision = {spec.revision}, {after}, "
-        f"CAST(ERROR({text(MOVED)}) AS INT64)){moved}, updated_at = CURRENT_TIMESTAMP(), "
-        f"updated_by = {text(spec.context.who)}\nWHERE pipeline = {pipeline}",
-    ]
-
-
-# SELECT IF((SELECT COUNT(*) FROM `p.d.t__ledger` WHERE pipeline = '…' AND revision = 18) = 1, 1,
-#           CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
-#   IF((SELECT COUNT(*) FROM `p.d.t__stg_…_rows_0`) = 12000, 1, CAST(ERROR('…') AS INT64)) AS staged_rows, …
-def checks(spec: MergeSpec) -> list[str]:
-    """What must be so inside the transaction; one statement, since each costs a child job.
-
-    A staging table that expired while its writer slept may be made anew, empty, by a run of the same batch: merged
-    from it, the position would move over rows that never came.
-    """
-    staged, found = spec.staged, []
-    if spec.revision is not None:
-        there = f"{spec.target.ledger.quoted} WHERE pipeline = {text(spec.pipeline)} AND revision = {spec.revision + 1}"
-        found.append(_counted(there, "= 1", MISSING, "pipelines"))
-    if staged.rows_table:
-        found.append(_counted(table_of(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
-    if staged.dead_letters_table:
-        letters = max(1, staged.dead_lettered)  # and ranges that are lost
-        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {letters}", UNSTAGED, "staged_letters"))
-    return ["SELECT " + ",\n  ".join(found)] if found else []
-
-
-def _counted(where: str, wanted: str, message: str, name: str) -> str:
-    return f"IF((SELECT COUNT(*) FROM {where}) {wanted}, 1, CAST(ERROR({text(message)}) AS INT64)) AS {name}"
+def _markers(spec: MergeSpec) -> list[str]:
+    """What the markers learn; after the rows, which consult them, and before the tombstones, which remove rows."""
+    target, staged, found = spec.target, spec.staged, []
+    if target.version and staged.rows > staged.tombstones:
+        rows = winners(_source(spec, target.marker_columns, tombstones=False), target, versions=True)
+        found.append(deletes.raise_versions(target, rows))
+    if staged.tombstones:
+        found.append(deletes.mark(target, _tombstones(spec), _anywhere(spec)))
+    return found
 
 
 def staged_columns(target: Target) -> tuple[Column, ...]:
@@ -127,14 +87,19 @@ def merge_rows(spec: MergeSpec) -> str:
     target = spec.target
     columns = staged_columns(target)
     source = winners(_source(spec, columns, tombstones=False), target, versions=True)
+    source = deletes.consulted(target, source) if target.delete else source
     names = [quoted(one.name) for one in columns]
     values = [f"S.{name}" for name in names]
     if target.column("_ingested_at"):
         names, values = [*names, "`_ingested_at`"], [*values, "CURRENT_TIMESTAMP()"]
-    update = f"WHEN MATCHED AND {newer(target)} THEN UPDATE SET {_assignments(target)}\n" if target.update else ""
+    where, set_ = f"WHEN MATCHED AND {newer(target)}", f"UPDATE SET {_assignments(target)}"
+    update, missing = f"{where} THEN {set_}\n" if target.update else "", "WHEN NOT MATCHED"
+    if target.delete:
+        update = f"{where}\n  AND {deletes.ALIVE} THEN {set_}\n{where}\n  AND NOT {deletes.ALIVE} THEN DELETE\n"
+        missing = f"WHEN NOT MATCHED AND {deletes.ADMITTED}"
     return (
         f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {matched(target, spec.staged.bounds)}\n{update}"
-        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({', '.join(values)})"
+        f"{missing} THEN INSERT ({', '.join(names)}) VALUES ({', '.join(values)})"
     )
 
 
@@ -159,18 +124,29 @@ def _assignments(target: Target) -> str:
 # MERGE `p.d.t` T USING (<newest tombstone per key>) S ON T.`id` = S.`id`
 # WHEN MATCHED AND <S later than T in Kafka> THEN UPDATE SET `_deleted_at` = S.`_kafka_timestamp`, <coordinates>
 def merge_tombstones(spec: MergeSpec) -> str:
-    """Mark rows whose key was deleted after them: columns and version stay, coordinates become the tombstone's."""
+    """Rows whose key was deleted after them: removed; or marked, with columns and version as they were."""
+    target = spec.target
+    moved = ", ".join(f"{quoted(name)} = S.{quoted(name)}" for name in COORDINATES)
+    then = "DELETE" if target.delete else f"UPDATE SET `_deleted_at` = S.`_kafka_timestamp`, {moved}"
+    return (
+        f"MERGE {target.table.quoted} T\nUSING (\n  {_tombstones(spec)}\n) S\n"
+        f"ON {matched(target, _anywhere(spec))}\nWHEN MATCHED AND {LATER} THEN {then}"
+    )
+
+
+def _tombstones(spec: MergeSpec) -> str:
+    """The newest tombstone of each key."""
     target = spec.target
     keys = {name.lower() for name in target.key}
     columns = tuple(one for one in staged_columns(target) if one.name.lower() in keys or one.name in COORDINATES)
-    source = winners(_source(spec, columns, tombstones=True), target, versions=False)
+    return winners(_source(spec, columns, tombstones=True), target, versions=False)
+
+
+def _anywhere(spec: MergeSpec) -> tuple[ColumnBounds, ...]:
+    """Bounds of the key alone: a tombstone does not say in which partition its row is."""
+    target = spec.target
     partition = target.partitioning.column if target.partitioning else ""
-    bounds = tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != partition)
-    moved = ", ".join(f"{quoted(name)} = S.{quoted(name)}" for name in COORDINATES)
-    return (
-        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {matched(target, bounds)}\n"
-        f"WHEN MATCHED AND {LATER} THEN UPDATE SET `_deleted_at` = S.`_kafka_timestamp`, {moved}"
-    )
+    return tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != partition)
 
 
 # MERGE `p.d.t__dead_letters` T USING (SELECT '…' AS _kafka_topic, … FROM staging QUALIFY …) S
@@ -198,33 +174,6 @@ def dead_letters(spec: MergeSpec) -> str:
         f"WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, {where}, {rest}, `batch_id`, `failed_at`) "
         f"VALUES ({values}, {text(staged.batch_id)}, CURRENT_TIMESTAMP())"
     )
-
-
-# INSERT INTO `p.d.t__batches` (pipeline, revision, …) VALUES ('…', 18, …)
-def history(spec: MergeSpec, job_id: str) -> str:
-    """One row per applied batch, in the batch's own transaction."""
-    assert spec.revision is not None  # noqa: S101
-    staged, context = spec.staged, spec.context
-    row = {
-        "pipeline": text(spec.pipeline),
-        "revision": literal(spec.revision + 1),
-        "batch_id": text(staged.batch_id),
-        "kind": text(staged.kind),
-        "ranges": ranges(staged.ranges),
-        "messages": literal(staged.messages),
-        "rows_staged": literal(staged.rows),
-        "dead_lettered": literal(staged.dead_lettered),
-        "ignored": literal(staged.ignored),
-        "load_job_ids": strings(staged.load_job_ids),
-        "merge_job_id": text(job_id),
-        "dag_id": literal(context.dag_id),
-        "task_id": literal(context.task_id),
-        "run_id": literal(context.run_id),
-        "try_number": literal(context.try_number),
-        "started_at": literal(spec.started_at),
-        "applied_at": "CURRENT_TIMESTAMP()",
-    }
-    return f"INSERT INTO {spec.target.history.quoted} ({', '.join(row)})\nVALUES ({', '.join(row.values())})"
 
 
 # SELECT SUM(BYTE_LENGTH(TO_JSON_STRING(S))) FROM (SELECT … FROM staging AS R WHERE R.`_row` BETWEEN 0 AND 499) AS S

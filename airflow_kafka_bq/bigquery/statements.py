@@ -112,10 +112,11 @@ class Statements:
         found = self._merge_jobs(job_id, merges + bool(spec.staged.dead_letters_table))
         live = found[0].dml_stats if spec.staged.rows > spec.staged.tombstones else None
         dead = found[merges - 1].dml_stats if spec.staged.tombstones else None
+        removed = sum(one.deleted_row_count for one in (live, dead) if one)
         return (
             live.inserted_row_count if live else 0,
             live.updated_row_count if live else 0,
-            dead.updated_row_count if dead else 0,
+            removed + (dead.updated_row_count if dead else 0),
         )
 
     def _merge_jobs(self, job_id: str, expected: int) -> list[bigquery.QueryJob]:

@@ -98,6 +98,10 @@ class BigQueryWarehouse:
         """Dead-letter table."""
         self._unless_there(target.dead_letters, ddl.create_dead_letters(target))
 
+    def create_deletes(self, target: Target) -> None:
+        """Delete markers."""
+        self._unless_there(target.deletes, ddl.create_deletes(target))
+
     def _unless_there(self, table: TableId, statement: str) -> None:
         """Looking costs a tenth of a second, a DDL job one or two, and most runs find their tables."""
         if self.table(table) is None:

@@ -78,7 +78,7 @@ def check(job: JobConfig) -> None:
     if job.envelope == "debezium" and job.value_format in {"string", "bytes"}:
         message = f"envelope='debezium' needs values with fields, and value_format={job.value_format!r} has none"
         raise Refusal(message, "use the format that the connector writes: json, avro, protobuf or json_schema")
-    if job.envelope == "debezium" and job.tombstones == "soft_delete":
+    if job.envelope == "debezium" and job.tombstones in {"soft_delete", "delete"}:
         own = {one.column.lower() for one in job.enveloped}
         ours = sorted(name for name in job.key_columns if name.lower() in own)
         if ours:

@@ -14,6 +14,7 @@ from airflow_kafka_bq.config import names, values
 from airflow_kafka_bq.config.frozen import FrozenMapping
 from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
 from airflow_kafka_bq.config.scalars import (
+    Days,
     Flag,
     Hours,
     Partition,
@@ -125,7 +126,10 @@ class Parameters(BaseModel):
     """What newer means, for `update`: the greater value, the first column first. Ties and left out: Kafka's order."""
     on_tombstone: Literal["insert", "ignore", "dead_letter", "soft_delete", "delete"] | None = None
     """Messages without value. Left out: `insert` (NULL payload) without a model; with one `soft_delete` for `update`,
-    else `ignore`. `soft_delete` sets `_deleted_at`."""
+    else `ignore`. `soft_delete` sets `_deleted_at`, `delete` removes the row
+    ([tombstones](deduplication.md#tombstones))."""
+    delete_expiration_days: Days = 90.0
+    """How long `on_tombstone` `delete` remembers what it removed. A window that reaches further back is refused."""
     tombstone_key: KeyFields | None = None
     """Which field of a JSON key is which dedup column. Left out: the whole key is the one dedup column; of Debezium's
     events, the field of the column's name."""

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _PLACE = {"_kafka_partition", "_kafka_offset"}
 _SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
+_REMOVING = {"soft_delete", "delete"}
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "assignment": frozenset({"subscribe"}),
-    "on_tombstone": frozenset({"delete"}),
     "merge_per": frozenset({"run"}),
     "unknown_fields": frozenset({"json_column"}),
 }
@@ -129,15 +129,28 @@ def _tombstones(job: JobConfig) -> None:
     payload = job.columns_from == "payload"
     _require(payload or choice != "insert", "on_tombstone='insert' needs schema_from='payload': a null has no fields")
     _require(
-        choice != "soft_delete" or job.on_duplicate == "update",
-        "on_tombstone='soft_delete' needs on_duplicate='update': 'keep' never changes a row",
+        choice not in _REMOVING or job.on_duplicate == "update",
+        f"on_tombstone={choice!r} needs on_duplicate='update': 'keep' never changes a row",
     )
     _require(
-        job.tombstone_key is None or choice == "soft_delete",
+        job.tombstone_key is None or choice in _REMOVING,
         f"tombstone_key means nothing with on_tombstone={choice!r}",
     )
-    if choice == "soft_delete":
+    if choice in _REMOVING:
         _tombstone_key(job)
+    if choice == "delete":
+        _markers(job)
+
+
+def _markers(job: JobConfig) -> None:
+    """Delete markers keep the columns of key and version beside a column of their own."""
+    names_taken = "expires_at" in _lower(job.dedup_key) | _lower(job.version)
+    _require(
+        not names_taken,
+        "on_tombstone='delete' keeps when a marker ends in a column 'expires_at', "
+        "and dedup_key or version has one of that name",
+        "give the column another name in the model, or use on_tombstone='soft_delete'",
+    )
 
 
 def _tombstone_key(job: JobConfig) -> None:
@@ -209,8 +222,8 @@ def _partitioning(job: JobConfig) -> None:
         "put the partition column into dedup_key, or state partition_immutable if it never changes for a key",
     )
     _require(
-        not options.get("require_partition_filter") or job.tombstones != "soft_delete",
-        "table_options: require_partition_filter contradicts on_tombstone='soft_delete': "
+        not options.get("require_partition_filter") or job.tombstones not in _REMOVING,
+        f"table_options: require_partition_filter contradicts on_tombstone={job.tombstones!r}: "
         "a tombstone does not say in which partition its row is",
         "leave one of the two out",
     )

@@ -87,6 +87,7 @@ Partition = Annotated[int, BeforeValidator(whole), Field(ge=0, le=2**31 - 1)]
 Seconds = Annotated[float, BeforeValidator(number), Field(gt=0, le=LONGEST_SECONDS)]
 Ratio = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
 Hours = Annotated[float, BeforeValidator(number), Field(ge=1, le=366 * 24)]
+Days = Annotated[float, BeforeValidator(number), Field(ge=1, le=3_660)]
 Size = Annotated[ByteSize, BeforeValidator(size), Field(ge=1, le=LARGEST_INT64)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 String = Annotated[str, Field(strict=True)]  # pydantic alone takes bytes for text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, Ru
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.operations.lag import oldest_unread
 from airflow_kafka_bq.operations.schema import alterations
+from airflow_kafka_bq.pipeline.markers import check_reach
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.target import fit
@@ -21,6 +23,7 @@ def preview(job: Job) -> dict[str, Any]:
     """Ranges, lag, tables, the MERGE and its dry-run bytes. Every check of a run is made, and raises as in a run."""
     seen = look(job.config, job.source, job.warehouse, job.target)
     planned = plan(job.config, job.source, job.target, seen)
+    check_reach(job.config, job.source, planned, job.now())
     create, alter = _tables(job, seen.table)
     target = fit(job.target, seen.table) if seen.table else job.target
     spec = _spec(job, target, planned)
@@ -47,14 +50,14 @@ def preview(job: Job) -> dict[str, Any]:
         "would_alter": alter,
         "merge": sql.merge_rows(spec),
         # Without rows there is no MERGE, and without bounds its estimate would be the whole table.
-        "estimated_bytes": job.warehouse.estimate_empty(spec) if seen.table and planned.lag else 0,
+        "estimated_bytes": job.warehouse.estimate_empty(_priced(spec, create)) if seen.table and planned.lag else 0,
         "unchecked": list(planned.unchecked),
     }
 
 
 def _tables(job: Job, facts: TableFacts | None) -> tuple[list[str], list[str]]:
     target = job.target
-    companions = [target.dead_letters]
+    companions = [target.dead_letters, *([target.deletes] if target.delete else [])]
     if job.config.fence == "ledger":
         companions += [target.ledger, target.history]
     create = [str(one) for one in companions if job.warehouse.table(one) is None]
@@ -63,6 +66,12 @@ def _tables(job: Job, facts: TableFacts | None) -> tuple[list[str], list[str]]:
     found = difference(target, facts, job.config.schema_update)
     refuse_drift(found, target, job.config.topic)
     return create, alterations(target, found.add, found.relax)
+
+
+def _priced(spec: MergeSpec, create: list[str]) -> MergeSpec:
+    """Without delete markers where there are none yet: they cost nothing, and a dry run would not find their table."""
+    unmarked = str(spec.target.deletes) in create
+    return replace(spec, target=replace(spec.target, delete=False)) if unmarked else spec
 
 
 def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:

@@ -62,7 +62,7 @@ class DecodeRules:
         found = opener(config, model, columns, sides.value)
         key_text = None if sides.key is None else sides.key.text()
         keys = None
-        if config.tombstones == "soft_delete":
+        if config.tombstones in {"soft_delete", "delete"}:
             filled = [column for column in columns if column.name in target.key]
             wrapped = config.envelope == "debezium"
             fields = config.tombstone_key

@@ -23,6 +23,7 @@ from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.isolate import find_bad
 from airflow_kafka_bq.pipeline.limits import BadMessages
+from airflow_kafka_bq.pipeline.markers import check_reach
 from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge, vanished
 from airflow_kafka_bq.pipeline.plan import look, plan
@@ -180,6 +181,7 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
     with report.timed("plan"):
         seen = look(job.config, job.source, job.warehouse, job.target)
         planned = plan(job.config, job.source, job.target, seen)
+        check_reach(job.config, job.source, planned, job.now())
         report.planned(planned)
         job.stop.check()
         tables = ready(job.config, job.warehouse, job.target, seen, planned, job.context)

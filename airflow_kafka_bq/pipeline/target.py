@@ -33,10 +33,23 @@ def ready(config: JobConfig, warehouse: Warehouse, target: Target, seen: Seen, p
     facts = _ensure(config, warehouse, target, seen.table)
     fitted = fit(target, facts)
     warehouse.create_dead_letters(target)
+    if target.delete:
+        _ensure_markers(config, warehouse, fitted)
     if plan.revision is None:
         return Ready(fitted, None)
     warehouse.create_ledger(target)
     return _registered(config, warehouse, fitted, facts, seen, plan, who)
+
+
+def _ensure_markers(config: JobConfig, warehouse: Warehouse, target: Target) -> None:
+    """Markers are of one key and one version; those of another say nothing of this job's rows."""
+    warehouse.create_deletes(target)
+    facts = warehouse.table(target.deletes)
+    missing = [one.name for one in target.marker_columns if facts is not None and facts.column(one.name) is None]
+    if missing:
+        message = f"table {target.deletes} lacks {missing}: it was made for another dedup_key or version"
+        remedy = "rename it and run again; a replay may then bring back rows that were deleted before"
+        raise SchemaDriftError(message, topic=config.topic, remedy=remedy)
 
 
 def _ensure(config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts | None) -> TableFacts:

@@ -60,6 +60,8 @@ def build_target(
         update=config.on_duplicate == "update",
         version=checks.version(config.version or (), columns),
         soft_delete=soft_delete,
+        delete=config.tombstones == "delete",
+        delete_expiration_days=config.delete_expiration_days,
         immutable=_immutable(config, key, partitioning),
         partitioning=partitioning,
         cluster_by=_cluster_by(config, key, columns),

@@ -45,8 +45,18 @@ def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
             *(f"column {column.name} was there a moment ago; run it again" for column in gone),
             *(_too_strict(relaxed, target) if policy != "add_relax" else ()),
             *_clashes(target, facts),
+            *_marked_before(target, facts),
         ),
     )
+
+
+def _marked_before(target: Target, facts: TableFacts) -> Iterator[str]:
+    """A row that ``soft_delete`` marked would stay marked when a newer message replaces it: nobody clears the mark."""
+    if target.delete and facts.column("_deleted_at") is not None:
+        yield (
+            "column _deleted_at is of on_tombstone='soft_delete': before 'delete', remove the rows that have it set, "
+            "then drop the column"
+        )
 
 
 def refuse_drift(found: Difference, target: Target, topic: str | None = None) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.schema.columns import Column
+
+MARKER_SLACK = timedelta(days=1)
+"""A delete marker lives longer than windows reach back: for clocks that differ, and runs that merge after a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Target:
     update: bool = False  # on_duplicate="update"
     version: tuple[str, ...] = ()
     soft_delete: bool = False
+    delete: bool = False  # a tombstone removes its row and leaves a marker
+    delete_expiration_days: float = 0.0  # how far back windows may reach
     immutable: bool = True  # equal keys always have equal partition values
     partitioning: Partitioning | None = None
     cluster_by: tuple[str, ...] = ()
@@ -62,6 +69,22 @@ class Target:
     def dead_letters(self) -> TableId:
         """Messages that could not be used."""
         return self.table.companion("dead_letters", self.companion_dataset)
+
+    @property
+    def deletes(self) -> TableId:
+        """Keys that tombstones removed, with what keeps older messages of theirs out."""
+        return self.table.companion("deletes", self.companion_dataset)
+
+    @property
+    def marker_lifetime(self) -> timedelta:
+        """How long a delete marker is obeyed."""
+        return timedelta(days=self.delete_expiration_days) + MARKER_SLACK
+
+    @property
+    def marker_columns(self) -> tuple[Column, ...]:
+        """What a delete marker has beside ``expires_at``: key, version and the tombstone's coordinates."""
+        wanted = {name.lower() for name in (*self.key, *self.version)}
+        return tuple(one for one in self.columns if one.name.lower() in wanted or one.name in COORDINATES)
 
     def staging(self, name: str) -> TableId:
         """A staging table of this target."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, LedgerRow, Position, Staged
 from airflow_kafka_bq.bigquery import ddl, ledger, sql
+from airflow_kafka_bq.bigquery.bookkeeping import table_of
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.values import Partitioning, TableId
@@ -45,13 +46,15 @@ def tables_of(target: Target, staged_batch: Staged | None = None) -> tuple[str, 
     """``CREATE TABLE`` of all that a batch's statements name."""
     found = [ddl.create_target(target), ddl.create_ledger(target), ddl.create_history(target)]
     found.append(ddl.create_dead_letters(target))
+    if target.delete:
+        found.append(ddl.create_deletes(target))
     if staged_batch and staged_batch.rows_table:
         columns = [f"{quoted(one.name)} {wire_type(one)}" for one in sql.staged_columns(target)]
         columns += ["_tombstone BOOL", "_row INT64"]
-        found.append(f"CREATE TABLE {sql.table_of(staged_batch.rows_table).quoted} ({', '.join(columns)})")
+        found.append(f"CREATE TABLE {table_of(staged_batch.rows_table).quoted} ({', '.join(columns)})")
     if staged_batch and staged_batch.dead_letters_table:
         columns = [f"{one.name} {_field_type(one)}" for one in staged_fields(DEAD_LETTER_SCHEMA)] + ["_row INT64"]
-        found.append(f"CREATE TABLE {sql.table_of(staged_batch.dead_letters_table).quoted} ({', '.join(columns)})")
+        found.append(f"CREATE TABLE {table_of(staged_batch.dead_letters_table).quoted} ({', '.join(columns)})")
     return tuple(found)
 
 
@@ -84,6 +87,12 @@ def modes() -> Iterator[Case]:
         target = update(*version, soft_delete=True)
         for part, rows in (("rows", [FIRST]), ("tombstones", [GONE]), ("both", [FIRST, SECOND, GONE])):
             yield script(f"{name}_{part}", target, staged(target, *rows))
+    for name, names in {"delete": (), "delete_by_version": ("updated_at", "sequence")}.items():
+        target = update(*names, delete=True, delete_expiration_days=90)
+        for part, rows in (("rows", [FIRST]), ("tombstones", [GONE]), ("both", [FIRST, SECOND, GONE])):
+            yield script(f"{name}_{part}", target, staged(target, *rows))
+    removed = update("sequence", delete=True, delete_expiration_days=90, key=("order_id", "_kafka_partition"))
+    yield script("delete_in_a_window", removed, staged(removed, FIRST, GONE), positions=None)
     yield script("no_fence", payload(), staged(payload(), {}, dead=1), revision=None)
     yield script("isolated_window", payload(), staged(payload(), {}), positions=None)
     yield script("dead_letters_only", payload(), staged(payload(), dead=2))
@@ -162,6 +171,10 @@ def definitions() -> Iterator[Case]:
     yield Case("create_plain", ddl.create_target(keep(partitioning=None, cluster_by=())), ())
     elsewhere = replace(dressed, companion_dataset="other-project.companions")
     companions = [ddl.create_ledger, ddl.create_history, ddl.create_dead_letters]
+    removing = update("sequence", delete=True, delete_expiration_days=90)
+    yield Case("create_deletes", ddl.create_deletes(removing), ())
+    hidden = replace(removing, companion_dataset="other-project.companions", kms_key_name=dressed.kms_key_name)
+    yield Case("create_deletes_elsewhere", ddl.create_deletes(hidden), ())
     yield Case("create_companions", ";\n".join(create(payload()) for create in companions), ())
     yield Case("create_companions_elsewhere", ";\n".join(create(elsewhere) for create in companions), ())
     grown = update("sequence", soft_delete=True)
@@ -185,10 +198,11 @@ def bookkeeping() -> Iterator[Case]:
     }
     for name, text in found.items():
         yield Case(name, text, tables_of(target))
-    types = keep(*TYPES)
+    types, removed = keep(*TYPES), update("sequence", delete=True, delete_expiration_days=90)
     batch = staged(types, {"id": 1})
     yield Case("probe", sql.probe(spec(types, batch), 0, 499), tables_of(types, batch))
-    for name, one in (("payload", payload()), ("conversions", types), ("update", update("sequence", soft_delete=True))):
+    marked = update("sequence", soft_delete=True)
+    for name, one in (("payload", payload()), ("conversions", types), ("update", marked), ("delete", removed)):
         yield Case(f"empty_source_{name}", sql.with_empty_source(_unstaged(one)), tables_of(one))
 
 

@@ -11,6 +11,7 @@ from google.auth import exceptions as auth
 
 from airflow_kafka_bq import exceptions as ours
 from airflow_kafka_bq.batch import Failure
+from airflow_kafka_bq.bigquery.bookkeeping import LATE
 from airflow_kafka_bq.bigquery.errors import (
     KNOWN_REASONS,
     is_missing_dataset,
@@ -56,6 +57,7 @@ _CONFLICT, _LATER = ours.MergeConflictError, ours.WarehouseUnavailableError
 MESSAGES: list[tuple[str, str, Failure, type[ours.IngestError]]] = [
     ("invalidQuery", "Query error: kafka-bq: ledger moved at [2:1]", Failure.LEDGER_MOVED, _CONFLICT),
     ("invalidQuery", "kafka-bq: ledger row missing or doubled", Failure.LEDGER_MOVED, _CONFLICT),
+    ("invalidQuery", f"Query error: {LATE} at [7:1]", Failure.TERMINAL, _LATER),
     ("invalidQuery", "kafka-bq: staging table does not hold the batch at [6:1]", T, ours.NotFoundError),
     ("invalidQuery", "Could not serialize access to table p:d.t due to concurrent update", CONFLICT, _CONFLICT),
     ("invalidQuery", "Transaction is aborted due to concurrent update against table", CONFLICT, _CONFLICT),

@@ -31,8 +31,10 @@ class Listing:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def child(number: int, kind: str, inserted: int = 0, updated: int = 0, *, line: int | None = None) -> bigquery.QueryJob:
-    counts = {"insertedRowCount": str(inserted), "updatedRowCount": str(updated), "deletedRowCount": "0"}
+def child(
+    number: int, kind: str, inserted: int = 0, updated: int = 0, *, deleted: int = 0, line: int | None = None
+) -> bigquery.QueryJob:
+    counts = {"insertedRowCount": str(inserted), "updatedRowCount": str(updated), "deletedRowCount": str(deleted)}
     statistics: dict[str, Any] = {"creationTime": "1000", "query": {"statementType": kind, "dmlStats": counts}}
     if line is not None:
         statistics["scriptStatistics"] = {"stackFrames": [{"startLine": line, "startColumn": 1}]}
@@ -76,6 +78,23 @@ def test_counts_go_by_place_in_the_script_first() -> None:
 def test_tombstones_alone_are_deletions() -> None:
     found = spec(BOTH, staged(BOTH, GONE))
     assert statements(Listing([child(3, "MERGE", 0, 4)]))._statistics(JOB, found) == (0, 0, 4)
+
+
+def test_what_a_row_or_a_tombstone_removes_is_deleted() -> None:
+    removing = update("sequence", delete=True, delete_expiration_days=90)
+    listed = [
+        child(1, "MERGE", 5, 2, deleted=1),  # rows; one of them showed that another had to go
+        child(2, "MERGE", 0, 9),  # markers raised
+        child(3, "MERGE", 8, 0),  # markers written
+        child(4, "MERGE", deleted=3),  # tombstones
+        child(5, "MERGE", 7),  # dead letters
+    ]
+    both = spec(removing, staged(removing, FIRST, GONE, dead=1))
+    assert statements(Listing(listed))._statistics(JOB, both) == (5, 2, 4)
+    gone = spec(removing, staged(removing, GONE))
+    assert statements(Listing(listed[2:4]))._statistics(JOB, gone) == (0, 0, 3)
+    rows = spec(removing, staged(removing, FIRST))
+    assert statements(Listing(listed[:2]))._statistics(JOB, rows) == (5, 2, 1)
 
 
 def test_dead_letters_alone_count_nothing() -> None:

@@ -114,12 +114,11 @@ PARAMETERS: dict[str, Parameter] = {
     "on_duplicate": choice("keep", "update", beside={"dedup_key": "_kafka_key"}),
     "version": columns(empty=False, dedup_key="id", on_duplicate="update"),
     "on_tombstone": choice(
-        None,
-        "insert",
-        "ignore",
-        "dead_letter",
-        "soft_delete",
+        *(None, "insert", "ignore", "dead_letter", "soft_delete", "delete"),
         beside={"dedup_key": "_kafka_key", "on_duplicate": "update"},
+    ),
+    "delete_expiration_days": Parameter(
+        90.0, ((1, 1.0), ("30", 30.0), (3_660, 3_660.0)), (*NO_NUMBERS, *NO_FINITE, 0, 0.9, 3_661, "30d"), "must be"
     ),
     "tombstone_key": Parameter(
         None,

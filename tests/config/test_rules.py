@@ -75,6 +75,10 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     # on_tombstone, tombstone_key
     ({"model": Order, "on_tombstone": "insert"}, ("on_tombstone='insert'", "schema_from='payload'")),
     ({"on_tombstone": "soft_delete"}, ("on_tombstone='soft_delete'", "on_duplicate='update'")),
+    ({"on_tombstone": "delete"}, ("on_tombstone='delete'", "on_duplicate='update'")),
+    ({**UPDATE, "on_tombstone": "delete", "dedup_key": ["Expires_At"]}, ("on_tombstone='delete'", "expires_at")),
+    ({**UPDATE, "on_tombstone": "delete", "version": ["expires_at"]}, ("on_tombstone='delete'", "expires_at")),
+    ({**UPDATE, "model": Order, "on_tombstone": "delete", "dedup_key": ["a", "b"]}, ("tombstone_key is needed",)),
     ({"dedup_key": ["id"], "on_tombstone": "soft_delete"}, ("on_tombstone='soft_delete'", "'keep'")),
     ({"tombstone_key": {"id": "id"}}, ("tombstone_key", "on_tombstone='insert'")),
     ({**UPDATE, "on_tombstone": "ignore", "tombstone_key": {"id": "id"}}, ("tombstone_key", "on_tombstone='ignore'")),
@@ -116,6 +120,10 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {**FILTERED, **UPDATE, "model": Order, "partition_immutable": True},
         ("require_partition_filter", "on_tombstone='soft_delete'"),
     ),
+    (
+        {**FILTERED, **UPDATE, "model": Order, "partition_immutable": True, "on_tombstone": "delete"},
+        ("require_partition_filter", "on_tombstone='delete'"),
+    ),
     (FILTERED, ("require_partition_filter", "prune")),
 ]  # fmt: skip
 
@@ -147,6 +155,8 @@ TAKEN: list[dict[str, Any]] = [
     {**UPDATE, "model": Order, "dedup_key": ["a", "b"], "on_tombstone": "dead_letter"},
     {**UPDATE, "model": Order, "dedup_key": ["a", "b"], "key_format": "json", "tombstone_key": {"a": "x", "b": "x"}},
     {**UPDATE, "on_tombstone": "soft_delete"},
+    {**UPDATE, "on_tombstone": "delete", "fence": "none"},
+    {**UPDATE, "on_tombstone": "ignore", "dedup_key": ["expires_at"]},
     {**UPDATE, "dedup_key": ["a", "b"]},  # payload: a tombstone is a row
     {**UPDATE, "model": Order, "envelope": "debezium", "dedup_key": ["a", "b"], "key_format": "avro"},
     {**UPDATE, "model": Order, "envelope": "debezium", "dedup_key": ["_kafka_key"]},  # a tombstone has it itself
@@ -200,5 +210,5 @@ def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str)
 
 
 def test_what_is_not_supported_is_said_before_what_else_would_be_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="on_tombstone='delete' is not supported in this version"):
-        job(on_tombstone="delete", tombstone_key={"a": "b"})
+    with pytest.raises(ConfigError, match="assignment='subscribe' is not supported in this version"):
+        job(assignment="subscribe", tombstone_key={"a": "b"})

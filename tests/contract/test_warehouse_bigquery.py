@@ -9,6 +9,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
+    deletes_contract,
     fence_contract,
     isolation_contract,
     jobs_contract,
@@ -47,6 +48,10 @@ class TestUpdating(merging_contract.Updating):
 
 
 class TestTombstones(tombstones_contract.Tombstones):
+    """On the local BigQuery."""
+
+
+class TestDeletes(deletes_contract.Deletes):
     """On the local BigQuery."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import (
+    deletes_contract,
     fence_contract,
     isolation_contract,
     jobs_contract,
@@ -41,6 +42,10 @@ class TestUpdating(merging_contract.Updating):
 
 
 class TestTombstones(tombstones_contract.Tombstones):
+    """In memory."""
+
+
+class TestDeletes(deletes_contract.Deletes):
     """In memory."""
 
 

@@ -43,6 +43,10 @@ class WarehouseWorld(Protocol):
         """Delete a pipeline's ledger rows."""
         ...
 
+    def expire(self, table: TableId, id: str) -> None:
+        """Let the delete markers of a key have expired."""
+        ...
+
     def drop(self, table: TableId) -> None: ...
 
     def now(self) -> datetime: ...
@@ -82,6 +86,11 @@ class MemoryWorld:
     def forget(self, table: TableId, pipeline: str) -> None:
         self.database.delete(table, lambda row: row["pipeline"] == pipeline)
 
+    def expire(self, table: TableId, id: str) -> None:
+        found = [row for row in self.rows(table) if row["id"] == id]
+        self.database.delete(table, lambda row: row["id"] == id)
+        self.database.insert(table, [{**row, "expires_at": self.now()} for row in found])
+
     def merge_together(self, *jobs: tuple[str, MergeSpec]) -> list[JobResult]:
         begun = [self.database.begin_merge(job_id, spec) for job_id, spec in jobs]
         return [job.commit() for job in begun]
@@ -113,6 +122,9 @@ class ClientWorld:
 
     def forget(self, table: TableId, pipeline: str) -> None:
         self._run(f"DELETE FROM {table.quoted} WHERE pipeline = '{pipeline}'")
+
+    def expire(self, table: TableId, id: str) -> None:
+        self._run(f"UPDATE {table.quoted} SET expires_at = CURRENT_TIMESTAMP() WHERE id = '{id}'")
 
     def drop(self, table: TableId) -> None:
         self._client.delete_table(str(table))

@@ -65,6 +65,11 @@ def update_target(world: WarehouseWorld, *version: str) -> Target:
     return replace(target, columns=(*target.columns, DELETED_AT), update=True, version=version, soft_delete=True)
 
 
+def delete_target(world: WarehouseWorld, *version: str) -> Target:
+    """A newer row wins; tombstones remove."""
+    return replace(keep_target(world), update=True, version=version, delete=True, delete_expiration_days=29)
+
+
 def row(id: str | None, offset: int, *, version: int | None = None, partition: int = 0, seconds: float = 0) -> Any:
     """A staged row; its note is its place in Kafka."""
     return {
@@ -111,6 +116,8 @@ class Workbench:
         self.warehouse.create(target)
         self.warehouse.create_ledger(target)
         self.warehouse.create_dead_letters(target)
+        if target.delete:
+            self.warehouse.create_deletes(target)
         self.warehouse.register(target, self.ledger_row())
 
     def ledger_row(self, **other: Any) -> LedgerRow:

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from airflow_kafka_bq.bigquery import ddl
 from airflow_kafka_bq.schema.kafka_columns import DELETED_AT, kafka_columns
-from tests.bigquery.targets import payload
+from tests.bigquery.targets import payload, update
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
 
@@ -20,6 +20,7 @@ CREATED = {
     "## Ledger": ddl.create_ledger(payload()),
     "## History": ddl.create_history(payload()),
     "## Dead letters": ddl.create_dead_letters(payload()),
+    "## Deletes": ddl.create_deletes(update("sequence", delete=True)),
 }
 
 
@@ -66,5 +67,5 @@ def test_the_coordinates_are_required(column: str) -> None:
 
 def test_the_companions_are_named_as_the_page_says() -> None:
     target = payload()
-    for table in (target.ledger, target.history, target.dead_letters):
+    for table in (target.ledger, target.history, target.dead_letters, target.deletes):
         assert f"`{table.dataset}.{table.table}`" in PAGE

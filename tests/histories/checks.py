@@ -114,8 +114,8 @@ def check_first(tables: Tables, scope: Scope, model: Model) -> None:
 def check_update(tables: Tables, owed: Iterable[Message]) -> None:
     """I1, I2 and I8 where the newest version of a key wins."""
     rows = _by_id(tables)
-    for key, messages in _by_key(tables, owed).items():
-        newest = _newest(messages)
+    for key, messages in by_key(tables, owed).items():
+        newest = newest_of(messages)
         if newest is None:
             continue
         assert key in rows, f"I1: no row for {newest}"
@@ -131,8 +131,8 @@ def check_newest(tables: Tables, scope: Scope, model: Model) -> None:
         for one in model.visible
         if one.life != scope.life or not one.sure or one.deleted or one.offset < scope.base.get(one.partition, 0)
     }
-    for key, messages in _by_key(tables, scope.below(model)).items():
-        newest = _newest(messages)
+    for key, messages in by_key(tables, scope.below(model)).items():
+        newest = newest_of(messages)
         if newest is None or key in unsure:
             continue
         deleted = any(one.becomes == "tombstone" and is_later(one.coordinates, newest.coordinates) for one in messages)
@@ -145,7 +145,7 @@ def check_newest(tables: Tables, scope: Scope, model: Model) -> None:
         assert (found["n"], marked) == (newest.n, deleted), f"I8: {found} of {messages}"
 
 
-def _by_key(tables: Tables, messages: Iterable[Message]) -> dict[str, list[Message]]:
+def by_key(tables: Tables, messages: Iterable[Message]) -> dict[str, list[Message]]:
     found: defaultdict[str, list[Message]] = defaultdict(list)
     for one in messages:
         if one.becomes in {"row", "tombstone"} and not tables.excuses(one):
@@ -153,7 +153,7 @@ def _by_key(tables: Tables, messages: Iterable[Message]) -> dict[str, list[Messa
     return found
 
 
-def _newest(messages: list[Message]) -> Message | None:
+def newest_of(messages: list[Message]) -> Message | None:
     values = [one for one in messages if one.becomes == "row"]
     newest = values[0] if values else None
     for one in values[1:]:

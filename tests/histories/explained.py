@@ -7,6 +7,7 @@ from enum import StrEnum
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
     BadMessagesError,
+    ConfigError,
     GroupInUseError,
     KafkaUnavailableError,
     MergeConflictError,
@@ -47,6 +48,7 @@ class Trouble(StrEnum):
     TARGET_GONE = "target dropped"
     OTHERS = "other writers"
     BAD_MESSAGES = "messages that cannot be used"
+    FORGOTTEN = "delete markers expired"
 
 
 EXPLAINED: dict[type[BaseException], frozenset[Trouble]] = {
@@ -63,8 +65,9 @@ EXPLAINED: dict[type[BaseException], frozenset[Trouble]] = {
     TargetChangedError: frozenset({Trouble.TARGET_GONE}),
     SchemaDriftError: frozenset({Trouble.TARGET_GONE}),
     BadMessagesError: frozenset({Trouble.BAD_MESSAGES}),
+    ConfigError: frozenset({Trouble.FORGOTTEN}),
     WarehouseUnavailableError: frozenset(
-        {Trouble.BIGQUERY_ERRORS, Trouble.STAGING_GONE, Trouble.TARGET_GONE, Trouble.OTHERS}
+        {Trouble.BIGQUERY_ERRORS, Trouble.STAGING_GONE, Trouble.TARGET_GONE, Trouble.OTHERS, Trouble.FORGOTTEN}
     ),
     MergeConflictError: frozenset({Trouble.CONFLICTS, Trouble.OTHERS, Trouble.BIGQUERY_ERRORS}),
     MergeRejectedError: frozenset({Trouble.REJECTED, Trouble.TARGET_GONE}),

@@ -29,6 +29,7 @@ class Ground(Telling):
     job: ClassVar[dict[str, Any]] = {}
     keyed: ClassVar[Keyed] = "coordinates"
     fenced: ClassVar[bool] = True
+    removes: ClassVar[bool] = False  # a tombstone removes its row, and a marker is left
 
     def __init__(self) -> None:
         super().__init__()

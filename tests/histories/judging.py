@@ -88,7 +88,7 @@ class Judging(Processes):
             for one in process.owed:
                 if one.deleted or not one.sure or one.becomes in {"nothing", "tombstone"}:
                     continue
-                if one.gone:  # it may have gone before the window came to it, also where a live run had read it
+                if one.gone or self.removes:  # perhaps before the window came to it; or a tombstone removed its row
                     continue
                 held = one.place in letters if one.becomes == "dead letter" else one.key in keys or one.place in places
                 assert held, f"I1: {one} of the window is missing"

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
+from tests.histories.alive import Removes
 from tests.histories.checks import check_coordinates, check_first, check_keep, check_letters, check_newest, check_update
 from tests.histories.ending import Ending
 from tests.histories.explained import Trouble
@@ -20,7 +21,7 @@ from tests.histories.producers import Producers
 from tests.pipeline.actors import in_step
 from tests.pipeline.world import GROUP, KEEP, TABLE, TOPIC, UPDATE, Order, World
 
-_WATCHED = (TABLE, *map(TABLE.companion, ("ledger", "batches", "dead_letters")))
+_WATCHED = (TABLE, *map(TABLE.companion, ("ledger", "batches", "dead_letters", "deletes")))
 ALWAYS: dict[str, Any] = {"start": "earliest", "max_bad_ratio": None, "stall_timeout_seconds": 2}
 
 
@@ -52,6 +53,8 @@ class Payloads(Ending, Judging, Producers):
         self.model.ids[self.world.topic_id] = 0
         self.times_tell, self.timeless, self.orderly = times == "now", times == "missing", True
         self.wandering = bool(chances["wandering"]) and self.times_tell
+        if self.removes and self.timeless:
+            self.begin(Trouble.FORGOTTEN)  # nobody can tell how old such a message is
         self.thaw, self.again, self.left_open = bool(chances["thaw"]), not chances["again"], bool(chances["left_open"])
         self.settings = {"on_tombstone": self.tombstone_policies[policy]} if self.tombstone_policies[policy] else {}
         if picky and "model" in self.job:
@@ -195,6 +198,12 @@ class Updates(Payloads):
         check_newest(self.tables, self.scope, self.model)
 
 
+class Deletes(Removes, Updates):
+    """Tombstones remove rows; their markers expire."""
+
+    job: ClassVar[dict[str, Any]] = {**Updates.job, "delete_expiration_days": 12}
+
+
 class Unfenced(Rows):
     """Without a ledger: the position is the group's, and one run at a time."""
 
@@ -229,4 +238,12 @@ def _fifth(row: Any) -> str | None:
     return f"Could not convert {row['n']}" if row.get("n") and row["n"] % 5 == 0 else None
 
 
-MACHINES: list[type[Payloads]] = [Payloads, Rows, Keeps, Updates, Unfenced, UnfencedUpdates]
+class UnfencedDeletes(Removes, UnfencedUpdates):
+    """The same where tombstones remove rows."""
+
+    job: ClassVar[dict[str, Any]] = {**Deletes.job, "fence": "none"}
+
+
+MACHINES: list[type[Payloads]] = [
+    Payloads, Rows, Keeps, Updates, Deletes, Unfenced, UnfencedUpdates, UnfencedDeletes,
+]  # fmt: skip

@@ -76,7 +76,7 @@ class Producers(Ground):
             return "row"
         if policy == "dead_letter":
             return "dead letter"
-        return "tombstone" if self.keyed == "update" and policy is None else "nothing"
+        return "tombstone" if self.keyed == "update" and policy in {None, "delete"} else "nothing"
 
     def produce(self, partition: int, key: int, version: int | None, kind: str) -> None:
         """One message."""

@@ -23,7 +23,7 @@ from tests.histories.many import Chunk, play_chunk
 from tests.histories.playing import cut_short, named, play
 
 SEED = 20260101
-PARTS, EACH = 4, 84  # 2,016 histories: six machines, four parts of 84 seeds
+PARTS, EACH = 4, 84  # 2,688 histories: eight machines, four parts of 84 seeds
 
 
 @functools.cache
@@ -99,13 +99,13 @@ def test_a_failure_is_told_with_the_command_that_plays_it_again(
 
 def test_what_was_played_is_counted(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
-    assert main(["--examples", "12", "--seed", "3", "--processes", "2", "--result", str(file)]) == 0
+    assert main(["--examples", "16", "--seed", "3", "--processes", "2", "--result", str(file)]) == 0
     result = json.loads(file.read_text())
-    assert (result["histories"], result["failures"], result["seed"]) == (12, [], 3)
+    assert (result["histories"], result["failures"], result["seed"]) == (16, [], 3)
     assert {name: (one["histories"], one["seeds"]) for name, one in result["machines"].items()} == {
         machine.__name__: (2, [3, 4]) for machine in MACHINES
     }
-    assert result["steps"] >= 12 * 16
+    assert result["steps"] >= 16 * 16
     assert sum(result["rules"].values()) >= result["steps"]
     assert result["cpu_seconds"] > 0
 

@@ -15,7 +15,7 @@ from tests.histories.explained import Trouble
 from tests.histories.telling import happening
 from tests.pipeline.world import TABLE
 
-DDL = ["create", "add_columns", "create_ledger", "create_dead_letters"]
+DDL = ["create", "add_columns", "create_ledger", "create_dead_letters", "create_deletes"]
 DML = ["register", "place"]
 READS = ["table", "ledger", "applied", "row_count", "estimate", "probe"]
 TARGETS = ["dropped", "created again", "restored"]
@@ -65,6 +65,8 @@ class Warehouses(Brokers):
         """Longer than a job runs, than staging tables live, than offsets are kept."""
         staged = self.world.staging()
         self.world.clock.advance(seconds)
+        if self.removes and seconds > 24 * 3600:
+            self.begin(Trouble.FORGOTTEN)
         if len(self.world.staging()) < len(staged):
             self.begin(Trouble.STAGING_GONE)
             self.tell("staging tables expired")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from airflow_kafka_bq.config import JobConfig, Partitioning
+from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.target import Target
@@ -99,6 +100,17 @@ def test_soft_delete_has_its_column_last() -> None:
     assert found.soft_delete
     assert found.update
     assert found.version == ("updated_at",)
+
+
+def test_delete_has_no_column_and_keeps_key_version_and_place_in_its_markers() -> None:
+    found = target(
+        dedup_key=["order_id"], on_duplicate="update", version=["updated_at"], on_tombstone="delete",
+        delete_expiration_days=30,
+    )  # fmt: skip
+    assert found.column("_deleted_at") is None
+    assert (found.delete, found.soft_delete, found.marker_lifetime) == (True, False, timedelta(days=31))
+    assert [one.name for one in found.marker_columns] == ["order_id", "updated_at", *COORDINATES]
+    assert str(found.deletes).endswith("__deletes")
 
 
 def test_settings_travel() -> None:

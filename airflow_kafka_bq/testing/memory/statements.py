@@ -12,6 +12,7 @@ from airflow_kafka_bq.batch import ColumnBounds
 from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
+from airflow_kafka_bq.testing.memory.deletes import Markers, Verdict
 from airflow_kafka_bq.testing.memory.order import COORDINATES, is_later, is_newer, newest, oldest
 from airflow_kafka_bq.testing.memory.tables import Row, StoredTable, Transaction
 
@@ -70,36 +71,48 @@ def merge_batch(transaction: Transaction, spec: MergeSpec, now: datetime) -> Cou
     rows = staged_rows(transaction, spec)
     # A batch that counts no tombstones takes null values as rows (on_tombstone="insert").
     splits = spec.staged.tombstones > 0
-    merge_rows(transaction, spec, [row for row in rows if not (splits and row["_tombstone"])], now, counts)
+    markers = Markers(transaction, spec.target, now) if spec.target.delete else None
+    live = [row for row in rows if not (splits and row["_tombstone"])]
+    merge_rows(transaction, spec, live, now, counts, markers)
     if splits:
-        merge_tombstones(transaction, spec, [row for row in rows if row["_tombstone"]], counts)
+        merge_tombstones(transaction, spec, [row for row in rows if row["_tombstone"]], counts, markers)
+    if markers:
+        markers.write()
     return counts
 
 
-def merge_rows(transaction: Transaction, spec: MergeSpec, rows: list[Row], now: datetime, counts: Counts) -> None:
-    """Insert what is missing; with ``update`` replace what is older."""
+def merge_rows(
+    transaction: Transaction, spec: MergeSpec, rows: list[Row], now: datetime, counts: Counts, markers: Markers | None
+) -> None:
+    """Insert what is missing; with ``update`` replace what is older; a marker's key obeys the marker."""
     target = spec.target
     matches = _Matches(transaction, target, spec.staged.bounds)
     updates: dict[int, Row] = {}
     inserts: list[Row] = []
+    removed: set[int] = set()
     for key, same in _by_key(rows, target).items():
         row = _winner(same, target)
         found = matches.of(key)
-        if not found:
+        verdict = markers.judge(key, row) if markers else Verdict.ADMITTED
+        if not found and verdict is Verdict.ADMITTED:
             inserts.append(matches.stored(_inserted(row, target, now)))
-        elif target.update:
-            updates |= {
-                number: matches.stored(_replaced(row, old, target, now), over=number)
-                for number, old in found.items()
-                if is_newer(row, old, target.version)
-            }
+        for number, old in found.items() if target.update else ():
+            if not is_newer(row, old, target.version):
+                continue
+            if verdict is Verdict.DELETED:
+                removed.add(number)
+            else:
+                updates[number] = matches.stored(_replaced(row, old, target, now), over=number)
     transaction.insert(target.table, inserts)
     transaction.update(target.table, updates)
-    counts.inserted, counts.updated = len(inserts), len(updates)
+    transaction.delete(target.table, removed)
+    counts.inserted, counts.updated, counts.deleted = len(inserts), len(updates), len(removed)
 
 
-def merge_tombstones(transaction: Transaction, spec: MergeSpec, tombstones: list[Row], counts: Counts) -> None:
-    """Mark rows whose key was deleted behind them in Kafka; a tombstone without a row does nothing.
+def merge_tombstones(
+    transaction: Transaction, spec: MergeSpec, tombstones: list[Row], counts: Counts, markers: Markers | None
+) -> None:
+    """Mark, or remove, rows whose key was deleted behind them in Kafka; a tombstone without a row changes none.
 
     Its timestamp need not lie in the partition of the row, so of the bounds only those of the key are of use.
     """
@@ -108,14 +121,19 @@ def merge_tombstones(transaction: Transaction, spec: MergeSpec, tombstones: list
     bounds = tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != by)
     matches = _Matches(transaction, target, bounds)
     updates: dict[int, Row] = {}
+    removed: set[int] = set()
     for key, same in _by_key(tombstones, target).items():
         tombstone = newest(same, ())
         marks = {"_deleted_at": tombstone["_kafka_timestamp"], **{name: tombstone[name] for name in COORDINATES}}
-        for number, old in matches.of(key).items():
-            if is_later(tombstone, old):
-                updates[number] = matches.stored({**old, **marks}, over=number)
+        hit = {number: old for number, old in matches.of(key).items() if is_later(tombstone, old)}
+        if markers:
+            markers.mark(key, tombstone, hit.values())
+            removed |= hit.keys()
+        else:
+            updates |= {number: matches.stored({**old, **marks}, over=number) for number, old in hit.items()}
     transaction.update(target.table, updates)
-    counts.deleted = len(updates)
+    transaction.delete(target.table, removed)
+    counts.deleted += len(updates) + len(removed)
 
 
 def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,10 +118,10 @@ class Tables:
         """Rows with ids of their own."""
         return {next(self._row_ids): row for row in rows}
 
-    def write(self, name: str, rows: Mapping[int, Row], *, changed: bool) -> None:
+    def write(self, name: str, rows: Mapping[int, Row], *, changed: bool, gone: Container[int] = ()) -> None:
         """One table's part of a commit."""
         now = self._tables[name]
-        merged = {**now.rows, **rows}
+        merged = {number: row for number, row in {**now.rows, **rows}.items() if number not in gone}
         self._tables[name] = replace(now, rows=merged, changed_by=self.last_commit if changed else now.changed_by)
 
     def delete(self, table: TableId, wanted: Callable[[Row], bool]) -> int:
@@ -138,7 +138,7 @@ class Tables:
 
 
 class Transaction:
-    """Changes that become visible together or not at all. Rows are never deleted by our statements."""
+    """Changes that become visible together or not at all."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -146,6 +146,7 @@ class Transaction:
         self._began_after = tables.last_commit
         self._updates: defaultdict[str, dict[int, Row]] = defaultdict(dict)
         self._inserts: defaultdict[str, dict[int, Row]] = defaultdict(dict)
+        self._deletes: defaultdict[str, set[int]] = defaultdict(set)
 
     def table(self, table: TableId | str) -> StoredTable:
         """The snapshot's table. :raises NotFoundError: it was not there."""
@@ -156,7 +157,8 @@ class Transaction:
     def rows(self, table: TableId | str) -> dict[int, Row]:
         """The snapshot's rows with this transaction's own changes."""
         name = str(table)
-        return {**self.table(name).rows, **self._updates[name], **self._inserts[name]}
+        there = {**self.table(name).rows, **self._updates[name], **self._inserts[name]}
+        return {number: row for number, row in there.items() if number not in self._deletes[name]}
 
     def insert(self, table: TableId, rows: Iterable[Row]) -> None:
         """Insert rows; conflicts with nothing."""
@@ -171,21 +173,35 @@ class Transaction:
         name = str(table)
         if not rows:
             return
+        self._hold(name)
+        own = {number: row for number, row in rows.items() if number in self._inserts[name]}
+        self._inserts[name] |= own
+        self._updates[name] |= {number: row for number, row in rows.items() if number not in own}
+
+    def delete(self, table: TableId, numbers: Iterable[int]) -> None:
+        """Remove rows.
+
+        :raises Cancelled: as :meth:`update`.
+        """
+        wanted = set(numbers)
+        if wanted:
+            self._hold(str(table))
+            self._deletes[str(table)] |= wanted
+
+    def _hold(self, name: str) -> None:
         current = self._tables.named(name)
         others = self._tables.changing[name] - {self}
         if others or (current and current.changed_by > self._began_after):
             raise Cancelled(f"Transaction is aborted due to concurrent update against table {name}")
         self._tables.changing[name].add(self)
-        own = {number: row for number, row in rows.items() if number in self._inserts[name]}
-        self._inserts[name] |= own
-        self._updates[name] |= {number: row for number, row in rows.items() if number not in own}
 
     def commit(self) -> None:
         """Make everything visible.
 
         :raises NotFoundError: a table was dropped or re-created meanwhile; nothing is applied.
         """
-        touched = {name for changes in (self._updates, self._inserts) for name, rows in changes.items() if rows}
+        changes = (self._updates, self._inserts, self._deletes)
+        touched = {name for changed in changes for name, rows in changed.items() if rows}
         for name in touched:
             current = self._tables.named(name)
             if current is None or current.created_at != self._snapshot[name].created_at:
@@ -193,8 +209,9 @@ class Transaction:
                 raise NotFoundError(f"table {name} was dropped while a transaction used it")
         self._tables.next_commit()
         for name in touched:
-            changes = {**self._updates[name], **self._inserts[name]}
-            self._tables.write(name, changes, changed=bool(self._updates[name]) or self in self._tables.changing[name])
+            written = {**self._updates[name], **self._inserts[name]}
+            changed = bool(self._updates[name]) or self in self._tables.changing[name]
+            self._tables.write(name, written, changed=changed, gone=self._deletes[name])
         self.rollback()
 
     def rollback(self) -> None:
@@ -203,3 +220,4 @@ class Transaction:
             holders.discard(self)
         self._updates.clear()
         self._inserts.clear()
+        self._deletes.clear()

@@ -16,7 +16,7 @@ from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, MergeRe
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
-from airflow_kafka_bq.testing.memory import ledger
+from airflow_kafka_bq.testing.memory import deletes, ledger
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
@@ -103,6 +103,11 @@ class MemoryWarehouse:
         """Dead-letter table."""
         with self._effect("create_dead_letters"):
             self._database.tables.create(target.dead_letters, ledger.DEAD_LETTERS)
+
+    def create_deletes(self, target: Target) -> None:
+        """Delete markers."""
+        with self._effect("create_deletes"):
+            self._database.tables.create(target.deletes, (*target.marker_columns, deletes.EXPIRES_AT))
 
     def ledger(self, target: Target, pipeline: str) -> LedgerRow | None:
         """A pipeline's row."""

@@ -14,10 +14,12 @@ from airflow_kafka_bq.exceptions import (
     MergeConflictError,
     MergeRejectedError,
     NotFoundError,
+    WarehouseUnavailableError,
 )
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.testing.memory import ledger
 from airflow_kafka_bq.testing.memory.clock import Clock
+from airflow_kafka_bq.testing.memory.deletes import TooLate, check_in_time
 from airflow_kafka_bq.testing.memory.ledger import LedgerMoved
 from airflow_kafka_bq.testing.memory.statements import (
     Counts,
@@ -35,6 +37,7 @@ _FAILURES: dict[type[Exception], tuple[Failure, type[IngestError]]] = {
     Cancelled: (Failure.CONFLICT, MergeConflictError),
     RowRejected: (Failure.BAD_ROWS, MergeRejectedError),
     NotFoundError: (Failure.TERMINAL, NotFoundError),
+    TooLate: (Failure.TERMINAL, WarehouseUnavailableError),
     CostLimitError: (Failure.TERMINAL, CostLimitError),
 }
 
@@ -168,6 +171,7 @@ class MergeWork:
     def _statements(self) -> None:
         now, spec = self.clock(), self.spec
         ledger.fence(self.transaction, spec, self.job_id, now)
+        check_in_time(spec, now)
         check_staged(self.transaction, spec)
         self._bytes_billed = merge_bytes(self.transaction, spec)
         if self.max_bytes_billed is not None and self._bytes_billed > self.max_bytes_billed:

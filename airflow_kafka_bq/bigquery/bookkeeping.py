@@ -1,0 +1,95 @@
+"""What each batch's transaction does besides its rows: the fence, the checks, the history. Pure functions."""
+
+from __future__ import annotations
+
+from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
+from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.target import MARKER_SLACK
+
+MOVED = "kafka-bq: ledger moved"
+MISSING = "kafka-bq: ledger row missing or doubled"
+UNSTAGED = "kafka-bq: staging table does not hold the batch"
+LATE = "kafka-bq: delete markers may have expired since this window was planned"
+
+
+def table_of(full_id: str) -> TableId:
+    """``project.dataset.table`` as a TableId (a legacy project may hold dots)."""
+    return TableId(*full_id.rsplit(".", 2))
+
+
+# UPDATE `p.d.t__ledger`
+# SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '…', job_id = '…',
+#     positions = ARRAY<STRUCT<…>>[(0, 3000, 0)], updated_at = CURRENT_TIMESTAMP(), updated_by = '…'
+# WHERE pipeline = '…';
+def fence(spec: MergeSpec, job_id: str) -> list[str]:
+    """Compare-and-set of the revision. An isolated run moves nothing else."""
+    if spec.revision is None:
+        return []
+    ledger, pipeline, after = spec.target.ledger.quoted, text(spec.pipeline), spec.revision + 1
+    moved = ""
+    if spec.positions is not None:
+        moved = (
+            f", batch_id = {text(spec.staged.batch_id)}, job_id = {text(job_id)}, "
+            f"positions = {positions(spec.positions)}"
+        )
+    return [
+        f"UPDATE {ledger}\nSET revision = IF(revision = {spec.revision}, {after}, "
+        f"CAST(ERROR({text(MOVED)}) AS INT64)){moved}, updated_at = CURRENT_TIMESTAMP(), "
+        f"updated_by = {text(spec.context.who)}\nWHERE pipeline = {pipeline}",
+    ]
+
+
+# SELECT IF((SELECT COUNT(*) FROM `p.d.t__ledger` WHERE pipeline = '…' AND revision = 18) = 1, 1,
+#           CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
+#   IF((SELECT COUNT(*) FROM `p.d.t__stg_…_rows_0`) = 12000, 1, CAST(ERROR('…') AS INT64)) AS staged_rows, …
+def checks(spec: MergeSpec) -> list[str]:
+    """What must be so inside the transaction; one statement, since each costs a child job.
+
+    A staging table that expired while its writer slept may be made anew, empty, by a run of the same batch: merged
+    from it, the position would move over rows that never came.
+    """
+    staged, found = spec.staged, []
+    if spec.revision is not None:
+        there = f"{spec.target.ledger.quoted} WHERE pipeline = {text(spec.pipeline)} AND revision = {spec.revision + 1}"
+        found.append(_counted(there, "= 1", MISSING, "pipelines"))
+    if spec.target.delete and spec.positions is None:  # a run that slept since: see pipeline.markers
+        until = literal(spec.started_at + MARKER_SLACK)
+        found.append(f"IF(CURRENT_TIMESTAMP() < {until}, 1, CAST(ERROR({text(LATE)}) AS INT64)) AS in_time")
+    if staged.rows_table:
+        found.append(_counted(table_of(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
+    if staged.dead_letters_table:
+        letters = max(1, staged.dead_lettered)  # and ranges that are lost
+        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {letters}", UNSTAGED, "staged_letters"))
+    return ["SELECT " + ",\n  ".join(found)] if found else []
+
+
+def _counted(where: str, wanted: str, message: str, name: str) -> str:
+    return f"IF((SELECT COUNT(*) FROM {where}) {wanted}, 1, CAST(ERROR({text(message)}) AS INT64)) AS {name}"
+
+
+# INSERT INTO `p.d.t__batches` (pipeline, revision, …) VALUES ('…', 18, …)
+def history(spec: MergeSpec, job_id: str) -> str:
+    """One row per applied batch, in the batch's own transaction."""
+    assert spec.revision is not None  # noqa: S101
+    staged, context = spec.staged, spec.context
+    row = {
+        "pipeline": text(spec.pipeline),
+        "revision": literal(spec.revision + 1),
+        "batch_id": text(staged.batch_id),
+        "kind": text(staged.kind),
+        "ranges": ranges(staged.ranges),
+        "messages": literal(staged.messages),
+        "rows_staged": literal(staged.rows),
+        "dead_lettered": literal(staged.dead_lettered),
+        "ignored": literal(staged.ignored),
+        "load_job_ids": strings(staged.load_job_ids),
+        "merge_job_id": text(job_id),
+        "dag_id": literal(context.dag_id),
+        "task_id": literal(context.task_id),
+        "run_id": literal(context.run_id),
+        "try_number": literal(context.try_number),
+        "started_at": literal(spec.started_at),
+        "applied_at": "CURRENT_TIMESTAMP()",
+    }
+    return f"INSERT INTO {spec.target.history.quoted} ({', '.join(row)})\nVALUES ({', '.join(row.values())})"
