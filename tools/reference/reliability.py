@@ -28,7 +28,7 @@ class Results:
     """
 
     def __init__(self, folder: Path = RESULTS) -> None:
-        self.tests = self._read(folder, "rows", [])
+        self.tests = [test for path in sorted(folder.glob("rows*.json")) for test in self._read(folder, path.stem, [])]
         self.histories = [self._read(folder, path.stem, {}) for path in sorted(folder.glob("histories*.json"))]
         self.bugs = self._read(folder, "bugs", [])
         self.campaigns = [
