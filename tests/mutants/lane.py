@@ -19,6 +19,7 @@ WITHOUT_SERVERS = "not slow and not (kafka or mock or bigquery or airflow or kil
 ON_BIGQUERY = "bigquery and not slow and not project"
 _COPIED = ("airflow_kafka_bq", "tests", "pyproject.toml")
 _SECONDS = 300.0  # a bug that makes a test hang is seen by the test's own limit, long before
+_ALL_SECONDS = 1_200.0
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\S+)", re.MULTILINE)  # not a file that cannot be imported
 
 
@@ -67,17 +68,19 @@ def baseline(mutants: Sequence[Mutant], folder: Path) -> str | None:
     wanted = dict.fromkeys(path for mutant in mutants for path in mutant.tests)
     running = dict.fromkeys(path for mutant in mutants for path in mutant.running)
     with _Copy(folder / "healthy") as root:
-        code, output = pytest(root, [*wanted])
+        code, output = pytest(root, [*wanted], seconds=_ALL_SECONDS)
         if code == 0 and running:
-            code, output = pytest(root, [*running], ON_BIGQUERY)
+            code, output = pytest(root, [*running], ON_BIGQUERY, seconds=_ALL_SECONDS)
     return None if code == 0 else output[-3000:]
 
 
-def pytest(root: Path, selection: Sequence[str], marked: str = WITHOUT_SERVERS) -> tuple[int, str]:
+def pytest(
+    root: Path, selection: Sequence[str], marked: str = WITHOUT_SERVERS, seconds: float = _SECONDS
+) -> tuple[int, str]:
     """Exit code and output of pytest in a copy, up to the first failure. The copy's package comes before any other."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marked, *selection]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return -1, "the tests did not end"
     return done.returncode, done.stdout + done.stderr
