@@ -12,6 +12,7 @@ from airflow_kafka_bq.formats.structured.json_schema import json_schema
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
+from tests.formats.structured import drawn
 from tests.formats.structured.test_avro import EXACT
 from tests.formats.structured.test_json_schema import text
 from tests.formats.structured.test_protobuf import EXACT as PROTOBUF_EXACT
@@ -49,3 +50,8 @@ def test_every_logical_type_whose_values_are_tested_is_on_the_page() -> None:
     tested = {one["logicalType"] for one, *_ in EXACT if isinstance(one, dict) and "logicalType" in one}
     on_page = {json.loads(one)["logicalType"] for one, _ in AVRO if "logicalType" in one}
     assert tested - {"never-heard-of"} == on_page
+
+
+def test_values_are_drawn_for_every_row_of_the_tables() -> None:
+    for table, listed in ((drawn.AVRO, AVRO), (drawn.PROTOBUF, PROTOBUF), (drawn.JSON_SCHEMA, JSON_SCHEMA)):
+        assert set(table) == {written for written, _ in listed}
