@@ -22,6 +22,7 @@ from airflow_kafka_bq.config.scalars import (
     Ratio,
     Seconds,
     Size,
+    Span,
     String,
     Text,
     Whole,
@@ -186,8 +187,9 @@ class Parameters(BaseModel):
     """`none`: no ledger table. Positions are in Kafka alone, and one writer at a time is up to you; no windows."""
     max_bytes_billed: Size | None = ByteSize(10 * 1024**3)
     """Bytes that the MERGE of a batch may read, found out before it runs. Left empty: no limit."""
-    dedup_window: Any = None
-    """Look for duplicates only this far around a batch."""
+    dedup_window: Span | None = None
+    """Look for duplicates only this far around the partitions of a batch: cheaper, and a key that was written further
+    away gets a second row ([cost](cost.md#look-for-duplicates-nearby))."""
     stall_timeout_seconds: Seconds = 30.0
     """With messages outstanding: the longest time in which nothing moves."""
     staging_dataset: Dataset | None = None

@@ -23,7 +23,7 @@ NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "unknown_fields": frozenset({"json_column"}),
 }
 """Values of the contract that this version refuses."""
-NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dedup_window": None, "dead_letter_topic": None, "deferrable": False}
+NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dead_letter_topic": None, "deferrable": False}
 """Parameters of the contract of which this version takes nothing but the default."""
 
 
@@ -229,6 +229,16 @@ def _partitioning(job: JobConfig) -> None:
     )
 
 
+def _dedup_window(job: JobConfig) -> None:
+    """It prunes by the partition column, where nothing else does."""
+    if job.dedup_window is not None:
+        column, wanted = _partition_column(job), "dedup_window needs"
+        _require(job.dedup_key, f"{wanted} a dedup_key: coordinates are looked for in their own days")
+        _require(column, f"{wanted} partitions, and the table has none", "name a column in partition_by")
+        exact = job.partition_immutable or column in _lower(job.key_columns)
+        _require(not exact, f"{wanted} a MERGE that does not prune: this one does already", "leave dedup_window out")
+
+
 def _tables(job: JobConfig) -> None:
     count = len({**job.labels, **job.table_options.get("labels", {})})
     _require(
@@ -242,5 +252,5 @@ def _tables(job: JobConfig) -> None:
 
 ALL = (
     *(_supported, _formats, _schemas, envelopes.check, _named_once, _key, _duplicates, _tombstones, _windows),
-    *(_partitioning, _tables),
+    *(_partitioning, _dedup_window, _tables),
 )

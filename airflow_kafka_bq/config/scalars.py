@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field
 
 LARGEST_INT64 = 2**63 - 1
 LONGEST_SECONDS = 366 * 24 * 3600.0
+LONGEST_SPAN = timedelta(days=3_660)
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([dh])", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]+(_[0-9]+)*")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SIZE = re.compile(r"[0-9]+\s*b?|[0-9]+(\.[0-9]+)?\s*[kmgtpe]i?b?", re.IGNORECASE)
@@ -81,6 +84,24 @@ def names_list(value: Any) -> Any:
     raise ValueError(msg)
 
 
+def span(value: Any) -> timedelta:
+    """A time, as a timedelta, days, or text with a unit."""
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    try:
+        if isinstance(value, timedelta):
+            time = value
+        elif found:
+            time = timedelta(hours=float(found[1]) * (24 if found[2].lower() == "d" else 1))
+        else:
+            time = timedelta(days=number(value))
+    except (ValueError, OverflowError):
+        time = timedelta()
+    if not timedelta() < time <= LONGEST_SPAN:
+        msg = f"must be a number of days, or a time such as 7d or 12h, above 0 and at most {LONGEST_SPAN.days}d"
+        raise ValueError(msg)
+    return time
+
+
 Whole = Annotated[int, BeforeValidator(whole), Field(ge=0, le=LARGEST_INT64)]
 Positive = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_INT64)]
 Partition = Annotated[int, BeforeValidator(whole), Field(ge=0, le=2**31 - 1)]
@@ -89,6 +110,7 @@ Ratio = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
 Hours = Annotated[float, BeforeValidator(number), Field(ge=1, le=366 * 24)]
 Days = Annotated[float, BeforeValidator(number), Field(ge=1, le=3_660)]
 Size = Annotated[ByteSize, BeforeValidator(size), Field(ge=1, le=LARGEST_INT64)]
+Span = Annotated[timedelta, BeforeValidator(span)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 String = Annotated[str, Field(strict=True)]  # pydantic alone takes bytes for text
 Text = Annotated[String, AfterValidator(text)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_kafka_bq._airflow import AirflowException, BaseOperator, BaseOperatorLink, Context, UndefinedError, failure
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PARAMETERS = tuple(JobConfig.model_fields)
 Columns = Sequence[str] | str | None
 Size = int | str
+Span = float | str | timedelta
 Function = Callable[..., Any] | str | None
 Time = datetime | str
 
@@ -71,7 +72,8 @@ class KafkaToBigQueryOperator(BaseOperator):
         value_schema: str | None = None, key_schema: str | None = None, schema_subject: str = "{topic}-value",
         envelope: str | None = None, envelope_fields: Columns = None,
         unknown_fields: str = "ignore", dedup_key: Columns = None, on_duplicate: str = "keep", version: Columns = None,
-        on_tombstone: str | None = None, tombstone_key: Mapping[str, str] | None = None,
+        on_tombstone: str | None = None, delete_expiration_days: float = 90.0,
+        tombstone_key: Mapping[str, str] | None = None,
         on_bad_message: str = "dead_letter", max_bad_ratio: float | None = 0.01, max_bad_messages: int | None = None,
         partition_by: Any = None, cluster_by: Columns = None, partition_immutable: bool = False,
         schema_update: str = "add", kafka_columns: str = "all", transform: Function = None, filter: Function = None,
@@ -80,7 +82,7 @@ class KafkaToBigQueryOperator(BaseOperator):
         merge_per: str = "batch", window: Mapping[str, Any] | str | None = None,
         partitions: Sequence[int] | str | None = None, start: Time | Mapping[int, int] = "auto",
         on_gap: str = "fail", assignment: str = "assign", isolation_level: str = "read_committed",
-        fence: str = "ledger", max_bytes_billed: Size | None = 10 * 1024**3, dedup_window: Any = None,
+        fence: str = "ledger", max_bytes_billed: Size | None = 10 * 1024**3, dedup_window: Span | None = None,
         stall_timeout_seconds: float = 30.0, staging_dataset: str | None = None, companion_dataset: str | None = None,
         staging_expiration_hours: float = 72.0, dead_letter_topic: str | None = None,
         labels: Mapping[str, str] | None = None, encryption_configuration: Mapping[str, str] | None = None,

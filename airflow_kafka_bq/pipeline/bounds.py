@@ -6,7 +6,9 @@ the partition column where it is part of the key or declared immutable.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +24,7 @@ MAX_PARTITIONS = 2_000
 _MAX_VALUES = 20
 _MAX_RANGES = 100
 _MAX_TEXT = 512
+_DAY = timedelta(days=1)
 _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
 
 
@@ -38,6 +41,8 @@ def of_rows(rows: pa.Table, target: Target) -> tuple[ColumnBounds, ...]:
     if partition and (partition.column.lower() in keys or target.immutable):
         _check_immutable(live, target, partition)
         found.append(_partitions(live.column(partition.column), partition))
+    elif partition and target.dedup_window:
+        found.append(_around(_partitions(live.column(partition.column), partition), target.dedup_window))
     for name in target.cluster_by:
         column = target.column(name)
         if column and name.lower() in keys and not (partition and name == partition.column):
@@ -87,6 +92,27 @@ def _partitions(values: Any, partition: Partitioning) -> ColumnBounds:
         ranges[at : at + 2] = [[ranges[at][0], ranges[at + 1][1]]]
     shown = tuple((low, high) for low, high in ranges)
     return ColumnBounds(partition.column, shown, has_null=values.null_count > 0)
+
+
+def _around(found: ColumnBounds, window: timedelta) -> ColumnBounds:
+    """The same partitions, and those that lie no further away than the window; neighbours joined."""
+    ranges: list[tuple[Any, Any]] = []
+    for low, high in found.ranges:
+        begin, end = _moved(low, -window), None if high is None else _moved(high, window)
+        if ranges and (ranges[-1][1] is None or ranges[-1][1] >= begin):
+            begin = ranges.pop()[0]
+        ranges.append((begin, end))
+    return replace(found, ranges=tuple(ranges))
+
+
+def _moved(value: Any, by: timedelta) -> Any:
+    """A DATE moves by whole days, never by fewer than were asked for; None and the first day stand for too far."""
+    whole = by if isinstance(value, datetime) else timedelta(days=math.copysign(math.ceil(abs(by) / _DAY), by.days))
+    try:
+        return value + whole
+    except OverflowError:
+        first = datetime.min.replace(tzinfo=value.tzinfo) if isinstance(value, datetime) else date.min
+        return None if by > timedelta() else first
 
 
 def _after(low: Any, granularity: str) -> Any:

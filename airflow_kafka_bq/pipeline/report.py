@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from airflow_kafka_bq.batch import Applied, Decoded, Gap, Kind, Outcome, Position, RunPlan, Staged
@@ -36,6 +37,7 @@ class RunReport:
     bytes_billed: int = 0
     unknown_fields: int = 0
     timestamps_replaced: int = 0
+    looks_nearby: bool = False
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STATIONS, 0.0))
     _began: float = field(default_factory=time.monotonic)
 
@@ -48,8 +50,11 @@ class RunReport:
         finally:
             self.seconds[station] += time.monotonic() - began
 
-    def planned(self, plan: RunPlan) -> None:
-        """Note where each partition starts; a second plan of the same run keeps the first start."""
+    def planned(self, plan: RunPlan, window: timedelta | None = None) -> None:
+        """Note where each partition starts; a second plan of the same run keeps the first start.
+
+        :param window: beyond which duplicates are not looked for.
+        """
         for number, part in sorted(plan.partitions.items()):
             first = self.partitions.get(number, {}).get("start", part.start_offset)
             self.partitions[number] = {
@@ -62,6 +67,9 @@ class RunReport:
                 "_target": part.end_offset,
             }
         self.unchecked = plan.unchecked
+        self.looks_nearby = window is not None
+        if window is not None:
+            self.unchecked += (f"duplicates beyond dedup_window={window / timedelta(days=1):g}d",)
         self.committed = None if plan.kind is Kind.WINDOW else self.committed
 
     def applied(self, staged: Staged, decoded: Decoded, gaps: tuple[Gap, ...], done: Applied) -> None:
@@ -69,14 +77,15 @@ class RunReport:
 
         :raises AccountingError: BigQuery counts more changed rows than were staged.
         """
-        unchanged = staged.rows - done.inserted - done.updated - done.deleted
+        updated, deleted = self._per_message(staged, done)
+        unchanged = staged.rows - done.inserted - updated - deleted
         if unchanged < 0:
             message = f"merge job {done.merge_job_id} changed {-unchanged} rows more than the {staged.rows} staged"
             raise AccountingError(message, topic=self.topic, batch_id=staged.batch_id)
         self.batches += 1
         self.messages += staged.messages
         for name, count in (
-            ("inserted", done.inserted), ("updated", done.updated), ("deleted", done.deleted), ("unchanged", unchanged),
+            ("inserted", done.inserted), ("updated", updated), ("deleted", deleted), ("unchanged", unchanged),
             ("dead_lettered", staged.dead_lettered), ("ignored", staged.ignored),
         ):  # fmt: skip
             self.rows[name] += count
@@ -91,6 +100,12 @@ class RunReport:
             if part := self.partitions.get(one.partition):
                 part["end"] = one.end_offset
                 part["lag_after"] = max(0, part["_target"] - one.end_offset)
+
+    def _per_message(self, staged: Staged, done: Applied) -> tuple[int, int]:
+        """Rows updated and deleted; once where a message changed several, as a key beyond the window may have."""
+        more = done.inserted + done.updated + done.deleted - staged.rows if self.looks_nearby else 0
+        updated = done.updated - min(done.updated, max(0, more))
+        return updated, done.deleted - max(0, more - (done.updated - updated))
 
     def committed_to(self, positions: Mapping[int, Position], confirmed: bool) -> None:
         """Note what the group has after a commit."""

@@ -32,7 +32,7 @@ from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.pipeline.stage import Stager, unexplained
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.pipeline.target import Ready, ready
+from airflow_kafka_bq.pipeline.target import Ready, fit, ready
 from airflow_kafka_bq.ports import Registry, Source, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
@@ -182,7 +182,8 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
         seen = look(job.config, job.source, job.warehouse, job.target)
         planned = plan(job.config, job.source, job.target, seen)
         check_reach(job.config, job.source, planned, job.now())
-        report.planned(planned)
+        fitted = fit(job.target, seen.table) if seen.table else job.target
+        report.planned(planned, fitted.dedup_window if fitted.looks_nearby else None)
         job.stop.check()
         tables = ready(job.config, job.warehouse, job.target, seen, planned, job.context)
     if tables.moved:

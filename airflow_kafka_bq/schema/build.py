@@ -61,6 +61,7 @@ def build_target(
         version=checks.version(config.version or (), columns),
         soft_delete=soft_delete,
         delete=config.tombstones == "delete",
+        dedup_window=config.dedup_window,
         delete_expiration_days=config.delete_expiration_days,
         immutable=_immutable(config, key, partitioning),
         partitioning=partitioning,

@@ -44,6 +44,7 @@ class Target:
     version: tuple[str, ...] = ()
     soft_delete: bool = False
     delete: bool = False  # a tombstone removes its row and leaves a marker
+    dedup_window: timedelta | None = None  # look for duplicates only this far around the partitions of a batch
     delete_expiration_days: float = 0.0  # how far back windows may reach
     immutable: bool = True  # equal keys always have equal partition values
     partitioning: Partitioning | None = None
@@ -74,6 +75,13 @@ class Target:
     def deletes(self) -> TableId:
         """Keys that tombstones removed, with what keeps older messages of theirs out."""
         return self.table.companion("deletes", self.companion_dataset)
+
+    @property
+    def looks_nearby(self) -> bool:
+        """Whether duplicates that lie further away than ``dedup_window`` are not found."""
+        if self.dedup_window is None or self.partitioning is None or self.immutable:
+            return False
+        return self.partitioning.column.lower() not in {name.lower() for name in self.key}
 
     @property
     def marker_lifetime(self) -> timedelta:

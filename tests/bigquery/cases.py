@@ -130,6 +130,11 @@ def bounds() -> Iterator[Case]:
     yield _immutable("last_day_of_all", DAY, "day", [date(9999, 12, 31)])
     keyed = keep(*FIELDS, AT, key=("order_id", "created_at"), partitioning=Partitioning("created_at"), immutable=True)
     yield script("partition_column_in_key", keyed, staged(keyed, FIRST | {"created_at": days[0]}))
+    nearby = {"partitioning": Partitioning("day"), "cluster_by": (), "dedup_window": timedelta(days=1.5)}
+    few, ends = [date(2026, 1, 10), date(2026, 1, 13), date(2026, 2, 1)], [date(1, 1, 1), date(9999, 12, 31)]
+    for name, values in (("few", few), ("ends", ends)):
+        target = keep(*FIELDS, DAY, **nearby)
+        yield script(f"dedup_window_{name}", target, staged(target, *[{"order_id": "a", "day": one} for one in values]))
     yield from _clustered()
 
 

@@ -158,3 +158,12 @@ HOSTILE_TABLES: tuple[Any, ...] = (
     "analytics." + "x" * 985,
     "analytics." + "ü" * 500,
 )
+
+_WEEK = timedelta(days=7)
+SPAN = Parameter(
+    None,
+    (("7d", _WEEK), ("168 H", _WEEK), (7, _WEEK), ("7", _WEEK), (_WEEK, _WEEK), (0.5, timedelta(hours=12))),
+    (*NO_FINITE, True, "", " ", "7w", "-1d", 0, -1, "0h", 4_000, "1e9d", {}, [7], timedelta()),
+    "must be a number of days, or a time such as 7d or 12h",
+    {"dedup_key": "_kafka_key"},
+)

@@ -17,6 +17,7 @@ from tests.config.parameter_table import (
     NO_TIMES,
     NO_WHOLE,
     NO_WINDOWS,
+    SPAN,
     TABLES,
     TIMES,
     WINDOWS,
@@ -202,7 +203,7 @@ PARAMETERS: dict[str, Parameter] = {
     "isolation_level": choice("read_committed", "read_uncommitted"),
     "fence": choice("ledger", "none"),
     "max_bytes_billed": size(10 * GIB),
-    "dedup_window": Parameter(None, ((None, None),), (5, "1d", 0, False, {}), "not supported in this version"),
+    "dedup_window": SPAN,
     "stall_timeout_seconds": seconds(30.0),
     "staging_dataset": Parameter(
         None, (("tmp", "tmp"), ("demo.tmp", "demo.tmp")), (*NO_TEXT, "a-b", "a.b.c", ".tmp", "tmp`", "Demo.tmp"), ""

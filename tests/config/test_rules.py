@@ -75,6 +75,9 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     # on_tombstone, tombstone_key
     ({"model": Order, "on_tombstone": "insert"}, ("on_tombstone='insert'", "schema_from='payload'")),
     ({"on_tombstone": "soft_delete"}, ("on_tombstone='soft_delete'", "on_duplicate='update'")),
+    ({"dedup_window": "1d"}, ("dedup_window", "dedup_key")),
+    ({"dedup_key": ["id"], "dedup_window": "1d", "partition_by": "none"}, ("dedup_window", "partitions")),
+    ({"dedup_key": ["id", "Day"], "dedup_window": 1, "partition_by": "day"}, ("dedup_window", "already")),
     ({"on_tombstone": "delete"}, ("on_tombstone='delete'", "on_duplicate='update'")),
     ({**UPDATE, "on_tombstone": "delete", "dedup_key": ["Expires_At"]}, ("on_tombstone='delete'", "expires_at")),
     ({**UPDATE, "on_tombstone": "delete", "version": ["expires_at"]}, ("on_tombstone='delete'", "expires_at")),
@@ -199,7 +202,7 @@ def test_taken(parameters: dict[str, Any]) -> None:
         ({"window": WINDOW, "fence": "none"}, "fence='ledger'"),
         ({"dedup_key": ["_kafka_offset"]}, "leave dedup_key out"),
         ({**UPDATE, "model": Order, "dedup_key": ["a", "b"]}, "{column: field}"),
-        ({"dedup_window": "1d"}, "leave dedup_window out"),
+        ({"dedup_key": ["id"], "partition_immutable": True, "dedup_window": "1d"}, "leave dedup_window out"),
     ],
 )
 def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str) -> None:

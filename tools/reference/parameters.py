@@ -54,6 +54,7 @@ WRITTEN: tuple[tuple[Any, str], ...] = (
     (scalars.Seconds, "seconds, above 0"),
     (scalars.Hours, "hours, from 1"),
     (scalars.Days, "days, from 1"),
+    (scalars.Span, "days, or such as `7d` or `12h`"),
     (scalars.Ratio, "a number from 0 to 1"),
     (scalars.Size, "bytes, such as `67108864` or `64MiB`"),
     (scalars.Flag, "`true` or `false`"),
