@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+FORMATS = Path(__file__).with_name("formats.json")
 _EMPTY = ", nothing to read"
 _STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit", "total")
 Run = dict[str, Any]
@@ -22,6 +23,7 @@ def render(result: dict[str, Any]) -> str:
     introduction = _wrapped(_INTRODUCTION.format(**result["settings"]), indent="")
     parts = ["# Benchmarks", introduction, _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
     parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _conditions(result)]
+    parts.append(_formats(json.loads(FORMATS.read_text())))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -146,6 +148,32 @@ def _conditions(result: dict[str, Any]) -> str:
 - {_wrapped(versions)}.
 - Messages from seed {settings["seed"]}, keyed, uncompressed, without headers. Job: {settings["job"]}.
 - Absolute figures belong to this machine; ratios to the bare loop travel better."""
+
+
+def _formats(result: dict[str, Any]) -> str:
+    """Rows per second of processor time, and each format beside the first one of the same turn."""
+    runs, settings, where = result["runs"], result["settings"], result["machine"]
+    cases = list(dict.fromkeys(run["case"] for run in runs))
+    first = {run["repetition"]: run["cpu_seconds"] for run in runs if run["case"] == cases[0]}
+    rows = []
+    for case in cases:
+        rates = _of(runs, case, lambda run: settings["messages"] / run["cpu_seconds"] / 1e3)
+        ratios = _of(runs, case, lambda run: run["cpu_seconds"] / first[run["repetition"]])
+        rows.append([case, _figure(rates), _figure(ratios, 2)])
+    text = _wrapped(
+        "Written by `python -m benchmarks.formats`: the decode station alone, from "
+        f"{settings['messages']:,} messages in memory to rows for the staging file, in one process by turns. The "
+        f"orders are those above, in each format; figures are the median of {settings['repetitions']} turns, in brackets "
+        "the smallest and the largest. "
+        "Processor time leaves out what other work took of the machine, but not what sharing its caches costs.",
+        indent="",
+    )
+    busy = " Other work shared the machine." if where["load_before"] > where["cores"] else ""
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    place = f"{where['processor']}, {where['cores']} cores, load average {where['load_before']:.1f}.{busy}"
+    said = _wrapped(f"{place} {versions}.", indent="")
+    head = ["", "1,000 rows per CPU second", f"CPU ÷ {cases[0]}"]
+    return f"## Formats\n\n{text}\n\n{_table(head, rows)}\n\n{said}"
 
 
 def _wrapped(text: str, indent: str = "  ") -> str:
