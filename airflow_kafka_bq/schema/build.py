@@ -72,6 +72,7 @@ def build_target(
         labels=config.clean_labels,
         kms_key_name=_kms_key_name(config),
         of_table=config.schema_from == "table",
+        envelope=tuple(column.name for column in beside),
     )
 
 

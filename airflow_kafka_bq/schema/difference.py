@@ -33,7 +33,7 @@ def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
     if not facts.is_table:
         return Difference(drift=(f"{target.table} is no ordinary table (a view, a snapshot or an external table)",))
     missing = tuple(column for column in target.columns if facts.column(column.name) is None)
-    gone = tuple(column for column in missing if target.of_table and names.refusal(column.name) is None)
+    gone = tuple(column for column in missing if target.of_table and _of_messages(column, target))
     missing = tuple(column for column in missing if column not in gone)
     relaxed = tuple(_to_relax(target, facts))
     return Difference(
@@ -48,6 +48,11 @@ def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
             *_marked_before(target, facts),
         ),
     )
+
+
+def _of_messages(column: Column, target: Target) -> bool:
+    """Whether messages fill it, and neither their envelope nor we."""
+    return names.refusal(column.name) is None and column.name not in target.envelope
 
 
 def _marked_before(target: Target, facts: TableFacts) -> Iterator[str]:

@@ -55,6 +55,7 @@ class Target:
     labels: dict[str, str] = field(default_factory=dict)
     kms_key_name: str | None = None
     of_table: bool = False  # the message's columns were read from the table: a run never adds one
+    envelope: tuple[str, ...] = ()  # columns that the envelope of a message fills
 
     @property
     def ledger(self) -> TableId:

@@ -116,10 +116,10 @@ def test_a_type_that_holds_less_does_not_fit(ours: Column, theirs: Column, fits:
 
 
 def test_columns_that_were_read_from_the_table_are_not_added_to_it_again() -> None:
-    kafka = Column("_kafka_offset", "INT64")
-    target = replace(TARGET, columns=(*COLUMNS, kafka), of_table=True)
+    others = (Column("ce_id", "STRING"), Column("_kafka_offset", "INT64"))
+    target = replace(TARGET, columns=(*COLUMNS, *others), of_table=True, envelope=("ce_id",))
     found = difference(target, replace(FACTS, columns=COLUMNS[:2]), "add")
-    assert found.add == ("_kafka_offset",)
+    assert found.add == ("ce_id", "_kafka_offset")
     assert found.drift == ("column s was there a moment ago; run it again",)
 
 

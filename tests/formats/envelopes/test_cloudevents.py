@@ -159,7 +159,7 @@ def batches(draw: Any) -> tuple[type[BaseModel], list[bytes]]:
     return model_of(fields, "ignore"), draw(st.lists(messages(fields), min_size=1, max_size=6))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(batches())
 def test_data_is_read_as_it_would_be_without_the_envelope(drawn: tuple[type[BaseModel], list[bytes]]) -> None:
     model, rows = drawn

@@ -92,8 +92,9 @@ KEYED = [
 ]
 
 
-def test_a_deletion_and_the_tombstone_behind_it_say_the_same() -> None:
-    found = opened(*KEYED, **UPDATE)
+@pytest.mark.parametrize("on_tombstone", ["soft_delete", "delete"])
+def test_a_deletion_and_the_tombstone_behind_it_say_the_same(on_tombstone: str) -> None:
+    found = opened(*KEYED, **UPDATE, on_tombstone=on_tombstone)
     assert found.dead_letters.num_rows == 0
     assert found.rows.select(["order_id", "_tombstone", "__op"]).to_pylist() == [
         {"order_id": 1, "_tombstone": False, "__op": "c"},
@@ -173,9 +174,10 @@ BAD: list[tuple[bytes, str]] = [
 
 @pytest.mark.parametrize(("value", "reason"), BAD, ids=lambda one: str(one)[:40])
 def test_what_is_no_event_of_a_row_is_a_dead_letter(value: bytes, reason: str) -> None:
-    found = opened(event("c", ROW), value, event("c", ROW))
+    found = opened(event("r", ROW), value, event("u", ROW))
     assert reasons(found) == [(1, "decode", reason)]
     assert offsets(found.rows) == [0, 2]
+    assert found.rows.column("__op").to_pylist() == ["r", "u"]
     assert found.dead_letters.column("_kafka_value")[0].as_py() == value
 
 
@@ -203,7 +205,7 @@ def batches(draw: Any) -> tuple[type[BaseModel], list[bytes]]:
     return model_of(fields, "ignore"), [row for row in rows if row.strip()[:1] != b'"']  # text is a document of MongoDB
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(batches())
 def test_a_row_is_what_it_would_be_without_the_envelope(drawn: tuple[type[BaseModel], list[bytes]]) -> None:
     model, rows = drawn
