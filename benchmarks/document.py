@@ -163,8 +163,8 @@ def _formats(result: dict[str, Any]) -> str:
     text = _wrapped(
         "Written by `python -m benchmarks.formats`: the decode station alone, from "
         f"{settings['messages']:,} messages in memory to rows for the staging file, in one process by turns. The "
-        f"orders are those above, in each format; figures are the median of {settings['repetitions']} turns, in brackets "
-        "the smallest and the largest. "
+        f"orders are those above, in each format; figures are the median of {settings['repetitions']} turns, in "
+        "brackets the smallest and the largest. "
         "Processor time leaves out what other work took of the machine, but not what sharing its caches costs.",
         indent="",
     )
