@@ -40,7 +40,7 @@ class RegistryFront:
         return f"{scheme}://127.0.0.1:{self._server.server_address[1]}{urlsplit(self.behind).path}"
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _passing(self))
         self._server.daemon_threads = True
         if self.server_pem is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -75,8 +75,8 @@ class RegistryFront:
             connection.close()
 
 
-def _handler(front: RegistryFront) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _passing(front: RegistryFront) -> type[BaseHTTPRequestHandler]:
+    class Passing(BaseHTTPRequestHandler):
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, found = front.passed(self.command, self.path, dict(self.headers), body)
@@ -91,4 +91,4 @@ def _handler(front: RegistryFront) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: a login would be in it."""
 
-    return Handler
+    return Passing
