@@ -84,6 +84,22 @@ def test_a_table_is_what_its_source_became(pipe: PipeFactory, with_schema: bool)
     assert sorted(made.query(f"SELECT {SHOWN} FROM {made.name()}")) == LEFT
 
 
+def test_deletions_may_remove_rows(pipe: PipeFactory) -> None:
+    removed = [(1, 2.0, "u", 13), (3, 3.0, "c", 16)]
+    made = pipe(1, model="orders:Order", key_format="json", on_tombstone="delete", **UPDATE)
+    (made.folder / "orders.py").write_text(MODEL)
+    keys = [json.dumps({"order_id": number}).encode() for number, _ in HISTORY]
+    values = [encoded(found, with_schema=False) for _, found in HISTORY]
+    made.produce([NewMessage(value, key) for value, key in zip(values, keys, strict=True)])
+    report = made.start().finish(300)
+    assert report.get("rows", {}).get("dead_lettered") == 0, report
+    shown = f"SELECT order_id, total, __op, __source_lsn FROM {made.name()}"
+    assert sorted(made.query(shown)) == removed
+    made.write(window={"from": {0: 0}, "to": {0: len(HISTORY)}}, batch_messages=6)
+    assert made.start().finish(300)["outcome"] == "window"
+    assert sorted(made.query(shown)) == removed
+
+
 @pytest.fixture
 def registered(schema_registry: SchemaRegistryServer) -> Registered:
     return Registered(schema_registry.url)
