@@ -88,6 +88,21 @@ def test_a_seek_back_applies_the_same_batch_again() -> None:
     _all(world, 3)
 
 
+def test_a_writer_that_was_overtaken_does_not_set_the_group_back() -> None:
+    """Its job was sent by a twin before, and another run has gone on from there: what it knows of positions is old."""
+    world = _world()
+    with in_step():
+        slow = Actor(world).until("merge")
+        world.run()
+        world.fill(2)
+        world.run()
+        assert world.committed() == {0: 5}
+        slow.finish()
+    assert slow.error is None
+    assert world.committed() == {0: 5}
+    _all(world, 5)
+
+
 def test_a_seek_back_under_a_twin_of_the_last_batch_is_obeyed() -> None:
     world = _world()
     with in_step():
