@@ -8,13 +8,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from airflow_kafka_bq.operators import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator
+    from airflow_kafka_bq.schema.marks import Column, Drop, Hashed
 
 _OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator")
-__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "__version__"]
+_MARKS = ("Column", "Drop", "Hashed")
+__all__ = ["Column", "Drop", "Hashed", "KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     """Operators are imported when they are asked for: the command line runs without Airflow."""
+    if name in _MARKS:
+        from airflow_kafka_bq.schema import marks
+
+        return getattr(marks, name)
     if name not in _OPERATORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from airflow_kafka_bq import operators

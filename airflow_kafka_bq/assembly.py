@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from airflow_kafka_bq.batch import RunContext
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config import JobConfig, TableId
-from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
@@ -19,11 +19,17 @@ from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Warehouse
-from airflow_kafka_bq.schema.build import build_target
+from airflow_kafka_bq.schema.build import build_target, message_columns
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.envelope_columns import without_envelope
+from airflow_kafka_bq.schema.hashing import salted
 from airflow_kafka_bq.schema.imports import imported
 from airflow_kafka_bq.schema.table_columns import table_columns, table_model
+
+
+def no_salt(name: str) -> str:
+    """Where none is known. :raises ConfigError: always."""
+    raise ConfigError(f"a column is hashed with salt {name!r}, which is not defined", remedy=f"salts: {{{name}: …}}")
 
 
 def assemble(
@@ -38,6 +44,7 @@ def assemble(
     context: RunContext | None = None,
     client_id: str = "kafka-bq",
     registry: Mapping[str, Any] | None = None,
+    salt_of: Callable[[str], str] = no_salt,
 ) -> Job:
     """Everything that a run works with. No request is made yet, but for the schema or table that the columns come from.
 
@@ -47,6 +54,7 @@ def assemble(
     :param location: of the datasets; None: read from the target's dataset.
     :param search_path: folders where ``model``, ``transform`` and ``filter`` are looked for, before Python's own.
     :param registry: settings of the schema registry's client.
+    :param salt_of: the salt of a name, for columns that are hashed.
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
     :raises IngestError: the registry does not give the schema.
     """
@@ -57,6 +65,7 @@ def assemble(
     if config.schema_from == "table":
         columns = without_envelope(config, columns_there(warehouse, table))
         model = table_model(columns)
+    columns = salted(message_columns(config, model, columns), salt_of)
     target = build_target(config, table, model, columns)
     source = KafkaSource(
         split(kafka)[0],

@@ -1,8 +1,8 @@
 """A job file: the parameters in YAML, plus the settings of the clients.
 
 The folder of the file and the current one are on the import path for ``model``, ``transform`` and ``filter``.
-In ``kafka:``, ``bigquery:`` and ``schema_registry:`` values are text as written, and ``${NAME}`` is taken from the
-environment.
+In ``kafka:``, ``bigquery:``, ``schema_registry:`` and ``salts:`` values are text as written, and ``${NAME}`` is taken
+from the environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 
-_CLIENTS = ("kafka", "bigquery", "schema_registry")
+_CLIENTS = ("kafka", "bigquery", "schema_registry", "salts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class JobFile:
     kafka: Mapping[str, Any] = field(repr=False)
     bigquery: Mapping[str, Any] = field(repr=False)
     schema_registry: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    salts: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     @property
     def search_path(self) -> tuple[Path, ...]:
@@ -144,4 +145,5 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     return assembly.assemble(
         config, file.kafka, client, stop, location=file.bigquery.get("location"), search_path=file.search_path,
         progress=progress, client_id=client_id, registry=file.schema_registry,
+        salt_of=lambda name: file.salts[name] if name in file.salts else assembly.no_salt(name),
     )  # fmt: skip

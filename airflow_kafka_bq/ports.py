@@ -26,6 +26,7 @@ from airflow_kafka_bq.batch import (
     TopicFacts,
 )
 from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
 
@@ -152,6 +153,9 @@ class Warehouse(Protocol):
 
     def relax(self, target: Target, names: tuple[str, ...]) -> None:
         """REQUIRED to NULLABLE."""
+
+    def widen(self, target: Target, columns: tuple[Column, ...]) -> None:
+        """Give these columns of the table their new types."""
 
     def create_ledger(self, target: Target) -> None:
         """Ledger with its sentinel row in one statement, and history, unless they exist."""

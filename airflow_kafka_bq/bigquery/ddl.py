@@ -12,7 +12,7 @@ from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
 SENTINEL = "*"
-_DESCRIPTION = 1024  # characters that BigQuery takes for a column
+DESCRIPTION_CHARACTERS = 1024  # that BigQuery takes for a column
 _HEADERS = "ARRAY<STRUCT<key STRING, value BYTES>>"
 
 
@@ -27,7 +27,9 @@ def type_of(column: Column) -> str:
 def definition(column: Column, *, nullable: bool = False) -> str:
     """``name TYPE [NOT NULL] [OPTIONS(description=…)]``; an added column can only be nullable."""
     required = " NOT NULL" if column.mode == "REQUIRED" and not nullable else ""
-    described = f" OPTIONS(description={text(column.description[:_DESCRIPTION])})" if column.description else ""
+    described = (
+        f" OPTIONS(description={text(column.description[:DESCRIPTION_CHARACTERS])})" if column.description else ""
+    )
     return f"{quoted(column.name)} {type_of(column)}{required}{described}"
 
 
@@ -46,10 +48,10 @@ def _partition(target: Target, partitioning: Partitioning) -> str:
 def _options(target: Target) -> str:
     options = dict(target.options)
     found = []
-    if hours := _number(options, "expiration_hours"):
+    if hours := number(options, "expiration_hours"):
         seconds = round(hours * 3600)
         found.append(f"expiration_timestamp=TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {seconds} SECOND)")
-    if days := _number(options, "partition_expiration_days"):
+    if days := number(options, "partition_expiration_days"):
         found.append(f"partition_expiration_days={days}")
     if options.get("require_partition_filter"):
         found.append("require_partition_filter=TRUE")
@@ -62,7 +64,8 @@ def _options(target: Target) -> str:
     return f"\nOPTIONS({', '.join(found)})" if found else ""
 
 
-def _number(options: dict[str, Any], name: str) -> float:
+def number(options: dict[str, Any], name: str) -> float:
+    """An option that is a number; 0 where it is not given. :raises ConfigError: it is none."""
     try:
         return float(options.get(name) or 0)
     except (TypeError, ValueError):
@@ -103,6 +106,12 @@ def add_columns(target: Target, names: tuple[str, ...]) -> str:
 def relax(target: Target, name: str) -> str:
     """``ALTER TABLE … ALTER COLUMN … DROP NOT NULL``; BigQuery takes one column at a time."""
     return f"ALTER TABLE {target.table.quoted} ALTER COLUMN IF EXISTS {quoted(name)} DROP NOT NULL"
+
+
+def widen(target: Target, column: Column) -> str:
+    """``ALTER TABLE … ALTER COLUMN … SET DATA TYPE``; one column at a time, as with every change of a column."""
+    changed = f"ALTER COLUMN IF EXISTS {quoted(column.name)} SET DATA TYPE {type_of(column)}"
+    return f"ALTER TABLE {target.table.quoted} {changed}"
 
 
 # CREATE TABLE IF NOT EXISTS `p.d.t__ledger` AS SELECT '*' AS pipeline, …, 0 AS revision, …

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 from google.cloud import bigquery
@@ -23,6 +24,7 @@ _ARROW: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_timestamp, "TIMESTAMP"),
     (pa.types.is_decimal128, "NUMERIC"),
 )
+_DAY_MILLISECONDS = 86_400_000
 _GRAINS = {"HOUR": "hour", "DAY": "day", "MONTH": "month", "YEAR": "year"}
 
 
@@ -33,7 +35,16 @@ def column(field: bigquery.SchemaField) -> Column:
     limits = {"max_length": field.max_length, "precision": field.precision, "scale": field.scale}
     if limits["precision"] is not None:
         limits["scale"] = limits["scale"] or 0  # NUMERIC(5) has no digit after the point
-    return Column(field.name, kind, field.mode or "NULLABLE", inner, field.description, **limits)
+    tags = field.policy_tags.names if field.policy_tags else ()
+    return Column(
+        field.name,
+        kind,
+        field.mode or "NULLABLE",
+        inner,
+        field.description,
+        policy_tag=next(iter(tags), None),
+        **limits,
+    )
 
 
 def staged_fields(schema: pa.Schema) -> list[bigquery.SchemaField]:
@@ -63,4 +74,20 @@ def facts(table: bigquery.Table) -> TableFacts:
         cluster_by=tuple(table.clustering_fields or ()),
         require_partition_filter=bool(table.require_partition_filter),
         is_table=table.table_type == "TABLE",
+        options=_options(table),
     )
+
+
+def _options(table: bigquery.Table) -> dict[str, Any]:
+    """What is set, by the names of ``schema.table_options``."""
+    time, encryption = table.time_partitioning, table.encryption_configuration
+    milliseconds = time.expiration_ms if time else None
+    found: dict[str, Any] = {
+        "description": table.description,
+        "labels": dict(table.labels or {}),
+        "expires": table.expires is not None,
+        "partition_expiration_days": int(milliseconds) / _DAY_MILLISECONDS if milliseconds else None,
+        "require_partition_filter": bool(table.require_partition_filter),
+        "kms_key_name": encryption.kms_key_name if encryption else None,
+    }
+    return {name: value for name, value in found.items() if value}

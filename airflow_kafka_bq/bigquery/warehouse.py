@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow
-from airflow_kafka_bq.bigquery import ddl, ledger, sql
+from airflow_kafka_bq.bigquery import ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
@@ -20,6 +21,7 @@ from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeRejectedError, NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
 log = logging.getLogger(__name__)
@@ -72,11 +74,18 @@ class BigQueryWarehouse:
 
     def create(self, target: Target) -> None:
         """Create the target unless it exists."""
-        self._statements.run(ddl.create_target(target), target.table)
+        if tagged.is_tagged(target.columns):
+            self._jobs.call(f"table {target.table}", lambda seconds: tagged.create(self._client, target, seconds))
+        else:
+            self._statements.run(ddl.create_target(target), target.table)
 
     def add_columns(self, target: Target, names: tuple[str, ...]) -> None:
         """Add columns unless they exist."""
-        self._statements.run(ddl.add_columns(target, names), target.table)
+        if tagged.is_tagged(column for column in target.columns if column.name in names):
+            add = partial(tagged.add_columns, self._client, target, names)
+            self._jobs.call(f"columns of {target.table}", add)
+        else:
+            self._statements.run(ddl.add_columns(target, names), target.table)
 
     def relax(self, target: Target, names: tuple[str, ...]) -> None:
         """REQUIRED to NULLABLE."""
@@ -88,6 +97,11 @@ class BigQueryWarehouse:
                 column = found.column(name) if found else None
                 if column is None or column.mode == "REQUIRED":
                     raise  # else another run was faster: DROP NOT NULL fails where there is nothing to drop
+
+    def widen(self, target: Target, columns: tuple[Column, ...]) -> None:
+        """Wider types; what has its type already keeps it."""
+        for column in columns:
+            self._statements.run(ddl.widen(target, column), target.table)
 
     def create_ledger(self, target: Target) -> None:
         """Ledger with its sentinel, and history."""

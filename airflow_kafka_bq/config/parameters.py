@@ -118,7 +118,8 @@ class Parameters(BaseModel):
     """Fields of the envelope that become columns: `source.lsn` is `__source_lsn`, the attribute `id` is `ce_id`. Left
     out: `op`, `source.ts_ms`; or `id`, `source`, `type`, `subject`, `time`."""
     unknown_fields: Literal["ignore", "dead_letter", "json_column"] = "ignore"
-    """Fields of a message that no column takes: left out and counted, or the message becomes a dead letter."""
+    """Fields of a message that no column takes: left out and counted, or the message becomes a dead letter, or they are
+    kept together in the column `_unknown_fields`."""
     dedup_key: Key | None = None
     """Columns that identify a row. Left out: the message's coordinates, one row per message."""
     on_duplicate: Literal["keep", "update"] = "keep"
@@ -148,8 +149,9 @@ class Parameters(BaseModel):
     partition_immutable: Flag = False
     """A promise: rows of one key never differ in the partition column. The MERGE then reads few partitions
     ([cost](cost.md))."""
-    schema_update: Literal["none", "add", "add_relax"] = "add"
-    """What a run may change in an existing table: nothing; add columns; also make REQUIRED columns NULLABLE."""
+    schema_update: Literal["none", "add", "add_relax", "add_relax_widen"] = "add"
+    """What a run may change in an existing table: nothing; add columns; also make REQUIRED columns NULLABLE; also give
+    columns a wider type where none of their values changes ([evolution](evolution.md))."""
     kafka_columns: Literal["all", "none"] = "all"
     """`none` for a table that others own: no `_kafka_*` columns. It needs a `dedup_key` and refuses `update`."""
     transform: Function | None = None

@@ -20,7 +20,6 @@ STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "assignment": frozenset({"subscribe"}),
     "merge_per": frozenset({"run"}),
-    "unknown_fields": frozenset({"json_column"}),
 }
 """Values of the contract that this version refuses."""
 NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dead_letter_topic": None, "deferrable": False}
@@ -62,6 +61,12 @@ def _formats(job: JobConfig) -> None:
     _require(
         source != "payload" or job.unknown_fields == "ignore",
         f"unknown_fields={job.unknown_fields!r} means nothing where the payload is kept whole",
+    )
+    _require(
+        source not in {"registry", "schema"} or job.unknown_fields != "json_column",
+        f"unknown_fields='json_column' needs a model or schema_from='table': with schema_from={source!r} "
+        "the schema names each field",
+        "leave unknown_fields out",
     )
 
 

@@ -25,6 +25,7 @@ from airflow_kafka_bq.formats.structured.rows import (
     StructuredRows,
 )
 from airflow_kafka_bq.formats.structured.sides import Side
+from airflow_kafka_bq.formats.unknown_fields import with_unknown
 from airflow_kafka_bq.schema.columns import Column
 
 _PAYLOADS: dict[str, ValueParser] = {"json": JSON_PAYLOAD, "string": STRING_PAYLOAD, "bytes": BYTES_PAYLOAD}
@@ -32,20 +33,23 @@ _PAYLOADS: dict[str, ValueParser] = {"json": JSON_PAYLOAD, "string": STRING_PAYL
 
 def choose(
     value_format: str, model: type[BaseModel] | None, columns: Sequence[Column], side: Side | None = None,
-    *, refuse_unknown: bool = False,
+    *, refuse_unknown: bool = False, keep_unknown: bool = False,
 ) -> ValueParser:  # fmt: skip
     """Parser for values of this format; in bulk where the model allows it.
 
     :param columns: those that the value fills.
     :param side: how values are decoded, where a schema says it.
+    :param refuse_unknown: a field that no column takes makes its message bad. :param keep_unknown: it is kept.
     """
     if side is not None and value_format == "json_schema" and side.reader is None:
-        return FramedJson(side.writers, choose("json", model, columns, refuse_unknown=refuse_unknown))
+        bare = choose("json", model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
+        return FramedJson(side.writers, bare)
     if side is not None:
-        return StructuredRows(side.writers, columns, _filling(side, model, columns, refuse_unknown))
+        filling = _filling(side, model, columns, refuse_unknown, keep_unknown)
+        return StructuredRows(side.writers, with_unknown(columns, keep_unknown), filling)
     if model is None:
         return _PAYLOADS[value_format]
-    rows = JsonRows(model, columns, refuse_unknown=refuse_unknown)
+    rows = JsonRows(model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
     bulk = plan(model, columns)
     return rows if bulk is None else JsonColumnar(rows, bulk)
 
@@ -58,13 +62,15 @@ def opener(
     :param columns: those that the value fills, without the envelope's.
     """
     refuse_unknown, fields = config.unknown_fields == "dead_letter", config.enveloped
+    keep_unknown = config.unknown_fields == "json_column"
     if config.envelope == "debezium" and side is not None and not _is_text(config, side):
-        filling = _filling(side, model, columns, refuse_unknown)
+        filling = _filling(side, model, columns, refuse_unknown, keep_unknown)
+        columns = with_unknown(columns, keep_unknown)
         return StructuredChanges(side.writers, columns, filling, fields, refuse_unknown=refuse_unknown)
     if config.envelope == "debezium":
-        parser = choose("json", model, columns, refuse_unknown=refuse_unknown)
+        parser = choose("json", model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
         return DebeziumJson(parser, fields, None if side is None else side.writers)
-    parser = choose(config.value_format, model, columns, side, refuse_unknown=refuse_unknown)
+    parser = choose(config.value_format, model, columns, side, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
     if config.envelope is None:
         return Bare(parser)
     as_json = config.value_format in {"json", "json_schema"}
@@ -76,9 +82,11 @@ def _is_text(config: JobConfig, side: Side) -> bool:
     return config.value_format == "json_schema" and side.reader is None
 
 
-def _filling(side: Side, model: type[BaseModel] | None, columns: Sequence[Column], refuse_unknown: bool) -> Filling:
+def _filling(
+    side: Side, model: type[BaseModel] | None, columns: Sequence[Column], refuse_unknown: bool, keep_unknown: bool
+) -> Filling:
     if model is not None:
-        return ModelFilling(model, columns, refuse_unknown=refuse_unknown)
+        return ModelFilling(model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
     if side.reader is not None:
         return ColumnFilling(side.reader, columns, refuse_unknown=refuse_unknown)
     return PayloadFilling()

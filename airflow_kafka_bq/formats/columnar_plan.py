@@ -7,13 +7,14 @@ full; a custom validator, a union, a strict or otherwise configured model goes m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel
 
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.hashing import Hashing
 from airflow_kafka_bq.schema.wire import wire_type
 
 _READ: dict[str, pa.DataType] = {
@@ -52,7 +53,7 @@ class Node:
 
     ``kind`` is the column's type, UUID, or AWARE (a TIMESTAMP that needs a zone). ``null_ok``: missing and null mean
     the same. ``limits`` are pydantic's constraints by name. ``values`` are those of an enum or a Literal. ``element``
-    is set for an ARRAY, ``children`` for a STRUCT.
+    is set for an ARRAY, ``children`` for a STRUCT. ``hashed``: what is staged is the hash of it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Node:
     values: tuple[Any, ...] = ()
     children: tuple[Node, ...] = ()
     element: Node | None = None
+    hashed: Hashing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class _Walk:
     def _typed(self, column: Column, source: str, schema: Any, null_ok: bool) -> Node:
         if column.mode == "REPEATED":
             _expect(schema, "list", {"items_schema"})
-            single = Column(column.name, column.type, "REQUIRED", column.fields)
+            single = replace(column, mode="REQUIRED")
             element = self._typed(single, source, self._resolved(schema["items_schema"]), False)
             return Node(
                 column.name, source, "ARRAY", pa.list_(element.read), wire_type(column), null_ok, element=element
@@ -149,9 +151,12 @@ class _Walk:
             children = self._children(schema, column.fields)
             struct = pa.struct([pa.field(child.source, child.read) for child in children])
             return Node(column.name, source, "STRUCT", struct, wire_type(column), null_ok, children=children)
+        hashed = column.hashed
+        if hashed is not None:
+            column = replace(column, type=hashed.type, hashed=None)
         kind, limits, values = _scalar(column.type, schema)
         read = _READ.get(column.type, pa.string())
-        return Node(column.name, source, kind, read, wire_type(column), null_ok, limits, values)
+        return Node(column.name, source, kind, read, wire_type(column), null_ok, limits, values, hashed=hashed)
 
 
 _CONFIG = {"title", "extra_fields_behavior", "frozen"}

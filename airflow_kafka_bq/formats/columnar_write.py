@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,9 @@ def written(node: Node, array: Any) -> Any:
 
     :raises pa.ArrowInvalid: a value does not convert, such as February 29 of a year without one.
     """
+    if node.hashed is not None:
+        plain = written(replace(node, hashed=None), array)
+        return pa.array([None if one is None else node.hashed.digest(one) for one in plain.to_pylist()], pa.string())
     if node.element is not None:
         return lists_of(array, written(node.element, array.flatten()), node.wire)
     if node.children:

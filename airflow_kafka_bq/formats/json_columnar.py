@@ -21,7 +21,7 @@ from airflow_kafka_bq.formats.columnar_write import written
 from airflow_kafka_bq.formats.doubt import doubtful
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.parser import Parsed
-from airflow_kafka_bq.formats.unknown_fields import unknown
+from airflow_kafka_bq.formats.unknown_fields import kept, unknown
 
 _pc: Any = pyarrow.compute
 
@@ -142,6 +142,9 @@ class JsonColumnar:
         found = [each for node, column in zip(self._nodes, columns, strict=True) for each in suspects(node, column)]
         if strange is not None and self._refuse_unknown:
             found.append(_pc.indices_nonzero(strange).cast(pa.int64()))
+        elif strange is not None and self._rows.keep_unknown:
+            texts, refused = kept(values, self._rows.fields, strange)
+            columns, found = [*columns, texts], [*found, refused]
         lost = pa.concat_arrays([pa.array([], pa.int64()), *found])
         if len(lost):
             keep = _pc.invert(_pc.is_in(row_numbers(len(values)), value_set=lost))
@@ -153,9 +156,11 @@ class JsonColumnar:
 
     def _written(self, columns: Sequence[Any]) -> pa.Table:
         try:
-            arrays = [written(node, column) for node, column in zip(self._nodes, columns, strict=True)]
+            arrays = [written(node, column) for node, column in zip(self._nodes, columns, strict=False)]
         except pa.ArrowInvalid as error:
             raise UnreadableError(None) from error
+        if self._rows.keep_unknown:
+            arrays.append(columns[-1] if len(columns) > len(self._nodes) else pa.nulls(len(arrays[0]), pa.string()))
         return pa.table(arrays, schema=self.schema)
 
 

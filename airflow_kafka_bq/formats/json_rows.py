@@ -11,23 +11,32 @@ from pydantic_core import from_json
 
 from airflow_kafka_bq.formats.exact_numbers import exact_numbers
 from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.model_rows import ModelRow
 from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
 from airflow_kafka_bq.formats.rejections import unknown_field, validated
-from airflow_kafka_bq.formats.wire_values import writer
+from airflow_kafka_bq.formats.unknown_fields import json_of, with_unknown
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
 
 class JsonRows:
-    """Parses messages with ``model``; ``refuse_unknown`` rejects those with a field that the model does not take."""
+    """Parses messages with ``model``.
 
-    def __init__(self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool = False) -> None:
+    ``refuse_unknown`` rejects those with a field that the model does not take, ``keep_unknown`` keeps such fields in
+    the column ``_unknown_fields``.
+    """
+
+    def __init__(
+        self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool = False,
+        keep_unknown: bool = False,
+    ) -> None:  # fmt: skip
         self.model = model
         self.columns = tuple(columns)
         self.fields = MessageFields.of(model)
         self.refuse_unknown = refuse_unknown
-        self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
-        self._writers = [(column.attribute, writer(column)) for column in columns]
+        self.keep_unknown = keep_unknown
+        self._schema = pa.schema([pa.field(one.name, wire_type(one)) for one in with_unknown(columns, keep_unknown)])
+        self._row = ModelRow(model, columns)
 
     @property
     def schema(self) -> pa.Schema:
@@ -40,12 +49,11 @@ class JsonRows:
 
     def row(self, value: bytes) -> Row:
         """One row, and whether the message had a field that no column takes. :raises Rejected: why not."""
-        found = self._validated(value)
-        row = [write(getattr(found, name)) for name, write in self._writers]
-        has_unknown = self.fields.has_unknown(from_json(value))
-        if has_unknown and self.refuse_unknown:
+        row = self._row.of(self._validated(value))
+        left = self.fields.left_over(from_json(value))
+        if left is not None and self.refuse_unknown:
             raise unknown_field()
-        return row, has_unknown
+        return [*row, json_of(left)] if self.keep_unknown else row, left is not None
 
     def _validated(self, value: bytes) -> BaseModel:
         _refuse_constants(value)

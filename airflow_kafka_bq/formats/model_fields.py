@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic.fields import FieldInfo
 
+from airflow_kafka_bq.schema import marks, unions
 from airflow_kafka_bq.schema.annotations import Annotation, unwrapped
 
 
@@ -36,16 +37,34 @@ class MessageFields:
         """Whether the message has a field that the model does not take, on any level."""
         return _unknown(message, self.fields)
 
+    def left_over(self, message: Any) -> Any:
+        """What the model does not take, where it stood; None if nothing is left.
+
+        An object has the fields that are left, an array has ``{}`` for each element of which nothing is.
+        """
+        return _left_over(message, self.fields)
+
 
 def _fields(model: type[BaseModel]) -> dict[str, MessageField]:
     found: dict[str, MessageField] = {}
     for name, info in model.model_fields.items():
-        inner = _inner(unwrapped(info.annotation, info.metadata))
-        nested = isinstance(inner.kind, type) and issubclass(inner.kind, BaseModel)
+        annotation = unwrapped(info.annotation, info.metadata)
+        inner = _inner(annotation)
+        nested = _models(annotation, inner)
         for alias, whole in spellings(model, name, info):
-            fields = _fields(inner.kind) if nested and whole else None
+            fields = {key: one for each in nested for key, one in _fields(each).items()} if nested and whole else None
             found[alias] = MessageField(name, inner.kind if whole else None, fields)
     return found
+
+
+def _models(annotation: Annotation, inner: Annotation) -> tuple[type[BaseModel], ...]:
+    """The models that say what a nested object has: one, or those of a union that is a STRUCT."""
+    if isinstance(inner.kind, type) and issubclass(inner.kind, BaseModel):
+        return (inner.kind,)
+    mark = marks.mark_of(marks.Column, annotation.metadata)
+    if mark is None or mark.type != "STRUCT":
+        return ()
+    return unions.members(annotation) or unions.members(unwrapped(annotation.element))
 
 
 def _inner(found: Annotation) -> Annotation:
@@ -76,3 +95,19 @@ def _unknown(message: Any, fields: Mapping[str, MessageField]) -> bool:
         if known is None or (known.fields is not None and _unknown(value, known.fields)):
             return True
     return False
+
+
+def _left_over(message: Any, fields: Mapping[str, MessageField]) -> Any:
+    if isinstance(message, list):
+        left = [_left_over(element, fields) for element in message]
+        return None if all(one is None for one in left) else [{} if one is None else one for one in left]
+    if not isinstance(message, dict):
+        return None
+    found = {}
+    for name, value in message.items():
+        known = fields.get(name)
+        if known is None:
+            found[name] = value
+        elif known.fields is not None and (inner := _left_over(value, known.fields)) is not None:
+            found[name] = inner
+    return found or None

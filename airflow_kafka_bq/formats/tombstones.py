@@ -149,5 +149,8 @@ def _validator(column: Column, model: type[BaseModel] | None) -> SchemaValidator
         schema = schema["schema"]
     if schema["type"] != "model-fields":
         raise ConfigError(f"model {model.__name__}: cannot read {column.name!r} from the key of a tombstone")
+    if column.computed:
+        message = f"model {model.__name__}: {column.name!r} is computed, and a tombstone has nothing to compute it from"
+        raise ConfigError(message, remedy="name other columns in dedup_key, or set on_tombstone='ignore'")
     field = schema["fields"][column.attribute]["schema"]
     return SchemaValidator(core_schema.definitions_schema(field, definitions) if definitions else field)

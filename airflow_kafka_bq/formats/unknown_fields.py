@@ -1,4 +1,4 @@
-"""Which messages have a field that no column takes, without looking into each.
+"""Fields that no column takes: which messages have some, without looking into each, and what is kept of them.
 
 Each member of an object shows as ``":``, unless there is space before the colon; a string may hold more of these
 after an escaped quote, and one that begins with a colon is another. Beside the number of known fields that were found
@@ -16,9 +16,36 @@ from pydantic_core import from_json
 
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.parser import Rejected
+from airflow_kafka_bq.formats.wire_values import writer
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.kafka_columns import UNKNOWN_FIELDS
 
 _pc: Any = pyarrow.compute
 _UNUSUAL = r'\\"|"[ \t\r\n]+:|[\[{:, \t\r\n]":'
+
+json_of = writer(UNKNOWN_FIELDS)
+"""What is left of a message as JSON text, by the rules of every JSON column; None for None. It raises Rejected."""
+
+
+def with_unknown(columns: Sequence[Column], keep: bool) -> tuple[Column, ...]:
+    """The columns, and the one for what they do not take, where that is kept."""
+    return (*columns, UNKNOWN_FIELDS) if keep else tuple(columns)
+
+
+def kept(values: Any, fields: MessageFields, strange: Any) -> tuple[Any, Any]:
+    """JSON text of what is left of each message that is strange, and the positions of those that have none.
+
+    :param strange: mask of the messages with an unknown field.
+    """
+    texts: list[str | None] = [None] * len(values)
+    refused = []
+    for position in _pc.indices_nonzero(strange).to_pylist():
+        try:
+            texts[position] = json_of(fields.left_over(from_json(values[position].as_py())))
+        except Rejected:
+            refused.append(position)
+    return pa.array(texts, pa.string()), pa.array(refused, pa.int64())
 
 
 def unknown(values: Any, nodes: Sequence[Node], columns: Sequence[Any], fields: MessageFields) -> Any:

@@ -9,6 +9,7 @@ from decimal import Context, Decimal, Inexact
 from enum import Enum
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from airflow_kafka_bq.formats.json_text import exact_text
@@ -33,16 +34,32 @@ def refused(path: str, reason: str, rule: str) -> Rejected:
     return Rejected("validate", reason, f"{path}: {rule}")
 
 
-def writer(column: Column, path: str = "", field: Callable[[Any, str], Any] = getattr) -> Writer:
+def member(value: Any, name: str) -> Any:
+    """A field of a nested model; None of one that only another model of its union has."""
+    kind = type(value)
+    if issubclass(kind, BaseModel) and name not in kind.model_fields and name not in kind.model_computed_fields:
+        return None
+    return getattr(value, name)
+
+
+def writer(column: Column, path: str = "", field: Callable[[Any, str], Any] = member) -> Writer:
     """A function from a model's value to the staging file's, for one column.
 
     :param field: how a value of a STRUCT gives its fields.
     """
     path = f"{path}.{column.name}" if path else column.name
-    one = _struct(column.fields, path, field) if column.type == "STRUCT" else _scalar(column.type, path)
+    one = _struct(column.fields, path, field) if column.type == "STRUCT" else _plain(column, path)
     if column.mode == "REPEATED":
         return _repeated(one, path)
     return _nullable(one) if column.mode == "NULLABLE" else _required(one, path)
+
+
+def _plain(column: Column, path: str) -> Writer:
+    """A scalar, or the hash of one."""
+    if column.hashed is None:
+        return _scalar(column.type, path)
+    write, digest = _scalar(column.hashed.type, path), column.hashed.digest
+    return lambda value: digest(write(value))
 
 
 def _nullable(one: Writer) -> Writer:
@@ -141,6 +158,8 @@ def _bignumeric(value: Any, path: str) -> str:
 
 
 def _quantized(value: Any, step: Decimal, max_magnitude: int, kind: str, path: str) -> Decimal:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
     if not isinstance(value, Decimal):
         raise TypeError
     if not value.is_finite():

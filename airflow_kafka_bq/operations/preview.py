@@ -65,7 +65,7 @@ def _tables(job: Job, facts: TableFacts | None) -> tuple[list[str], list[str]]:
         return [str(target.table), *create], []
     found = difference(target, facts, job.config.schema_update)
     refuse_drift(found, target, job.config.topic)
-    return create, alterations(target, found.add, found.relax)
+    return create, alterations(target, found)
 
 
 def _priced(spec: MergeSpec, create: list[str]) -> MergeSpec:

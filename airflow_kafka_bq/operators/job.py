@@ -11,6 +11,7 @@ from airflow_kafka_bq.batch import RunContext
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.hooks.google_cloud import GoogleLogin
 from airflow_kafka_bq.hooks.kafka import KafkaSettingsHook
+from airflow_kafka_bq.hooks.salts import salt_of
 from airflow_kafka_bq.hooks.schema_registry import registry_settings
 from airflow_kafka_bq.operators.told import BatchLog, Linked, push_table
 from airflow_kafka_bq.pipeline.runner import Job
@@ -36,7 +37,7 @@ def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str,
     )
     job = assemble(
         config, kafka, google.client(), stop, location=google.location, progress=BatchLog(), context=who,
-        client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}", registry=registry,
+        client_id=f"kafka-bq.{instance.dag_id}.{instance.task_id}", registry=registry, salt_of=salt_of,
     )  # fmt: skip
     push_table(push, job.target.table)
     return replace(job, warehouse=Linked(job.warehouse, push))

@@ -17,11 +17,15 @@ STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit")
 
 @dataclass(slots=True)
 class RunReport:
-    """Counts of one run. ``to_json`` is the contract (XCom and ``--json``)."""
+    """Counts of one run. ``to_json`` is the contract (XCom and ``--json``).
+
+    ``columns``: for each column that is not called as its field in the message, that field.
+    """
 
     topic: str
     table: str
     group_id: str
+    columns: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = Outcome.END
     messages: int = 0
     batches: int = 0
@@ -148,4 +152,5 @@ class RunReport:
             "unknown_fields": self.unknown_fields,
             "timestamps_replaced": self.timestamps_replaced,
             "seconds": seconds,
+            **({"columns": dict(self.columns)} if self.columns else {}),
         }

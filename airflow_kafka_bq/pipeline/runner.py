@@ -118,7 +118,8 @@ def run(job: Job) -> RunReport:
     :raises IngestError: with ``report`` set to what was done so far.
     """
     table, config = job.target.table, job.config
-    report, spent = RunReport(config.topic, str(table), config.group(table)), Spent(job.clock())
+    renamed = {name: source for column in job.target.columns for name, source in column.renamed.items()}
+    report, spent = RunReport(config.topic, str(table), config.group(table), renamed), Spent(job.clock())
     try:
         for _ in range(MAX_LOSSES):
             try:

@@ -30,7 +30,7 @@ def ready(config: JobConfig, warehouse: Warehouse, target: Target, seen: Seen, p
 
     :raises SchemaDriftError: the table's columns and the job's do not fit.
     """
-    facts = _ensure(config, warehouse, target, seen.table)
+    facts = _ensure(config, warehouse, target, seen.table, _first(plan))
     fitted = fit(target, facts)
     warehouse.create_dead_letters(target)
     if target.delete:
@@ -52,14 +52,26 @@ def _ensure_markers(config: JobConfig, warehouse: Warehouse, target: Target) -> 
         raise SchemaDriftError(message, topic=config.topic, remedy=remedy)
 
 
-def _ensure(config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts | None) -> TableFacts:
+def _first(plan: RunPlan) -> tuple[int, int] | None:
+    """Partition and offset of the first message that is to be read; None if nothing is."""
+    waiting = [(number, part.start_offset) for number, part in plan.partitions.items() if part.lag > 0]
+    return min(waiting, default=None)
+
+
+def _ensure(
+    config: JobConfig,
+    warehouse: Warehouse,
+    target: Target,
+    facts: TableFacts | None,
+    first: tuple[int, int] | None,
+) -> TableFacts:
     if facts is None:
         if target.of_table:
             raise SchemaDriftError(f"table {target.table}, whose columns count, is gone", remedy="run it again")
         warehouse.create(target)
         facts = _read(warehouse, target)
     found = difference(target, facts, config.schema_update)
-    refuse_drift(found, target, config.topic)
+    refuse_drift(found, target, config.topic, first)
     for note in found.notes:
         log.warning("table %s: %s", target.table, note)
     if found.add:
@@ -67,13 +79,16 @@ def _ensure(config: JobConfig, warehouse: Warehouse, target: Target, facts: Tabl
         warehouse.add_columns(target, found.add)
     if found.relax:
         warehouse.relax(target, found.relax)
-    if not found.add and not found.relax:
+    if found.widen:
+        log.info("widening %s of %s", {one.name: one.type for one in found.widen}, target.table)
+        warehouse.widen(target, found.widen)
+    if not (found.add or found.relax or found.widen):
         return facts
     facts = _read(warehouse, target)
     again = difference(target, facts, config.schema_update)
-    refuse_drift(again, target, config.topic)
-    if again.add or again.relax:
-        message = f"table {target.table} still lacks {[*again.add, *again.relax]} after it was altered"
+    refuse_drift(again, target, config.topic, first)
+    if left := [*again.add, *again.relax, *(one.name for one in again.widen)]:
+        message = f"table {target.table} still lacks {left} after it was altered"
         raise SchemaDriftError(message, topic=config.topic)
     return facts
 

@@ -11,7 +11,7 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema import checks
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.envelope_columns import envelope_columns
-from airflow_kafka_bq.schema.kafka_columns import DELETED_AT, kafka_columns, payload_column
+from airflow_kafka_bq.schema.kafka_columns import DELETED_AT, UNKNOWN_FIELDS, kafka_columns, payload_column
 from airflow_kafka_bq.schema.model import model_columns
 from airflow_kafka_bq.schema.target import Target
 
@@ -49,7 +49,8 @@ def build_target(
     soft_delete = config.tombstones == "soft_delete"
     own = message_columns(config, model, of_schema)
     beside = envelope_columns(config.enveloped, own)
-    columns = (*own, *beside, *ours, *((DELETED_AT,) if soft_delete else ()))
+    unknown = (UNKNOWN_FIELDS,) if config.unknown_fields == "json_column" else ()
+    columns = (*own, *unknown, *beside, *ours, *((DELETED_AT,) if soft_delete else ()))
     key = checks.key(config.key_columns, columns)
     partitioning = _partitioning(config, columns)
     return Target(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_kafka_bq.schema.hashing import Hashing
 
 SCALARS = (
     *("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "STRING", "BYTES"),
@@ -17,7 +21,8 @@ class Column:
     ``type`` is a GoogleSQL name (see SCALARS, or ``STRUCT`` with ``fields``); ``mode`` is NULLABLE, REQUIRED, REPEATED.
     ``source`` is the name of the field in the message, ``field`` that of the model's field, where they differ from the
     column's. ``max_length`` (characters, bytes), ``precision`` and ``scale`` (digits) are what values are held to: by
-    the type of a table that is there, or by the model. Tables that are created do not have them.
+    the type of a table that is there, or by the model. Tables that are created do not have them. ``hashed`` says that
+    the column has a hash of what the message says.
     """
 
     name: str
@@ -30,11 +35,24 @@ class Column:
     max_length: int | None = None
     precision: int | None = None
     scale: int | None = None
+    policy_tag: str | None = None
+    hashed: Hashing | None = None
+    computed: bool = False  # no message carries it
 
     @property
     def attribute(self) -> str:
         """What a decoded value calls it."""
         return self.field or self.name
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """This column and those in it that are not called as the message calls them, and what it calls them."""
+        inside = {
+            f"{self.name}.{name}": f"{self.source or self.name}.{source}"
+            for field in self.fields
+            for name, source in field.renamed.items()
+        }
+        return ({} if self.source is None else {self.name: self.source}) | inside
 
     @property
     def groupable(self) -> bool:

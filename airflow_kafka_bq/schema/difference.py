@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from airflow_kafka_bq.exceptions import SchemaDriftError
 from airflow_kafka_bq.schema import names
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.table_options import notes_on_options
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
-# INSERT coerces these without loss; INT64 to FLOAT64 would round beyond 2**53.
+# INSERT coerces these without loss, and ALTER COLUMN SET DATA TYPE makes them; INT64 to FLOAT64, which BigQuery offers
+# as well, would round beyond 2**53.
 # https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules#coercion
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#alter_column_set_data_type_statement
 _EXACT_WIDENINGS = {("INT64", "NUMERIC"), ("INT64", "BIGNUMERIC"), ("NUMERIC", "BIGNUMERIC")}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``add`` and ``relax`` are names of columns; ``notes`` and ``drift`` are sentences for people."""
+    """``add`` and ``relax`` are names of columns, ``widen`` has the table's columns with the types that they would get;
+    ``notes`` and ``drift`` are sentences for people.
+    """
 
     add: tuple[str, ...] = ()
     relax: tuple[str, ...] = ()
+    widen: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
 
@@ -28,23 +34,30 @@ class Difference:
 def difference(target: Target, facts: TableFacts, policy: str) -> Difference:
     """Compare, change nothing.
 
-    :param policy: ``schema_update`` (none, add, add_relax): what may be changed; the rest of what differs is drift.
+    :param policy: ``schema_update``: what may be changed; the rest of what differs is drift.
     """
     if not facts.is_table:
         return Difference(drift=(f"{target.table} is no ordinary table (a view, a snapshot or an external table)",))
     missing = tuple(column for column in target.columns if facts.column(column.name) is None)
     gone = tuple(column for column in missing if target.of_table and _of_messages(column, target))
     missing = tuple(column for column in missing if column not in gone)
-    relaxed = tuple(_to_relax(target, facts))
+    relaxed, widened = tuple(_to_relax(target, facts)), tuple(_to_widen(target, facts))
+    relaxes, widens = policy in {"add_relax", "add_relax_widen"}, policy == "add_relax_widen"
     return Difference(
         add=tuple(column.name for column in missing) if policy != "none" else (),
-        relax=relaxed if policy == "add_relax" else (),
-        notes=(*(_notes_on_adding(missing) if policy != "none" else ()), *_notes_on_layout(target, facts)),
+        relax=relaxed if relaxes else (),
+        widen=widened if widens else (),
+        notes=(
+            *(_notes_on_adding(missing) if policy != "none" else ()),
+            *_notes_on_tags(target.columns, facts.columns),
+            *_notes_on_layout(target, facts),
+            *notes_on_options(target, facts),
+        ),
         drift=(
             *(_missing(missing) if policy == "none" else ()),
             *(f"column {column.name} was there a moment ago; run it again" for column in gone),
-            *(_too_strict(relaxed, target) if policy != "add_relax" else ()),
-            *_clashes(target, facts),
+            *(_too_strict(relaxed, target) if not relaxes else ()),
+            *_clashes(target, facts, widened, widens=widens),
             *_marked_before(target, facts),
         ),
     )
@@ -64,14 +77,20 @@ def _marked_before(target: Target, facts: TableFacts) -> Iterator[str]:
         )
 
 
-def refuse_drift(found: Difference, target: Target, topic: str | None = None) -> None:
+def refuse_drift(
+    found: Difference, target: Target, topic: str | None = None, first: tuple[int, int] | None = None
+) -> None:
     """Raise if the table cannot take the job's rows.
 
+    :param first: partition and offset of the first message that has no place.
     :raises SchemaDriftError: names each column with the table's type and the job's.
     """
-    if found.drift:
-        message = f"table {target.table} does not fit: {'; '.join(found.drift)}"
-        raise SchemaDriftError(message, topic=topic, remedy="change the table or the model; see kafka-bq schema --diff")
+    if not found.drift:
+        return
+    partition, offset = first or (None, None)
+    message = f"table {target.table} does not fit: {'; '.join(found.drift)}"
+    remedy = "change the table or the model; see kafka-bq schema --diff"
+    raise SchemaDriftError(message, topic=topic, partition=partition, offset=offset, remedy=remedy)
 
 
 def shape(column: Column) -> str:
@@ -110,11 +129,36 @@ def _too_strict(names: tuple[str, ...], target: Target) -> Iterator[str]:
         yield f"column {name} is REQUIRED and {why} (schema_update='add_relax' would make it NULLABLE)"
 
 
-def _clashes(target: Target, facts: TableFacts) -> Iterator[str]:
+def _to_widen(target: Target, facts: TableFacts) -> Iterator[Column]:
+    """Columns that a wider type would make fit. BigQuery lets no partition column change its type."""
+    layout = facts.partitioning.column.lower() if facts.partitioning else None
     for wanted in target.columns:
         there = facts.column(wanted.name)
-        if there is not None and not _takes(there, wanted):
-            yield f"column {wanted.name} is {shape(there)} and the job has {shape(wanted)}{_hint(there, wanted)}"
+        if there is None or _takes(there, wanted) or there.name.lower() == layout:
+            continue
+        kind = _wider(there, wanted)
+        if kind is not None:
+            yield replace(there, type=kind, max_length=None, precision=None, scale=None)
+
+
+def _wider(there: Column, wanted: Column) -> str | None:
+    """The type, without limits, that holds the values of both; None if there is none."""
+    if "REPEATED" in {there.mode, wanted.mode} or "STRUCT" in {there.type, wanted.type}:
+        return None
+    if (there.type, wanted.type) in _EXACT_WIDENINGS:
+        return wanted.type
+    same = there.type == wanted.type or (wanted.type, there.type) in _EXACT_WIDENINGS
+    return there.type if same else None
+
+
+def _clashes(target: Target, facts: TableFacts, widened: Sequence[Column], *, widens: bool) -> Iterator[str]:
+    wider = {column.name.lower(): column.type for column in widened}
+    for wanted in target.columns:
+        there, other = facts.column(wanted.name), wider.get(wanted.name.lower())
+        if there is None or _takes(there, wanted) or (widens and other):
+            continue
+        hint = f" (schema_update='add_relax_widen' would make it {other})" if other else _hint(there, wanted)
+        yield f"column {wanted.name} is {shape(there)} and the job has {shape(wanted)}{hint}"
 
 
 def _takes(there: Column, wanted: Column) -> bool:
@@ -159,6 +203,8 @@ def _same_field(there: Column, wanted: Column) -> bool:
 
 
 def _hint(there: Column, wanted: Column) -> str:
+    if {there.type, wanted.type} == {"INT64", "FLOAT64"}:
+        return " (a FLOAT64 would round an INT64 beyond 2**53)"
     if not there.type == wanted.type == "STRUCT":
         return ""
     old, new = ([field.name.lower() for field in column.fields] for column in (there, wanted))
@@ -166,6 +212,19 @@ def _hint(there: Column, wanted: Column) -> str:
     if absent:
         return f" (add the fields {', '.join(absent)} with `bq update`: no DDL statement adds fields to a STRUCT)"
     return " (a STRUCT needs the same fields in the same order)" if old != new else ""
+
+
+def _notes_on_tags(wanted: Sequence[Column], there: Sequence[Column], path: str = "") -> Iterator[str]:
+    """A tag that is missing is a column that too many may read."""
+    found = {column.name.lower(): column for column in there}
+    for column in wanted:
+        if (old := found.get(column.name.lower())) is None:
+            continue
+        name = f"{path}{column.name}"
+        if column.policy_tag not in {None, old.policy_tag}:
+            has = f"policy tag {old.policy_tag}" if old.policy_tag else "no policy tag"
+            yield f"column {name} has {has} and the job says {column.policy_tag}; it is left alone"
+        yield from _notes_on_tags(column.fields, old.fields, f"{name}.")
 
 
 def _notes_on_layout(target: Target, facts: TableFacts) -> Iterator[str]:

@@ -8,6 +8,7 @@ INGESTED_AT = Column(
     "_ingested_at", "TIMESTAMP", description="When the row was written or replaced, by BigQuery's clock"
 )
 DELETED_AT = Column("_deleted_at", "TIMESTAMP", description="When a tombstone marked the row as deleted")
+UNKNOWN_FIELDS = Column("_unknown_fields", "JSON", description="Fields of the message that no column takes")
 NOT_STAGED = frozenset({INGESTED_AT.name, DELETED_AT.name})
 """Columns that SQL sets when the rows are applied."""
 

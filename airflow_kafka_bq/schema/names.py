@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 # https://cloud.google.com/bigquery/docs/schemas#column_names ; flexible names are left out: Parquet loads rewrite them.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
 RESERVED_PREFIXES = (
     "_TABLE_",
     "_FILE_",
@@ -20,6 +21,12 @@ RESERVED_PREFIXES = (
 )
 """Prefixes that BigQuery keeps for itself, compared without regard to case."""
 _OURS = {"_ingested_at", "_deleted_at", "_unknown_fields", "_tombstone", "_row"}
+
+
+def sanitized(name: str) -> str:
+    """A name that BigQuery takes: other characters become ``_``."""
+    found = _NOT_IN_NAMES.sub("_", name)
+    return f"_{found}" if not found or found[0].isdigit() else found
 
 
 def refusal(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ class TableFacts:
     cluster_by: tuple[str, ...] = ()
     require_partition_filter: bool = False
     is_table: bool = True  # False: a view, an external table, a snapshot
+    options: Mapping[str, Any] | None = None  # by the names of schema.table_options; None: not known
 
     def column(self, name: str) -> Column | None:
         """Column by name, case-insensitively as BigQuery compares."""

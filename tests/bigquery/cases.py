@@ -187,6 +187,7 @@ def definitions() -> Iterator[Case]:
     yield Case("add_columns", added, tables_of(keep()))
     yield Case("add_nested_columns", ddl.add_columns(keep(*TYPES), ("lines", "mixed", "j")), tables_of(keep()))
     yield Case("relax", ddl.relax(keep(), "order_id"), tables_of(keep()))
+    yield Case("widen", ddl.widen(keep(), Column("sequence", "NUMERIC")), tables_of(keep()))
 
 
 def bookkeeping() -> Iterator[Case]:

@@ -110,7 +110,7 @@ PARAMETERS: dict[str, Parameter] = {
         "",
         {"envelope": "debezium"},
     ),
-    "unknown_fields": choice("ignore", "dead_letter", beside={"model": Order}),
+    "unknown_fields": choice("ignore", "dead_letter", "json_column", beside={"model": Order}),
     "dedup_key": columns(empty=False),
     "on_duplicate": choice("keep", "update", beside={"dedup_key": "_kafka_key"}),
     "version": columns(empty=False, dedup_key="id", on_duplicate="update"),
@@ -168,7 +168,7 @@ PARAMETERS: dict[str, Parameter] = {
     "partition_immutable": Parameter(
         False, ((True, True), ("true", True), ("False", False)), FLAGS, "must be true or false"
     ),
-    "schema_update": choice("add", "none", "add_relax"),
+    "schema_update": choice("add", "none", "add_relax", "add_relax_widen"),
     "kafka_columns": choice("all", "none", beside={"dedup_key": "id"}),
     "transform": Parameter(None, ((keep_all, keep_all), ("shop:f", "shop:f")), NO_REFERENCES, "package.module:"),
     "filter": Parameter(None, ((keep_all, keep_all), ("shop:f", "shop:f")), NO_REFERENCES, "package.module:"),

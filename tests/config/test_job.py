@@ -26,7 +26,6 @@ NO_LIMIT = {"max_bad_ratio", "max_bytes_billed"}
 LATER = {
     ("assignment", "subscribe"),
     ("merge_per", "run"),
-    ("unknown_fields", "json_column"),
 }
 
 

@@ -31,6 +31,11 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"schema_from": "model"}, ("schema_from='model'", "needs a model")),
     ({"schema_from": "payload", "model": Order}, ("schema_from='payload'", "model")),
     ({"schema_from": "registry"}, ("schema_from='registry'", "value_format='json'")),
+    ({"unknown_fields": "json_column"}, ("unknown_fields='json_column'", "payload is kept whole")),
+    (
+        {"schema_from": "registry", "value_format": "avro", "unknown_fields": "json_column"},
+        ("needs a model or schema_from='table'", "schema_from='registry'"),
+    ),
     ({"schema_from": "table", "model": Order}, ("schema_from='table'", "exclude each other")),
     ({"schema_from": "table", "value_format": "bytes"}, ("value_format='bytes'", "no fields for columns")),
     ({"schema_from": "schema", "value_format": "avro"}, ("schema_from='schema'", "needs a value_schema")),

@@ -11,6 +11,7 @@ from airflow_kafka_bq.batch import LedgerRow, Position
 from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.table_options import asked, notes_on_options
 from tests.contract.warehouse_world import WarehouseWorld, at_once
 from tests.contract.workbench import PIPELINE, TOPIC, Workbench, coordinate_target, keep_target, row
 
@@ -32,6 +33,16 @@ class Tables:
         assert first.partitioning == Partitioning("_kafka_timestamp", "day")
         assert first.cluster_by == ("_kafka_partition", "_kafka_offset")
         assert (first.num_rows, first.is_table, first.require_partition_filter) == (0, True, False)
+
+    def test_options_that_a_job_gave_its_table_are_those_that_it_finds(self, world: WarehouseWorld) -> None:
+        options = {"description": "it's", "labels": {"a": "b"}, "partition_expiration_days": 90, "expiration_hours": 5}
+        key = "projects/p-1/locations/eu/keyRings/ring/cryptoKeys/key"
+        target = replace(coordinate_target(world), options=options, labels={"team": "shop"}, kms_key_name=key)
+        world.warehouse().create(target)
+        facts = world.warehouse().table(target.table)
+        assert facts is not None
+        assert facts.options == asked(target)
+        assert list(notes_on_options(target, facts)) == []
 
     def test_a_table_created_again_is_told_apart(self, world: WarehouseWorld) -> None:
         target, warehouse = coordinate_target(world), world.warehouse()
@@ -75,6 +86,18 @@ class Tables:
         assert [one.mode for one in facts.columns[:1]] == ["NULLABLE"]
         assert facts.column("_kafka_offset") is not None
         assert [one.mode for one in facts.columns if one.name == "_kafka_offset"] == ["REQUIRED"]
+
+    def test_a_column_gets_a_wider_type_and_keeps_its_values(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, keep_target(world))
+        bench.apply(row("a", 0, version=7))
+        wider = (Column("version", "NUMERIC"),)
+        at_once(*[partial(world.warehouse().widen, bench.target, wider) for _ in range(2)])
+        facts = bench.warehouse.table(bench.target.table)
+        assert facts is not None
+        assert [one.type for one in facts.columns if one.name == "version"] == ["NUMERIC"]
+        assert [one["version"] for one in bench.rows()] == [7]
+        bench.apply(row("b", 1, version=8))
+        assert sorted(one["version"] for one in bench.rows()) == [7, 8]
 
     def test_a_dropped_table_is_gone_and_dropping_never_fails(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))

@@ -13,6 +13,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, create_model
 
+from airflow_kafka_bq import Column as Mark
+from airflow_kafka_bq import Hashed
 from tests.formats.json_fragments import RAW, WHOLE
 
 
@@ -35,6 +37,11 @@ class Branch(BaseModel):
     leaf: Leaf
     maybe: Leaf | None = None
     leaves: list[Leaf] = Field(alias="Leaves")
+
+
+class Private(BaseModel):
+    x: Annotated[bytes, Hashed(salt="s")]
+    y: Annotated[str | None, Mark(name="why"), Hashed(salt="s")] = None
 
 
 KINDS: dict[str, Any] = {
@@ -65,6 +72,10 @@ KINDS: dict[str, Any] = {
     "leaf": Leaf,
     "branch": Branch,
     "leaves": list[Leaf],
+    "hashed": Annotated[str, Hashed(salt="s")],
+    "hashed_number": Annotated[int, Hashed(salt="s")],
+    "hashed_days": list[Annotated[date, Hashed(salt="s")]],
+    "private": Private,
 }
 OPTIONS = ("required", "optional", "nullable", "default")
 DEFAULTS: dict[str, Any] = {"int": 5, "str": "five", "ints": [5], "float": 5.0}
@@ -83,6 +94,8 @@ def model_of(fields: tuple[tuple[str, str], ...], extra: Literal["ignore", "forb
         if option == "default" and kind in DEFAULTS:
             default = DEFAULTS[kind]
         alias = f"F{number}" if number % 2 else None
+        if number % 3 == 1:
+            annotation = Annotated[annotation, Mark(name=f"column_{number}", description="renamed")]
         definitions[f"f{number}"] = (annotation, Field(default, alias=alias))
     return create_model("Generated", __config__=ConfigDict(extra=extra), **definitions)
 
@@ -133,6 +146,10 @@ FITTING: dict[str, st.SearchStrategy[bytes]] = {
     "days": st.lists(_DATES, max_size=3).map(lambda found: b"[" + b",".join(found) + b"]"),
     "leaf": _LEAF,
     "leaves": _LEAVES,
+    "hashed": _TEXT,
+    "hashed_number": _INTS | _SMALL,
+    "hashed_days": st.lists(_DATES, max_size=3).map(lambda found: b"[" + b",".join(found) + b"]"),
+    "private": st.sampled_from([b'{"x":"1"}', b'{"x": "2", "y": "b"}', b'{"x":"","y":null}', b'{"why":"c","x":"4"}']),
     "branch": st.tuples(_LEAF, _LEAVES).map(lambda pair: b'{"leaf":%s,"Leaves":%s}' % pair),
 }
 SPACES = st.sampled_from([b"", b"", b"", b" ", b"\n", b"\r\n", b"\t ", b"\x0b", b"\xa0"])

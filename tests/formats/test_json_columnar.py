@@ -16,15 +16,18 @@ from airflow_kafka_bq.formats.columnar_plan import plan
 from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.parser import Parsed
+from airflow_kafka_bq.schema.hashing import salted
 from airflow_kafka_bq.schema.model import model_columns
 from tests.formats.json_messages import FIELDS, messages, model_of
 
 EXTRA = st.sampled_from(["ignore", "ignore", "forbid", "allow"])
 
 
-def both(model: type[BaseModel], values: list[bytes], *, refuse: bool = False, few: int = 1) -> tuple[Parsed, Parsed]:
-    columns = model_columns(model)
-    rows = JsonRows(model, columns, refuse_unknown=refuse)
+def both(
+    model: type[BaseModel], values: list[bytes], *, refuse: bool = False, few: int = 1, keep: bool = False
+) -> tuple[Parsed, Parsed]:
+    columns = salted(model_columns(model), lambda _: "0123456789abcdef")
+    rows = JsonRows(model, columns, refuse_unknown=refuse, keep_unknown=keep)
     bulk_plan = plan(model, columns)
     assert bulk_plan is not None
     array: pa.Array[Any] = pa.array(values, pa.binary())
@@ -56,7 +59,8 @@ def looked_at(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=health)
 
 
-ANY = given(batches(), EXTRA, st.booleans(), st.sampled_from([1, 1, 64]))
+UNKNOWN = st.sampled_from(["ignore", "refuse", "keep", "keep"])
+ANY = given(batches(), EXTRA, UNKNOWN, st.sampled_from([1, 1, 64]))
 
 
 @looked_at(800)
@@ -64,10 +68,10 @@ ANY = given(batches(), EXTRA, st.booleans(), st.sampled_from([1, 1, 64]))
 def test_bulk_and_row_by_row_agree(
     batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
     extra: Literal["ignore", "forbid", "allow"],
-    refuse: bool,
+    unknown: str,
     few: int,
 ) -> None:
-    agree(batch, extra, refuse, few)
+    agree(batch, extra, unknown, few)
 
 
 @pytest.mark.slow
@@ -77,19 +81,19 @@ def test_bulk_and_row_by_row_agree(
 def test_bulk_and_row_by_row_agree_at_length(
     batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
     extra: Literal["ignore", "forbid", "allow"],
-    refuse: bool,
+    unknown: str,
     few: int,
 ) -> None:
-    agree(batch, extra, refuse, few)
+    agree(batch, extra, unknown, few)
 
 
 def agree(
     batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
     extra: Literal["ignore", "forbid", "allow"],
-    refuse: bool,
+    unknown: str,
     few: int,
 ) -> None:
     fields, values = batch
     note(str(fields))
-    bulk, rows = both(model_of(fields, extra), values, refuse=refuse, few=few)
+    bulk, rows = both(model_of(fields, extra), values, refuse=unknown == "refuse", few=few, keep=unknown == "keep")
     assert_same(bulk, rows)

@@ -41,5 +41,22 @@ def test_unknown_fields_on_every_level(message: str, unknown: bool) -> None:
     assert MessageFields.of(Order).has_unknown(json.loads(message)) is unknown
 
 
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ('{"orderId":1,"extra":{"any":1}}', None),
+        ('{"orderId":1,"zz":null}', {"zz": None}),
+        ('{"extra":{"more":[1]},"a":{"b":[null]},"c":1.10}', {"a": {"b": [None]}, "c": 1.1}),
+        ('{"lines":[{"sku":"a"},{"sku":"b","zz":1}]}', {"lines": [{}, {"zz": 1}]}),
+        ('{"lines":[{"sku":"a"}]}', None),
+        ('{"payment":5,"lines":[5]}', None),
+        ("[]", None),
+    ],
+)
+def test_what_is_left_stands_where_it_stood(message: str, left: Any) -> None:
+    assert MessageFields.of(Order).left_over(json.loads(message)) == left
+    assert MessageFields.of(Order).has_unknown(json.loads(message)) is (left is not None)
+
+
 def test_names_that_the_configuration_adds() -> None:
     assert set(MessageFields.of(ByName).fields) == {"order_id", "orderId"}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, create_model
 
+from airflow_kafka_bq import Column as Mark
 from airflow_kafka_bq.config import Partitioning
 from airflow_kafka_bq.exceptions import SchemaDriftError
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts
-from tests.pipeline.world import KEEP, TABLE, World
+from tests.pipeline.world import KEEP, TABLE, Order, World
 
 
 def made_ready(world: World, **settings: Any) -> Ready:
@@ -90,6 +92,51 @@ def test_a_required_column_is_relaxed_where_that_is_allowed() -> None:
     facts = world.warehouse().table(TABLE)
     assert facts is not None
     assert (facts.column("updated") or columns[0]).mode == "NULLABLE"
+
+
+class WideOrder(BaseModel):
+    id: str
+    n: Annotated[int, Mark(type="NUMERIC")]
+
+
+def test_a_column_is_widened_where_that_is_allowed_and_drift_names_the_first_message() -> None:
+    world = World(2)
+    world.fill(3, 1)
+    made_ready(world, **KEEP)
+    job = {"model": WideOrder, "dedup_key": ["id"]}
+    with pytest.raises(SchemaDriftError, match="column n is INT64 and the job has NUMERIC") as caught:
+        made_ready(world, **job)
+    assert (caught.value.partition, caught.value.offset) == (1, 0)
+    made_ready(world, **job, schema_update="add_relax_widen")
+    facts = world.warehouse().table(TABLE)
+    assert [one.type for one in facts.columns if one.name == "n"] == ["NUMERIC"]  # type: ignore[union-attr]  # it is there
+    made_ready(world, **KEEP)  # the narrower job still fits
+
+
+@pytest.mark.parametrize("kind", [int, str])
+def test_two_that_alter_the_table_at_once_both_find_it_as_it_is(kind: Any) -> None:
+    """Each adds a column of its own between the other's look and its own DDL; of one name only one type wins."""
+    world = World(1)
+    made_ready(world, **KEEP)
+    mine, theirs = "extra", "other" if kind is int else "extra"
+    more: Any = {mine: (int | None, None)}
+    rival: Any = {theirs: (kind | None, None)}
+
+    def hook(name: str, phase: str) -> None:
+        if (name, phase) == ("add_columns", "before"):
+            world.database.on_effect = lambda _name, _phase: None
+            made_ready(world, model=create_model("Order", __base__=Order, **rival), dedup_key=["id"])
+
+    world.database.on_effect = hook
+    job = {"model": create_model("Order", __base__=Order, **more), "dedup_key": ["id"]}
+    if kind is str:
+        with pytest.raises(SchemaDriftError, match="column extra is STRING and the job has INT64"):
+            made_ready(world, **job)
+        return
+    made_ready(world, **job)
+    facts = world.warehouse().table(TABLE)
+    assert facts is not None
+    assert {"extra", "other"} <= {one.name for one in facts.columns}
 
 
 def test_a_table_that_vanishes_behind_its_creation_is_named() -> None:

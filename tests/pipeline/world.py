@@ -33,7 +33,7 @@ from airflow_kafka_bq.testing.memory import (
 Hook = Callable[[str, str], None]
 EFFECTS = frozenset(
     ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "drop", "commit"}
+) | {"create_deletes", "widen", "drop", "commit"}
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 

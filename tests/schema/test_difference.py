@@ -88,7 +88,8 @@ def test_required_columns_are_relaxed_only_when_told_to(columns: tuple[Column, .
 def test_only_exact_widening_fits(ours: str, theirs: str, fits: bool) -> None:
     target = replace(TARGET, columns=(Column("a", ours),))
     drift = difference(target, replace(FACTS, columns=(Column("a", theirs),)), "add").drift
-    assert drift == (() if fits else (f"column a is {theirs} and the job has {ours}",))
+    assert (drift == ()) is fits
+    assert fits or drift[0].startswith(f"column a is {theirs} and the job has {ours}")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,76 @@ def test_columns_that_were_read_from_the_table_are_not_added_to_it_again() -> No
     found = difference(target, replace(FACTS, columns=COLUMNS[:2]), "add")
     assert found.add == ("ce_id", "_kafka_offset")
     assert found.drift == ("column s was there a moment ago; run it again",)
+
+
+def test_a_policy_tag_that_is_missing_is_reported_and_left_alone() -> None:
+    tagged = replace(TARGET, columns=(replace(COLUMNS[0], policy_tag="t"), *COLUMNS[1:]))
+    assert difference(tagged, FACTS, "none").notes == (
+        "column a has no policy tag and the job says t; it is left alone",
+    )
+    inside = replace(TARGET, columns=(*COLUMNS[:2], replace(S, fields=(X, replace(Y, policy_tag="t")))))
+    there = (*COLUMNS[:2], replace(S, fields=(X, replace(Y, policy_tag="u"))))
+    assert difference(inside, replace(FACTS, columns=there), "none").notes == (
+        "column s.y has policy tag u and the job says t; it is left alone",
+    )
+    assert difference(TARGET, replace(FACTS, columns=there), "none").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "wider"),
+    [
+        (Column("A", "INT64"), Column("a", "NUMERIC"), "NUMERIC"),
+        (Column("A", "INT64", "REQUIRED"), Column("a", "BIGNUMERIC", "REQUIRED"), "BIGNUMERIC"),
+        (Column("A", "NUMERIC"), Column("a", "BIGNUMERIC"), "BIGNUMERIC"),
+        (Column("A", "NUMERIC", precision=10, scale=2), Column("a", "NUMERIC"), "NUMERIC"),
+        (Column("A", "NUMERIC", precision=10, scale=2), Column("a", "BIGNUMERIC"), "BIGNUMERIC"),
+        (Column("A", "BIGNUMERIC", precision=10, scale=2), Column("a", "NUMERIC"), "BIGNUMERIC"),
+        (Column("A", "NUMERIC", precision=5, scale=0), Column("a", "INT64"), "NUMERIC"),
+        (Column("A", "STRING", max_length=5), Column("a", "STRING"), "STRING"),
+        (Column("A", "INT64"), Column("a", "FLOAT64"), None),
+        (Column("A", "FLOAT64"), Column("a", "INT64"), None),
+        (Column("A", "NUMERIC"), Column("a", "FLOAT64"), None),
+        (Column("A", "INT64"), Column("a", "STRING"), None),
+        (Column("A", "INT64", "REPEATED"), Column("a", "NUMERIC", "REPEATED"), None),
+        (Column("A", "INT64"), Column("a", "NUMERIC", "REPEATED"), None),
+    ],
+)
+def test_a_wider_type_is_given_only_when_asked_and_only_where_no_value_changes(
+    theirs: Column, ours: Column, wider: str | None
+) -> None:
+    target, facts = replace(TARGET, columns=(ours,)), replace(FACTS, columns=(theirs,))
+    for policy in ("none", "add", "add_relax"):
+        refused = difference(target, facts, policy)
+        assert refused.widen == ()
+        assert len(refused.drift) == 1
+        assert ("add_relax_widen" in refused.drift[0]) is (wider is not None)
+    found = difference(target, facts, "add_relax_widen")
+    if wider is None:
+        assert (found.widen, len(found.drift)) == ((), 1)
+        assert shape(theirs) in found.drift[0]
+        assert shape(ours) in found.drift[0]
+    else:
+        assert (found.widen, found.drift) == ((Column("A", wider, theirs.mode),), ())
+        assert difference(target, replace(FACTS, columns=found.widen), "none").drift == ()
+
+
+def test_a_partition_column_keeps_its_type() -> None:
+    laid_out = replace(FACTS, columns=(Column("a", "INT64"),), partitioning=Partitioning("A"))
+    found = difference(replace(TARGET, columns=(Column("a", "NUMERIC"),)), laid_out, "add_relax_widen")
+    assert (found.widen, found.drift) == ((), ("column a is INT64 and the job has NUMERIC",))
+
+
+def test_rounding_is_said_to_be_the_reason() -> None:
+    facts = replace(FACTS, columns=(Column("a", "INT64"),))
+    (drift,) = difference(replace(TARGET, columns=(Column("a", "FLOAT64"),)), facts, "add_relax_widen").drift
+    assert "a FLOAT64 would round" in drift
+
+
+def test_drift_names_the_first_message() -> None:
+    found = Difference(drift=("column a is INT64 and the job has STRING",))
+    with pytest.raises(SchemaDriftError, match="column a is INT64 and the job has STRING") as caught:
+        refuse_drift(found, TARGET, "shop.orders", (3, 17))
+    assert (caught.value.topic, caught.value.partition, caught.value.offset) == ("shop.orders", 3, 17)
 
 
 def test_arrays_and_single_values_do_not_fit() -> None:

@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from airflow_kafka_bq import Column as Mark
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.model import model_columns
@@ -128,23 +129,6 @@ def test_nested_models_are_structs() -> None:
     assert one(list[Inner]) == Column("amount", "STRUCT", "REPEATED", fields)
 
 
-@pytest.mark.parametrize(
-    ("annotation", "limits"),
-    [
-        (Annotated[Decimal, Field(max_digits=10, decimal_places=2)], (None, 10, 2)),
-        (list[Annotated[Decimal, Field(max_digits=10, decimal_places=2)]], (None, 10, 2)),
-        (Annotated[Decimal, Field(max_digits=10)], (None, None, None)),
-        (Annotated[str, Field(max_length=5)] | None, (5, None, None)),
-        (list[Annotated[bytes, Field(max_length=5)]], (5, None, None)),
-        (Annotated[list[str], Field(max_length=5)], (None, None, None)),
-        (Annotated[int, Field(le=5)], (None, None, None)),
-    ],
-)
-def test_what_the_model_holds_values_to(annotation: Any, limits: tuple[int | None, ...]) -> None:
-    column = one(annotation)
-    assert (column.max_length, column.precision, column.scale) == limits
-
-
 def test_the_description_travels() -> None:
     assert one(int, description="The sum").description == "The sum"
 
@@ -169,7 +153,7 @@ def test_an_alias_generator_names_what_the_message_uses() -> None:
     assert (column.name, column.source) == ("order_id", "orderId")
 
 
-def test_computed_and_excluded_fields_have_no_column() -> None:
+def test_computed_fields_come_last_and_excluded_ones_have_no_column() -> None:
     class Order(BaseModel):
         kept: int
         password: str = Field(exclude=True)
@@ -178,7 +162,9 @@ def test_computed_and_excluded_fields_have_no_column() -> None:
         def doubled(self) -> int:
             return 2 * self.kept
 
-    assert [column.name for column in model_columns(Order)] == ["kept"]
+    kept, doubled = model_columns(Order)
+    assert (kept.name, kept.computed) == ("kept", False)
+    assert doubled == Column("doubled", "INT64", "REQUIRED", computed=True)
 
 
 class Tree(BaseModel):
@@ -231,9 +217,23 @@ def test_columns_that_differ_in_case_alone_are_one() -> None:
         model_columns(create_model("Order", order_id=(int, ...), Order_ID=(int, ...)))
 
 
-def test_names_that_bigquery_refuses_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Order\.größe"):
-        model_columns(create_model("Order", größe=(int, ...)))
+def test_names_that_bigquery_does_not_take_become_others_and_are_told() -> None:
+    (found,) = model_columns(create_model("Order", größe=(int, ...)))
+    assert (found.name, found.field, found.source, found.renamed) == ("gr__e", "größe", "größe", {"gr__e": "größe"})
+    with pytest.raises(ConfigError, match="'gr__e' and 'gr__e' are one column") as caught:
+        model_columns(create_model("Order", größe=(int, ...), grüße=(int, ...)))
+    assert "Column(name=" in str(caught.value.remedy)
+
+
+def test_renamed_columns_inside_a_struct_are_told_with_their_path() -> None:
+    inner = create_model("Inner", größe=(int, ...))
+    (found,) = model_columns(create_model("Order", box=(inner, Field(alias="kasten"))))
+    assert found.renamed == {"box": "kasten", "box.gr__e": "kasten.größe"}
+
+
+def test_names_that_bigquery_keeps_for_itself_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Order\.amount: '_file_x' begins with '_FILE_'"):
+        one(Annotated[int, Mark(name="_file_x")])
 
 
 @pytest.mark.parametrize("thing", [int, Inner(x=1), "shop.models:Order"])

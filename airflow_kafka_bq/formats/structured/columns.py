@@ -7,7 +7,6 @@ STRUCT, what contains itself or has no fields is JSON.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from airflow_kafka_bq.exceptions import ConfigError
@@ -18,7 +17,6 @@ from airflow_kafka_bq.schema.columns import Column
 MAX_DEPTH = 15  # https://cloud.google.com/bigquery/quotas#all_tables : nested STRUCTs
 ELEMENT = "value"
 """Field of the STRUCT around an element that an ARRAY cannot hold by itself."""
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
 Above = tuple[Struct, ...]
 
 
@@ -31,12 +29,6 @@ def columns_of(struct: Struct) -> tuple[Column, ...]:
         message = f"schema {struct.said} has no fields, and a table needs a column"
         raise ConfigError(message, remedy="leave schema_from out: the payload is kept whole")
     return _columns(struct.said, [(one.name, one.slot, one.description) for one in struct.fields], (struct,))
-
-
-def column_name(name: str) -> str:
-    """A name that BigQuery takes: other characters become ``_``."""
-    found = _NOT_IN_NAMES.sub("_", name)
-    return f"_{found}" if not found or found[0].isdigit() else found
 
 
 def wraps(element: Slot) -> bool:
@@ -53,7 +45,7 @@ def _columns(path: str, fields: Sequence[tuple[str, Slot, str | None]], above: A
 
 
 def _column(name: str, slot: Slot, path: str, above: Above, description: str | None) -> Column:
-    own = column_name(name)
+    own = names.sanitized(name)
     if refused := names.refusal(own):
         raise ConfigError(f"schema field {path}: {refused}", remedy="give the job a model, and this name as an alias")
     kind, mode, fields = _typed(slot.shape, path, above)

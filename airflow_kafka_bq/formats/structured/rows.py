@@ -11,12 +11,14 @@ from pydantic_core import to_json
 
 from airflow_kafka_bq.formats.json_text import exact_text
 from airflow_kafka_bq.formats.model_fields import MessageFields
+from airflow_kafka_bq.formats.model_rows import ModelRow
 from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
 from airflow_kafka_bq.formats.rejections import unknown_field, validated
 from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
+from airflow_kafka_bq.formats.unknown_fields import json_of
 from airflow_kafka_bq.formats.wire_values import writer as wire_writer
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
@@ -112,24 +114,29 @@ def _item(value: Any, name: str) -> Any:
 class ModelFilling:
     """A pydantic model, which gets what Python has for the values: datetimes, Decimals, bytes."""
 
-    def __init__(self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool) -> None:
+    def __init__(
+        self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool, keep_unknown: bool = False
+    ) -> None:
+        self._keep_unknown = keep_unknown
         self._model = model
         self._columns = tuple(columns)
         self._fields = MessageFields.of(model)
         self._refuse_unknown = refuse_unknown
-        self._writers = [(column.attribute, wire_writer(column)) for column in columns]
+        self._row = ModelRow(model, columns)
 
     def of(self, schema: Schema) -> MakeRow:
         """The model's columns."""
-        read = plain(schema.slot, for_json=False)
+        read, as_json = plain(schema.slot, for_json=False), plain(schema.slot, for_json=True)
 
         def row(raw: Any) -> Row:
             record = read(raw)
             found = validated(lambda: self._model.model_validate(record), self._model, self._columns)
-            values = [write(getattr(found, name)) for name, write in self._writers]
+            values = self._row.of(found)
             has_unknown = self._fields.has_unknown(record)
             if has_unknown and self._refuse_unknown:
                 raise unknown_field()
+            if self._keep_unknown:
+                values.append(json_of(self._fields.left_over(as_json(raw)) if has_unknown else None))
             return values, has_unknown
 
         return row

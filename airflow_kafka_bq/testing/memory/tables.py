@@ -37,6 +37,7 @@ class StoredTable:
     partitioning: Partitioning | None = None
     cluster_by: tuple[str, ...] = ()
     require_partition_filter: bool = False
+    options: Mapping[str, Any] | None = None
     rows: Mapping[int, Row] = field(default_factory=dict)
     changed_by: int = 0  # number of the last commit that updated or deleted rows
 
@@ -50,6 +51,7 @@ class StoredTable:
             partitioning=self.partitioning,
             cluster_by=self.cluster_by,
             require_partition_filter=self.require_partition_filter,
+            options=self.options,
         )
 
 

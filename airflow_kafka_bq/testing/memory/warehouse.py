@@ -15,6 +15,7 @@ from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.table_options import asked
 from airflow_kafka_bq.schema.target import TableFacts, Target
 from airflow_kafka_bq.testing.memory import deletes, ledger
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
@@ -67,6 +68,7 @@ class MemoryWarehouse:
                 partitioning=target.partitioning,
                 cluster_by=target.cluster_by,
                 require_partition_filter=bool(target.options.get("require_partition_filter")),
+                options=asked(target),
             )
 
     def add_columns(self, target: Target, names: tuple[str, ...]) -> None:
@@ -87,6 +89,13 @@ class MemoryWarehouse:
             tables, wanted = self._database.tables, {name.lower() for name in names}
             columns = tables.get(target.table).columns
             tables.alter(target.table, [_nullable(one) if one.name.lower() in wanted else one for one in columns])
+
+    def widen(self, target: Target, columns: tuple[Column, ...]) -> None:
+        """Wider types; the values that are there stay as they are."""
+        with self._effect("widen"):
+            tables, wider = self._database.tables, {one.name.lower(): one for one in columns}
+            there = tables.get(target.table).columns
+            tables.alter(target.table, [wider.get(one.name.lower(), one) for one in there])
 
     def create_ledger(self, target: Target) -> None:
         """Ledger with its sentinel row, and history."""

@@ -6,8 +6,9 @@ import pytest
 
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.structured.avro import avro_schema
-from airflow_kafka_bq.formats.structured.columns import column_name, columns_of
+from airflow_kafka_bq.formats.structured.columns import columns_of
 from airflow_kafka_bq.formats.structured.shapes import Field, Scalar, Slot, Struct
+from airflow_kafka_bq.schema.names import sanitized
 from tests.formats.structured.values import columns, record
 
 
@@ -23,7 +24,7 @@ def test_every_column_can_be_null() -> None:
 
 @pytest.mark.parametrize(("name", "column"), [("a-b", "a_b"), ("1st", "_1st"), ("größe", "gr__e"), ("", "_")])
 def test_a_name_is_made_one_that_bigquery_takes(name: str, column: str) -> None:
-    assert column_name(name) == column
+    assert sanitized(name) == column
     (found,) = columns_of(struct(name))
     assert (found.name, found.source) == (column, name)
 

@@ -71,9 +71,10 @@ def test_every_effect_is_told(world: MemoryWorld) -> None:
     bench.warehouse.place(bench.target, bench.ledger_row(revision=1))
     bench.warehouse.add_columns(bench.target, ())
     bench.warehouse.relax(bench.target, ())
+    bench.warehouse.widen(bench.target, ())
     bench.warehouse.drop(bench.target.staging("s"))
     names = ["create", "create_ledger", "create_dead_letters", "register", "load", "merge", "place"]
-    names += ["add_columns", "relax", "drop"]
+    names += ["add_columns", "relax", "widen", "drop"]
     assert told == [(name, phase) for name in names for phase in ("before", "after")]
 
 

@@ -71,6 +71,9 @@ def _changes(before: list[dict[str, Any]], after: list[dict[str, Any]], path: tu
             ((_, duckdb_type),) = bq_schema_to_duckdb_columns([field])
             statements.append(f"ADD COLUMN {dotted} {duckdb_type}")
             continue
+        ((_, before_type),), ((_, after_type),) = (bq_schema_to_duckdb_columns([one]) for one in (old, field))
+        if before_type != after_type and not field.get("fields"):
+            statements.append(f"ALTER COLUMN {dotted} SET DATA TYPE {after_type}")
         if not path and old.get("mode") == "REQUIRED" and field.get("mode") != "REQUIRED":
             statements.append(f"ALTER COLUMN {dotted} DROP NOT NULL")
         element = ("element",) if field.get("mode") == "REPEATED" else ()

@@ -175,6 +175,33 @@ def field_of(name: str, data_type: exp.DataType) -> Field:
     return {"name": name, "type": kind, "mode": "NULLABLE"} | _parameters(kind, arguments.rstrip(")"))
 
 
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#alter_column_set_data_type_statement
+_WIDER = {
+    "INTEGER": {"NUMERIC", "BIGNUMERIC", "FLOAT"},
+    "NUMERIC": {"BIGNUMERIC", "FLOAT"},
+    "BIGNUMERIC": {"FLOAT"},
+}
+_LIMITS = ("maxLength", "precision", "scale")
+
+
+def widen(field: Field, wanted: Field) -> None:
+    """Give a column another type, in place.
+
+    Raises:
+        BigQueryError: 400: a value that is there might not fit.
+    """
+    if wanted["type"] not in {field["type"], *_WIDER.get(field["type"], ())}:
+        raise invalid_query(
+            f"ALTER TABLE ALTER COLUMN SET DATA TYPE requires that the existing column type ({field['type']}) is "
+            f"assignable to the new type ({wanted['type']})"
+        )
+    if wanted["type"] == field["type"] and any(name in wanted for name in _LIMITS):
+        raise invalid_query(f"The strict front does not play narrower limits of {field['name']}")
+    for name in _LIMITS:
+        field.pop(name, None)
+    field["type"] = wanted["type"]
+
+
 def _parameters(kind: str, arguments: str) -> Field:
     numbers = [part.strip() for part in arguments.split(",") if part.strip()]
     if not numbers:

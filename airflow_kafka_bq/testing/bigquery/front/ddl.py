@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog, now_milliseconds
-from airflow_kafka_bq.testing.bigquery.front.columns import field_of
+from airflow_kafka_bq.testing.bigquery.front.columns import field_of, widen
 from airflow_kafka_bq.testing.bigquery.front.conflicts import Unit
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Resource, missing, table_name
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, already_exists, invalid_query
@@ -216,10 +216,15 @@ def _drop_column(fields: list[dict[str, Any]], action: exp.Drop) -> None:
 
 def _alter_column(fields: list[dict[str, Any]], action: exp.AlterColumn) -> None:
     found = [field for field in fields if field["name"].lower() == action.this.name.lower()]
+    if not found and action.args.get("exists"):
+        return
     if not found:
         raise invalid_query(f"Column not found: {action.this.name}")
     if action.args.get("drop") and action.args.get("allow_null"):
         found[0]["mode"] = "NULLABLE" if found[0]["mode"] == "REQUIRED" else found[0]["mode"]
+        return
+    if (kind := action.args.get("dtype")) is not None:
+        widen(found[0], field_of(found[0]["name"], kind))
         return
     raise BigQueryError(
         "invalidQuery", f"The strict front does not play this change of a column: {action.sql('bigquery')}"

@@ -1,0 +1,52 @@
+"""What a model's author writes into ``Annotated`` to say more about a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_Mark = TypeVar("_Mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How a field's column is made: ``Annotated[Decimal, Column(name="total", type="NUMERIC")]``.
+
+    :param name: of the column; the message keeps the field's name or alias.
+    :param type: BigQuery type, where another than the field's own holds each value exactly or refuses it: an ``int`` in
+        NUMERIC, a union of models in STRUCT, anything in JSON.
+    :param description: of the column, instead of ``Field(description=…)``.
+    :param policy_tag: ``projects/…/locations/…/taxonomies/…/policyTags/…``, for column-level access control.
+    """
+
+    name: str | None = None
+    type: str | None = None
+    description: str | None = None
+    policy_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """The column gets HMAC-SHA256 of the value, as 64 hexadecimal digits; NULL stays NULL.
+
+    :param salt: name of the salt: of an Airflow connection whose password it is, or in ``salts:`` of a job file.
+    """
+
+    salt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The field is validated and has no column."""
+
+
+def mark_of(kind: type[_Mark], metadata: Iterable[Any]) -> _Mark | None:
+    """The last mark of this kind; ``Drop`` may be written without brackets."""
+    found = [one for one in metadata if isinstance(one, kind)]
+    return found[-1] if found else None
+
+
+def is_dropped(metadata: Iterable[Any]) -> bool:
+    """Whether a field has no column."""
+    return any(one is Drop or isinstance(one, Drop) for one in metadata)
