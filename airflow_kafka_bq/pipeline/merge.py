@@ -109,7 +109,7 @@ def _estimate(merger: Merger, spec: MergeSpec) -> int:
         raise CostLimitError(
             message, topic=spec.topic, batch_id=spec.staged.batch_id,
             remedy="let it prune: coordinate keys, a partition column in the dedup key, or partition_immutable=True; "
-            "or raise max_bytes_billed",
+            "or look for duplicates nearby only, with dedup_window; or raise max_bytes_billed",
         )  # fmt: skip
     return estimate
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from airflow_kafka_bq.batch import Failure
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
+from airflow_kafka_bq.pipeline.bounds import of_rows
 from tests.contract.warehouse_world import WarehouseWorld, soon
 from tests.contract.workbench import Workbench, coordinate_target, dead_letter, keep_target, row, update_target
 
@@ -122,6 +126,22 @@ class Jobs:
         after = bench.warehouse.estimate(small)
         assert 0 < before < after
         assert 0 < bench.warehouse.estimate_empty(replace(small, staged=replace(small.staged, bounds=()))) <= after
+
+    @pytest.mark.parametrize("key", ["coordinates", "immutable partition", "dedup_window"])
+    def test_the_estimate_stays_flat_while_other_days_grow_a_hundredfold(self, world: WarehouseWorld, key: str) -> None:
+        target = coordinate_target(world)
+        if key != "coordinates":
+            chosen = {"immutable": True} if key == "immutable partition" else {"dedup_window": timedelta(days=1)}
+            target = replace(keep_target(world), partitioning=target.partitioning, **chosen)
+        bench, batch, week = Workbench(world, target), [row(f"{number:03}", number) for number in range(3)], 7 * 86400
+        bench.apply(*batch)
+        bounds = of_rows(bench.table(batch), target)
+        spec = bench.spec(bench.stage(*batch, bounds=bounds))
+        before = bench.warehouse.estimate(spec)
+        bench.apply(*[row(f"{number:03}", number, seconds=week + number) for number in range(3, 300)])
+        assert 0 < before == bench.warehouse.estimate(spec)
+        everywhere = replace(spec, staged=replace(spec.staged, bounds=()))
+        assert bench.warehouse.estimate(everywhere) > 10 * before, "what the bounds save"
 
     def test_a_merge_over_its_limit_spends_nothing(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, update_target(world))

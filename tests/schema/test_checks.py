@@ -19,6 +19,20 @@ def test_what_is_there_is_listed_when_nothing_is_near() -> None:
         named("dedup_key", "zzz", COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (Column("k", "FLOAT64"), "FLOAT64"),
+        (Column("k", "JSON"), "JSON"),
+        (Column("k", "STRING", "REPEATED"), "ARRAY"),
+        (Column("k", "STRUCT", fields=(Column("a", "INT64"),)), "STRUCT"),
+    ],
+)
+def test_a_key_that_bigquery_cannot_compare_is_refused_by_name(column: Column, kind: str) -> None:
+    with pytest.raises(ConfigError, match=f"dedup_key: 'k' is {kind} and cannot be part of a key"):
+        key(["k"], (column,))
+
+
 def test_an_array_of_floats_has_no_order() -> None:
     assert version(["score"], COLUMNS) == ("score",)
     with pytest.raises(ConfigError, match="'scores' is ARRAY and has no order"):
