@@ -64,9 +64,8 @@ def _formats(job: JobConfig) -> None:
     )
     _require(
         source not in {"registry", "schema"} or job.unknown_fields != "json_column",
-        f"unknown_fields='json_column' needs a model or schema_from='table': with schema_from={source!r} "
-        "the schema names each field",
-        "leave unknown_fields out",
+        f"unknown_fields='json_column' needs a model or schema_from='table', not schema_from={source!r}",
+        "leave unknown_fields out: the schema names each field",
     )
 
 
