@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from airflow_kafka_bq.operators import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator
+    from airflow_kafka_bq.operators import (
+        KafkaToBigQueryOperator,
+        PlanKafkaToBigQueryOperator,
+        RedriveDeadLettersOperator,
+    )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed
 
-_OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator")
+_OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator")
 _MARKS = ("Column", "Drop", "Hashed")
-__all__ = ["Column", "Drop", "Hashed", "KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "__version__"]
+__all__ = [
+    "Column",
+    "Drop",
+    "Hashed",
+    "KafkaToBigQueryOperator",
+    "PlanKafkaToBigQueryOperator",
+    "RedriveDeadLettersOperator",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

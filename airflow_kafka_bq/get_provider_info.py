@@ -41,6 +41,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_kafka_bq.operators.kafka_to_bigquery",
                     "airflow_kafka_bq.operators.plan",
+                    "airflow_kafka_bq.operators.redrive",
                 ],
             },
         ],

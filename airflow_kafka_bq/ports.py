@@ -6,7 +6,7 @@ contract test suite (``tests/contract``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,12 +19,14 @@ from airflow_kafka_bq.batch import (
     GroupFacts,
     JobResult,
     LedgerRow,
+    LetterPlace,
     Polled,
     Position,
     RunContext,
     Staged,
     TopicFacts,
 )
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -177,6 +179,22 @@ class Warehouse(Protocol):
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at the revision it moved the ledger to."""
+
+    def letters(
+        self,
+        target: Target,
+        topic: str,
+        wanted: LetterSelection,
+        after: LetterPlace | None,
+        most: int,
+        max_bytes_billed: int | None,
+    ) -> Iterator[pa.Table]:
+        """At most ``most`` dead letters behind ``after`` that wait to be redriven, in the order of their places.
+
+        Pieces in LETTER_SCHEMA, each small enough for memory; all are as they were when the first was asked for.
+
+        :raises NotFoundError: no such table. :raises CostLimitError: reading them would bill more bytes than allowed.
+        """
 
     def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
         """Load rows into a new staging table that expires; attaches to the job if the id is taken."""

@@ -13,6 +13,7 @@ from airflow_kafka_bq.batch.coordinates import (
     TopicFacts,
 )
 from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
+from airflow_kafka_bq.batch.letters import LETTER_SCHEMA, REDRIVEN, LetterPlace
 from airflow_kafka_bq.batch.travel import (
     Applied,
     Decoded,
@@ -28,7 +29,9 @@ from airflow_kafka_bq.batch.travel import (
 __all__ = [
     "DEAD_LETTER_SCHEMA",
     "HEADERS",
+    "LETTER_SCHEMA",
     "RAW_SCHEMA",
+    "REDRIVEN",
     "Applied",
     "Bounds",
     "ColumnBounds",
@@ -41,6 +44,7 @@ __all__ = [
     "JobResult",
     "Kind",
     "LedgerRow",
+    "LetterPlace",
     "OffsetRange",
     "Outcome",
     "PartitionPlan",

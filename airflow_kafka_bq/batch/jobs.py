@@ -24,6 +24,7 @@ class Failure(StrEnum):
     AGAIN = "again"  # next attempt with a new job id
     CONFLICT = "conflict"  # cancelled by a concurrent writer: next attempt, with jitter
     LEDGER_MOVED = "ledger_moved"  # another writer holds the fencing token: reload the ledger
+    LETTERS_MOVED = "letters_moved"  # dead letters that were to be redriven are so already, or gone
     BAD_ROWS = "bad_rows"  # a row of the batch is the cause, as far as can be told
     TERMINAL = "terminal"
 

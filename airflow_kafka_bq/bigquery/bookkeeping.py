@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_kafka_bq.batch import Kind
+from airflow_kafka_bq.bigquery import letters
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
@@ -59,8 +61,10 @@ def checks(spec: MergeSpec) -> list[str]:
     if staged.rows_table:
         found.append(_counted(table_of(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
     if staged.dead_letters_table:
-        letters = max(1, staged.dead_lettered)  # and ranges that are lost
-        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {letters}", UNSTAGED, "staged_letters"))
+        least = max(1, staged.dead_lettered)  # and ranges that are lost
+        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {least}", UNSTAGED, "staged_letters"))
+        if staged.kind is Kind.REDRIVE:
+            found.append(_counted(letters.waiting(spec), f"= {staged.messages}", letters.MOVED, "letters"))
     return ["SELECT " + ",\n  ".join(found)] if found else []
 
 

@@ -16,6 +16,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from airflow_kafka_bq.batch import Failure
+from airflow_kafka_bq.bigquery import letters
 from airflow_kafka_bq.bigquery.bookkeeping import LATE, MISSING, MOVED, UNSTAGED
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
@@ -88,6 +89,8 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
         return Failure.LEDGER_MOVED, MergeConflictError(text)
     if LATE in message:
         return Failure.TERMINAL, WarehouseUnavailableError(text, remedy="run it again: the window is planned anew")
+    if letters.MOVED in message:
+        return Failure.LETTERS_MOVED, MergeConflictError(text)
     if UNSTAGED in message:
         return Failure.TERMINAL, NotFoundError(text)
     if _CONFLICTS.search(message):

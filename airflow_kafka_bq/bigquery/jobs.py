@@ -130,3 +130,16 @@ class Jobs:
             f"job {job.job_id}", lambda seconds: list(job.result(page_size=_PAGE_ROWS, retry=ONCE, timeout=seconds))
         )
         return [dict(row.items()) for row in found]
+
+    def page(self, job: bigquery.QueryJob, first: int) -> list[dict[str, Any]]:
+        """Rows of a finished SELECT from this one on, as many as BigQuery gives in one answer; none behind the last."""
+
+        def ask(seconds: float) -> list[dict[str, Any]]:
+            # Of its own, since a job's object keeps its first page and would give it again; without the state it would
+            # be sent a second time.
+            done = {**job.to_api_repr(), "status": {"state": job.state}}
+            fresh = bigquery.QueryJob.from_api_repr(done, self.client)
+            found = fresh.result(page_size=_PAGE_ROWS, start_index=first, retry=ONCE, job_retry=None, timeout=seconds)
+            return [dict(row.items()) for row in next(iter(found.pages), ())]
+
+        return self.call(f"job {job.job_id}", ask)

@@ -16,12 +16,11 @@ Any error rolls all of it back (https://cloud.google.com/bigquery/docs/transacti
 
 from __future__ import annotations
 
-from airflow_kafka_bq.batch import ColumnBounds
-from airflow_kafka_bq.bigquery import deletes
+from airflow_kafka_bq.batch import ColumnBounds, Kind
+from airflow_kafka_bq.bigquery import deletes, letters
 from airflow_kafka_bq.bigquery.bookkeeping import checks, fence, history, table_of
-from airflow_kafka_bq.bigquery.bounded import bounded, matched
+from airflow_kafka_bq.bigquery.bounded import matched
 from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
-from airflow_kafka_bq.bigquery.literals import text
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.ports import MergeSpec
@@ -29,7 +28,6 @@ from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
 _NOT_STAGED = {"_ingested_at", "_deleted_at"}
-_DEAD = ("_kafka_key", "_kafka_value", "_kafka_headers", "_kafka_end_offset", "stage", "reason", "error", "schema_id")
 
 
 def script(spec: MergeSpec, job_id: str) -> str:
@@ -38,7 +36,7 @@ def script(spec: MergeSpec, job_id: str) -> str:
     if spec.staged.rows_table:
         parts += merges(spec)
     if spec.staged.dead_letters_table:
-        parts.append(dead_letters(spec))
+        parts.append(letters.redriven(spec) if spec.staged.kind is Kind.REDRIVE else letters.kept(spec))
     if spec.revision is not None:
         parts.append(history(spec, job_id))
     return ";\n".join([*parts, "COMMIT TRANSACTION"]) + ";"
@@ -147,33 +145,6 @@ def _anywhere(spec: MergeSpec) -> tuple[ColumnBounds, ...]:
     target = spec.target
     partition = target.partitioning.column if target.partitioning else ""
     return tuple(one for one in spec.staged.bounds if one.column in target.key and one.column != partition)
-
-
-# MERGE `p.d.t__dead_letters` T USING (SELECT '…' AS _kafka_topic, … FROM staging QUALIFY …) S
-# ON <coordinates> AND <literal bounds> WHEN NOT MATCHED THEN INSERT (…) VALUES (…)
-def dead_letters(spec: MergeSpec) -> str:
-    """Once per coordinates, whoever reads them again; a range that is lost also has an end, which may grow."""
-    staged, target = spec.staged, spec.target
-    assert staged.dead_letters_table  # noqa: S101
-    where = ", ".join(f"`{name}`" for name in COORDINATES[1:])
-    rest = ", ".join(f"`{name}`" for name in _DEAD)
-    bounds = "".join(
-        f"\n  AND {bounded(one, half_open=one.column == '_kafka_timestamp')}" for one in staged.dead_letter_bounds
-    )
-    source = (
-        f"SELECT {text(spec.topic)} AS `_kafka_topic`, {where}, {rest}\n"
-        f"  FROM {table_of(staged.dead_letters_table).quoted}\n  WHERE TRUE\n"
-        f"  QUALIFY ROW_NUMBER() OVER (PARTITION BY {where}, `_kafka_end_offset` ORDER BY `_row`) = 1"
-    )
-    same = "\n  AND ".join(f"T.`{name}` = S.`{name}`" for name in COORDINATES)
-    same += "\n  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND "
-    same += "S.`_kafka_end_offset` IS NULL))"
-    values = ", ".join(f"S.`{name}`" for name in (*COORDINATES, *_DEAD))
-    return (
-        f"MERGE {target.dead_letters.quoted} T\nUSING (\n  {source}\n) S\nON {same}{bounds}\n"
-        f"WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, {where}, {rest}, `batch_id`, `failed_at`) "
-        f"VALUES ({values}, {text(staged.batch_id)}, CURRENT_TIMESTAMP())"
-    )
 
 
 # SELECT SUM(BYTE_LENGTH(TO_JSON_STRING(S))) FROM (SELECT … FROM staging AS R WHERE R.`_row` BETWEEN 0 AND 499) AS S

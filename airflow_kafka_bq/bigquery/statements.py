@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import Failure, JobResult
@@ -44,12 +45,15 @@ class Statements:
             self._locations[name] = found.location
         return self._locations[name]
 
-    def run(self, statement: str, table: TableId) -> bigquery.QueryJob:
-        """A statement that may meet a concurrent one of the same kind: repeated with jitter, then raised."""
+    def run(self, statement: str, table: TableId, **settings: Any) -> bigquery.QueryJob:
+        """A statement that may meet a concurrent one of the same kind: repeated with jitter, then raised.
+
+        :param settings: of ``QueryJobConfig``.
+        """
         location = self.location_of(table)
         error: IngestError | None = None
         for attempt in range(_ATTEMPTS):
-            job, refusal = self._jobs.query(statement, location)
+            job, refusal = self._jobs.query(statement, location, **settings)
             if job is not None and not refusal:
                 return job
             failure, error = job_failure(refusal, f"table {table}")
@@ -63,6 +67,17 @@ class Statements:
     def rows(self, statement: str, table: TableId) -> list[Mapping[str, Any]]:
         """Rows of a SELECT. :raises NotFoundError: the table is not there."""
         return self._jobs.rows(self.run(statement, table))
+
+    def pieces(
+        self, statement: str, table: TableId, schema: pa.Schema, max_bytes_billed: int | None
+    ) -> Iterator[pa.Table]:
+        """Rows of a SELECT, a page at a time. :raises CostLimitError: more bytes than allowed; nothing was spent."""
+        limit = {} if max_bytes_billed is None else {"maximum_bytes_billed": max_bytes_billed}
+        job = self.run(statement, table, **limit)
+        first = 0
+        while rows := self._jobs.page(job, first):
+            yield pa.Table.from_pylist(rows, schema)
+            first += len(rows)
 
     def dry_run(self, statement: str, table: TableId) -> int:
         """Bytes that one statement would process."""

@@ -67,6 +67,26 @@ def replay(  # one parameter per option
 
 @cli.command()
 @JOB
+@click.option("--since", help="ISO time: only what failed then or later.")
+@click.option("--until", help="ISO time: only what failed before.")
+@click.option("--reason", multiple=True, help="Only what failed for this reason; may be given several times.")
+@click.option("--stage", multiple=True, help="Only what failed there; may be given several times.")
+@click.option("--limit", metavar="N", help="So many messages at most, the oldest ones first.")
+@click.option("--dry-run", is_flag=True, help="Show what would be redriven, and what of it would fail again.")
+@_options
+def redrive(  # one parameter per option
+    job: str, since: str | None, until: str | None, reason: tuple[str, ...], stage: tuple[str, ...], limit: str | None,
+    dry_run: bool, as_json: bool, settings: tuple[str, ...], verbose: bool,
+) -> None:  # fmt: skip
+    """Run dead letters through the job as it is now. No position moves; what fails again stays, with its new reason."""
+    with guarded(as_json, verbose, changes=not dry_run) as session:
+        from airflow_kafka_bq.cli.redriving import redrive_job
+
+        redrive_job(session, job, settings, dry_run, since=since, until=until, reason=reason, stage=stage, limit=limit)
+
+
+@cli.command()
+@JOB
 @_options
 def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show ranges, lag, what would be created, and the MERGE with its bytes. Changes nothing."""

@@ -19,7 +19,7 @@ from airflow_kafka_bq.pipeline.runner import Job
 
 
 @contextmanager
-def _assembled(session: Session, file: JobFile) -> Iterator[Job]:
+def assembled(session: Session, file: JobFile) -> Iterator[Job]:
     """A job to look with; what it raises names the job's topic and group."""
     job = jobfile.assemble(file, session.stop)
     try:
@@ -33,7 +33,7 @@ def _assembled(session: Session, file: JobFile) -> Iterator[Job]:
 
 def plan_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
     """Ranges, tables and the MERGE of the next run."""
-    with _assembled(session, session.read(path, settings)) as job:
+    with assembled(session, session.read(path, settings)) as job:
         found = preview(job)
     if session.as_json:
         session.print_json(found)
@@ -69,7 +69,7 @@ def lag_jobs(session: Session, paths: tuple[str, ...], settings: tuple[str, ...]
     codes: set[int] = set()
     for file in files:
         try:
-            with _assembled(session, file) as job:
+            with assembled(session, file) as job:
                 found = lag_of(job)
         except IngestError as error:
             if len(files) == 1:
@@ -123,7 +123,7 @@ def _for_people(part: dict[str, Any]) -> dict[str, Any]:
 
 def schema_job(session: Session, path: str, settings: tuple[str, ...], diff: bool) -> None:
     """The table as it would be created, or how it differs from the one that exists."""
-    with _assembled(session, session.read(path, settings)) as job:
+    with assembled(session, session.read(path, settings)) as job:
         found = schema_of(job, diff)
     session.exit_code = 1 if diff and found["differs"] else 0
     if session.as_json:

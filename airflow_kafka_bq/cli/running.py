@@ -1,8 +1,8 @@
-"""``run`` and ``replay``: a run with a progress bar, and its report."""
+"""``run`` and ``replay``, and what a redrive shares with them: a run with a progress bar, and its report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,14 +16,14 @@ from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.jobfile import JobFile, assemble
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import run, silent
+from airflow_kafka_bq.pipeline.runner import Job, run, silent
 
 _BAR_NAME_LETTERS = 30  # the rest of 80 columns is for bar, numbers and time
 
 
 def run_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
     """One run."""
-    _run(session, session.read(path, settings))
+    run_file(session, session.read(path, settings))
 
 
 def replay_job(
@@ -32,7 +32,7 @@ def replay_job(
     """One isolated window."""
     chosen = None if partitions is None else _numbers(partitions)
     window = {"from": _end("--from", start), "to": _end("--to", end)}
-    _run(session, session.read(path, settings, window=window, partitions=chosen))
+    run_file(session, session.read(path, settings, window=window, partitions=chosen))
 
 
 def _end(name: str, text: str) -> Any:
@@ -51,11 +51,15 @@ def _numbers(text: str) -> list[int]:
         raise ConfigError(f"--partitions: {text!r} is no list of numbers such as 0,3") from error
 
 
-def _run(session: Session, file: JobFile) -> None:
+def run_file(session: Session, file: JobFile, using: Callable[[Job], RunReport] = run) -> None:
+    """Run the job of a file, and show its report.
+
+    :param using: what is done with the job.
+    """
     with _bar(session) as progress:
         job = assemble(file, session.stop, progress)
         try:
-            report = run(job)
+            report = using(job)
         finally:
             assembly.close(job)
     if report.outcome is Outcome.STOPPED:
@@ -92,7 +96,8 @@ def _show(session: Session, report: RunReport) -> None:
     rows = (
         [number, *(part[name.replace(" ", "_")] for name in names)] for number, part in document["partitions"].items()
     )
-    show(session, ["partition", *names], rows)
+    if report.partitions:  # a redrive reads none
+        show(session, ["partition", *names], rows)
     counts = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in report.rows.items() if number)
     read = f"{count(report.messages, 'message')} in {count(report.batches, 'batch', 'batches')}"
     session.say(f"{read}: {counts or 'nothing to do'}")

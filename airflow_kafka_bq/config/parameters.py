@@ -155,9 +155,11 @@ class Parameters(BaseModel):
     kafka_columns: Literal["all", "none"] = "all"
     """`none` for a table that others own: no `_kafka_*` columns. It needs a `dedup_key` and refuses `update`."""
     transform: Function | None = None
-    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order."""
+    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order.
+    A message that it fails for becomes a dead letter."""
     filter: Function | None = None
-    """Called before `transform`; returns one boolean per row. What it drops is counted as `ignored`."""
+    """Called before `transform`; returns one boolean per row. What it drops is counted as `ignored`. A message
+    that it fails for becomes a dead letter."""
     batch_messages: Positive = 500_000
     """Messages of a batch, at most."""
     batch_bytes: Size = ByteSize(64 * 1024 * 1024)

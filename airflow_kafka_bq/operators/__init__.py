@@ -2,5 +2,6 @@
 
 from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
 from airflow_kafka_bq.operators.plan import PlanKafkaToBigQueryOperator
+from airflow_kafka_bq.operators.redrive import RedriveDeadLettersOperator
 
-__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator"]
+__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_kafka_bq._airflow import AirflowException, BaseOperator, BaseOperatorLink, Context, UndefinedError, failure
 from airflow_kafka_bq.config import JobConfig
@@ -59,6 +59,7 @@ class KafkaToBigQueryOperator(BaseOperator):
     group_id: str
     model: Any
     window: Any
+    commits: ClassVar[bool] = True  # whether it moves a position, unless it has a window
     operator_extra_links: Collection[BaseOperatorLink] = LINKS
     ui_color = "#e4f0e8"
     custom_operator_name = "Kafka → BigQuery"
@@ -95,7 +96,7 @@ class KafkaToBigQueryOperator(BaseOperator):
             setattr(self, name, ModelClass(value) if name == "model" and isinstance(value, type) else value)
         self.link_addresses: dict[str, str] = {}
         self._stop: Stop | None = None
-        unknown = [name for name in self.template_fields if is_template(given[name])]
+        unknown = [name for name in self.template_fields if is_template(given.get(name))]
         JobConfig.check_known({name: value for name, value in given.items() if name not in unknown}, unknown)
         siblings.check(self, unknown)
 

@@ -15,7 +15,11 @@ _MARKS = ("{{", "{%", "{#")
 _NOTHING = {"", "None", "null"}
 # The other templated parameters are text as rendered.
 STRUCTURED = frozenset(("dedup_key", "version", "window", "partitions", "start", "labels", "impersonation_chain"))
-_OPTIONAL = STRUCTURED | {"project_id", "location", "model", "group_id", "schema_registry_conn_id"}
+_SELECTION = frozenset(("reason", "stage"))  # of a redrive
+_OPTIONAL = (
+    STRUCTURED | _SELECTION
+    | {"project_id", "location", "model", "group_id", "schema_registry_conn_id", "since", "until", "limit"}
+)  # fmt: skip
 
 
 def is_template(value: Any) -> bool:
@@ -38,7 +42,7 @@ def rendered(name: str, value: Any, default: Any) -> Any:
         return value.model
     if name not in _OPTIONAL:
         return value
-    found = _structure(value) if name in STRUCTURED else value
+    found = _structure(value) if name in STRUCTURED | _SELECTION else value
     if name == "window" and isinstance(found, Mapping):
         ends = {end: _structure(one) for end, one in found.items()}
         found = None if ends and all(_is_nothing(one) for one in ends.values()) else ends

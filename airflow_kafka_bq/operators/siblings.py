@@ -1,7 +1,7 @@
 """Tasks of one DAG that would share a consumer group: refused when the DAG is parsed.
 
 A group that spans two topics, or that two live tasks commit to, is how messages were skipped and read twice. Windows
-share the group of their live task: they never commit.
+and redrives share the group of their live task: they never commit.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ def check(task: Any, unknown: Collection[str]) -> None:
 def _trouble(task: Any, other: Any) -> str | None:
     if other.topic != task.topic:
         return f"share a consumer group, and read topics {other.topic!r} and {task.topic!r}"
-    if other.window is None and task.window is None:
+    if _is_live(other) and _is_live(task):
         return "share a consumer group, and both are live: they would move each other's positions"
     return None
+
+
+def _is_live(task: Any) -> bool:
+    return task.commits and task.window is None
 
 
 def _group(task: Any) -> tuple[str, str]:

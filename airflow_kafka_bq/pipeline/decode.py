@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
+from airflow_kafka_bq.pipeline.culprits import without_culprits
+from airflow_kafka_bq.pipeline.isolate import MAX_FOUND
 from airflow_kafka_bq.schema.build import message_columns
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -84,14 +87,16 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules) -> Decoded:
     staged = row_schema(target)
     pieces = [records(batch, first, rules.records) for first, batch in _batches(raw)]
     rows = _Rows.of(pieces, rules.records.schema)
-    filtered = rows.filtered(rules.filter)
-    named, nameless = filtered.transformed(rules.transform, target).with_key(target.key)
-    bad = sorted([*(one for piece in pieces for one in piece.bad), *nameless], key=lambda one: one.index)
+    filtered, unfiltered = rows.filtered(rules.filter)
+    changed, unchanged = filtered.transformed(rules.transform, target)
+    named, nameless = changed.with_key(target.key)
+    parsed = (one for piece in pieces for one in piece.bad)
+    bad = sorted([*parsed, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
     decoded = Decoded(
         rows=named.table.select(staged.names).cast(staged),
         dead_letters=_dead_letters(raw, bad),
         origins=named.origins,
-        ignored=sum(piece.ignored for piece in pieces) + rows.count - filtered.count,
+        ignored=sum(piece.ignored for piece in pieces) + rows.count - filtered.count - len(unfiltered),
         unknown_fields=sum(piece.unknown_fields for piece in pieces),
         timestamps_replaced=kafka_timestamps(raw.column("timestamp_ms"))[1],
     )
@@ -138,23 +143,41 @@ class _Rows:
         """Those that the mask keeps."""
         return _Rows(self.table.filter(mask), self.origins.filter(mask))
 
-    def filtered(self, function: UserFunction | None) -> _Rows:
-        """What ``filter`` keeps. A row that marks a deletion stays: it has nothing that could be judged."""
+    def filtered(self, function: UserFunction | None) -> tuple[_Rows, list[Bad]]:
+        """What ``filter`` keeps, and what it fails for. A row that marks a deletion stays: it has nothing to judge."""
         if function is None or not self.count:
-            return self
-        return self.where(pc.or_(kept(function, self.table), self.table.column(TOMBSTONE.name)))
+            return self, []
+        mask, taken, bad = without_culprits("filter", self.table, self.origins, partial(kept, function))
+        rest = self if taken is None else self.where(taken)
+        return rest.where(pc.or_(mask, rest.table.column(TOMBSTONE.name))), bad
 
-    def transformed(self, function: UserFunction | None, target: Target) -> _Rows:
-        """As ``transform`` gives them. :raises ConfigError: NULL where the target is REQUIRED, and more."""
+    def transformed(self, function: UserFunction | None, target: Target) -> tuple[_Rows, list[Bad]]:
+        """As ``transform`` gives them, and those that it fails for.
+
+        :raises ConfigError: it is broken, or gives NULL for many rows where the target is REQUIRED.
+        """
         if function is None or not self.count:
-            return self
+            return self, []
         names = [column.name for column in target.columns if not column.name.startswith("_")]
-        table = transformed(function, self.table, names)
-        live = table.filter(pc.invert(table.column(TOMBSTONE.name)))
+        call = partial(transformed, function, columns=names)
+        table, taken, bad = without_culprits("transform", self.table, self.origins, call)
+        found = _Rows(table, self.origins if taken is None else self.origins.filter(taken))
         for column in target.columns:
-            if column.mode == "REQUIRED" and live.column(column.name).null_count:
-                raise ConfigError(f"transform {name_of(function)} gave NULL in the REQUIRED column {column.name!r}")
-        return replace(self, table=table)
+            if column.mode == "REQUIRED" and found.table.column(column.name).null_count:
+                found, nulls = found._without_nulls(column.name, name_of(function))
+                bad += nulls
+        return found, bad
+
+    def _without_nulls(self, column: str, function: str) -> tuple[_Rows, list[Bad]]:
+        """Rows that mark a deletion have no value here, and need none."""
+        lost = pc.and_(pc.is_null(self.table.column(column)), pc.invert(self.table.column(TOMBSTONE.name)))
+        if not pc.any(lost).as_py():
+            return self, []
+        said = f"transform {function} gave NULL in the REQUIRED column {column!r}"
+        numbers = self.origins.filter(lost).to_pylist()
+        if len(numbers) > MAX_FOUND:
+            raise ConfigError(said)
+        return self.where(pc.invert(lost)), [Bad(index, "transform", "null_in_required", said) for index in numbers]
 
     def with_key(self, key: Sequence[str]) -> tuple[_Rows, list[Bad]]:
         """Rows whose dedup key is whole, and the others as bad messages."""

@@ -43,8 +43,11 @@ def find_bad(rows: int, rejected: Callable[[int, int], str | None]) -> dict[int,
     return found
 
 
-def without(raw: RawBatch, decoded: Decoded, bad: dict[int, str]) -> Decoded:
-    """The batch with these rows as dead letters of stage ``load``."""
+def without(raw: RawBatch, decoded: Decoded, bad: dict[int, str], stage: str) -> Decoded:
+    """The batch with these rows as dead letters.
+
+    :param stage: ``load`` or ``merge``.
+    """
     if decoded.origins is None:
         raise AccountingError("rows cannot be traced to their messages")
     keep = pa.array([index not in bad for index in range(decoded.rows.num_rows)])
@@ -60,7 +63,7 @@ def without(raw: RawBatch, decoded: Decoded, bad: dict[int, str]) -> Decoded:
             messages.column("value"),
             headers(messages.column("headers")),
             pa.nulls(len(bad), pa.int64()),
-            pa.array(["load"] * len(bad)),
+            pa.array([stage] * len(bad)),
             pa.array(["rejected_by_bigquery"] * len(bad)),
             pa.array(errors),
             pa.nulls(len(bad), pa.int64()),

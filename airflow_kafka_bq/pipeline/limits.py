@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import Decoded, Staged
+from airflow_kafka_bq.batch import Decoded, Kind, Staged
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import BadMessagesError
 
+log = logging.getLogger(__name__)
+
 _RATIO_FROM_MESSAGES = 1_000
-_BAD_STAGES = ("decode", "validate", "key", "load")
+_SHOWN = 5
+_BAD_STAGES = ("decode", "registry", "validate", "transform", "key", "load", "merge")
 
 
 class BadMessages:
@@ -21,22 +27,28 @@ class BadMessages:
         self._group_id = group_id
         self._messages = 0
         self._bad = 0
+        self._shown = 0
 
     def check(self, decoded: Decoded, staged: Staged, counted: Decoded | None = None) -> None:
-        """Add a batch.
+        """Add a batch. Of a redrive all failed before: those that fail again say nothing about the producer.
 
         :param counted: the same batch as added before; only what was found since then is added.
         :raises BadMessagesError: the run has more bad messages than the job allows.
         """
         bad = _bad(decoded)
+        known = _bad(counted).num_rows if counted else 0
+        self._show(bad.slice(known))
+        if staged.kind is Kind.REDRIVE:
+            return
         self._messages += staged.messages if counted is None else 0
-        self._bad += bad.num_rows - (_bad(counted).num_rows if counted else 0)
+        self._bad += bad.num_rows - known
         reason = self._reason() if bad.num_rows else None
         if reason is None:
             return
-        first = bad.slice(0, 1).to_pylist()[0]
+        first, *others = bad.slice(0, _SHOWN).to_pylist()
+        also = "".join(f"; {_told(one)}" for one in others)
         raise BadMessagesError(
-            f"{reason}; the first of this batch: {first['reason']}: {first['error']}",
+            f"{reason}; the first of this batch: {first['reason']}: {first['error']}{also}",
             topic=self._config.topic,
             partition=first["_kafka_partition"],
             offset=first["_kafka_offset"],
@@ -44,6 +56,12 @@ class BadMessages:
             batch_id=staged.batch_id,
             remedy="mend the producer or the model; or allow more with max_bad_ratio and max_bad_messages",
         )
+
+    def _show(self, bad: pa.Table) -> None:
+        """The first of a run are logged: who reads the log need not look into the table to know what came."""
+        for one in bad.slice(0, _SHOWN - self._shown).to_pylist():
+            log.warning("a message cannot be used: %s", _told(one))
+            self._shown += 1
 
     def _reason(self) -> str | None:
         config = self._config
@@ -55,6 +73,11 @@ class BadMessages:
         if self._messages >= _RATIO_FROM_MESSAGES and config.max_bad_ratio is not None and ratio > config.max_bad_ratio:
             return f"{self._bad} of {self._messages} messages are bad; allowed is max_bad_ratio={config.max_bad_ratio}"
         return None
+
+
+def _told(letter: dict[str, Any]) -> str:
+    where = f"partition {letter['_kafka_partition']}, offset {letter['_kafka_offset']}"
+    return f"{where}: {letter['stage']}, {letter['reason']}: {letter['error']}"
 
 
 def _bad(decoded: Decoded) -> pa.Table:

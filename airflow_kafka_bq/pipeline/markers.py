@@ -1,4 +1,4 @@
-"""Delete markers expire; a window that reaches back behind them could bring back what a tombstone removed."""
+"""Delete markers expire; a window or a redrive that reaches back behind them could bring back what was removed."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def check_reach(config: JobConfig, source: Source, plan: RunPlan, now: datetime)
         if part.start_offset < min(part.end_offset, firsts.get(number, 0)):
             begins = f"begins at offset {part.start_offset} of partition {number}"
             raise _too_early(config, oldest, begins, number, part.start_offset)
+
+
+def oldest_safe(config: JobConfig, now: datetime) -> datetime | None:
+    """Messages from before this time stay dead letters: what removed their rows is forgotten. None: all are safe."""
+    return now - timedelta(days=config.delete_expiration_days) if config.tombstones == "delete" else None
 
 
 def _too_early(

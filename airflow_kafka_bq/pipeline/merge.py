@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_kafka_bq.batch import Applied, Failure, JobResult, LedgerRow, Position, RunContext, RunPlan, Staged
+from airflow_kafka_bq.batch import Applied, Failure, JobResult, Kind, LedgerRow, Position, RunContext, RunPlan, Staged
 from airflow_kafka_bq.exceptions import (
     AccountingError,
     CostLimitError,
@@ -75,6 +75,8 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
         result = merger.warehouse.merge(job_id, spec, merger.max_bytes_billed)
         if result.failure is None and (shown := _shown(merger, spec, result, estimate)):
             return shown
+        if result.failure is Failure.LETTERS_MOVED and not result.attached:
+            raise LedgerMoved
         if result.failure in {Failure.TERMINAL, Failure.BAD_ROWS} and not result.attached:
             return _refused(merger, spec, result)
         if not result.attached:  # failures of an earlier process under our ids are stepped over, not counted
@@ -204,9 +206,11 @@ def vanished(merger: Merger, spec: MergeSpec, error: NotFoundError) -> Applied:
     """A table is gone. The staging table is dropped by whoever applied the same batch; else it expired."""
     if merger.warehouse.table(merger.target.table) is None:
         raise _dropped(merger, spec) from error
-    _, mine = _reloaded(merger, spec)
+    there, mine = _reloaded(merger, spec)
     if mine is not None:
         return mine
+    if spec.staged.kind is Kind.REDRIVE and there.revision != spec.revision:
+        raise LedgerMoved  # the letters are read anew, those that another redrive took are left out
     batch = spec.staged.batch_id
     message = f"staging tables of batch {batch} are gone: they expired, or somebody dropped them"
     raise WarehouseUnavailableError(message, topic=spec.topic, batch_id=batch, remedy="run it again") from error

@@ -118,6 +118,18 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
     return _run_plan(config, seen, Kind.LIVE, partitions, starts, gaps)
 
 
+def redrive_plan(config: JobConfig, source: Source, warehouse: Warehouse, target: Target) -> tuple[Seen, RunPlan]:
+    """Of a redrive, which reads nothing from Kafka: its topic and its table must still be those of the ledger.
+
+    :raises TopicChangedError: the topic was re-created. :raises TargetChangedError: the table was.
+    """
+    ledger = warehouse.ledger(target, pipeline_of(source.describe()))
+    # The topic once more: partitions that were added before the ledger was read would look like those of another topic.
+    seen = Seen(source.describe(), {}, ledger, GroupFacts(), {}, warehouse.table(target.table))
+    _check_identity(config, target, seen)
+    return seen, _run_plan(config, seen, Kind.REDRIVE, {}, {}, ())
+
+
 def _run_plan(
     config: JobConfig,
     seen: Seen,

@@ -11,6 +11,7 @@ from airflow_kafka_bq.exceptions import BadMessagesError, IngestError
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
+from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
 from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
@@ -31,7 +32,7 @@ class Prepared:
 class Reader:
     """What the reader's thread works with; nobody else touches the drain."""
 
-    drain: Drain
+    drain: Drain | LetterDrain
     target: Target
     rules: DecodeRules
     stager: Stager
@@ -60,15 +61,16 @@ def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
         bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows)) if signal.part == ROWS else {}
         if not bad:
             raise _unusable(stager, decoded, signal) from signal
-        return restaged(stager, raw, decoded, bad)
+        return restaged(stager, raw, decoded, bad, "load")
 
 
-def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str]) -> Prepared:
+def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str], where: str) -> Prepared:
     """Stage again, these rows as dead letters.
 
+    :param where: what rejected them: ``load`` or ``merge``.
     :raises IngestError: BigQuery rejects the rest too, so no single row explains it.
     """
-    rest = without(raw, decoded, bad)
+    rest = without(raw, decoded, bad, where)
     try:
         return Prepared(raw, rest, stage(stager, raw, rest))
     except RowsRejected as signal:

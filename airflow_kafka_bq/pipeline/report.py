@@ -74,7 +74,7 @@ class RunReport:
         self.looks_nearby = window is not None
         if window is not None:
             self.unchecked += (f"duplicates beyond dedup_window={window / timedelta(days=1):g}d",)
-        self.committed = None if plan.kind is Kind.WINDOW else self.committed
+        self.committed = self.committed if plan.kind is Kind.LIVE else None
 
     def applied(self, staged: Staged, decoded: Decoded, gaps: tuple[Gap, ...], done: Applied) -> None:
         """Add one applied batch.

@@ -9,8 +9,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from airflow_kafka_bq.batch import Applied, Kind, Outcome, Position, RunContext, RunPlan, Staged
+from airflow_kafka_bq.batch import Applied, Kind, LetterPlace, Outcome, RunContext, RunPlan, Staged
 from airflow_kafka_bq.config import JobConfig, TableId
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.exceptions import (
     IngestError,
     KafkaUnavailableError,
@@ -21,12 +22,14 @@ from airflow_kafka_bq.exceptions import (
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules
+from airflow_kafka_bq.pipeline.head import Head, Spent
 from airflow_kafka_bq.pipeline.isolate import find_bad
+from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.limits import BadMessages
-from airflow_kafka_bq.pipeline.markers import check_reach
+from airflow_kafka_bq.pipeline.markers import check_reach, oldest_safe
 from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge, vanished
-from airflow_kafka_bq.pipeline.plan import look, plan
+from airflow_kafka_bq.pipeline.plan import look, plan, redrive_plan
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one, restaged
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
@@ -50,6 +53,7 @@ class Job:
     """All that a run works with.
 
     :param target: the table as the job wants it.
+    :param letters: dead letters that are read instead of the topic: a redrive.
     :param clock: monotonic seconds. :param now: time of day, aware.
     """
 
@@ -63,30 +67,9 @@ class Job:
     stop: Stop = field(default_factory=Stop)
     progress: Progress = silent
     registry: Registry | None = None
+    letters: LetterSelection | None = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the ledger is: what the next batch starts from."""
-
-    positions: dict[int, Position]
-    revision: int | None
-    batch_id: str | None = None
-
-    def after(self, staged: Staged) -> dict[int, Position]:
-        """Positions once this batch is in."""
-        return self.positions | {one.partition: one.position for one in staged.ranges}
-
-
-@dataclass(slots=True)
-class Spent:
-    """What counts for the bounds of a run, also where it plans anew."""
-
-    began: float
-    size_bytes: int = 0
-    commit_due: bool = False  # batches were applied after a commit that had no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +138,8 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
             job.progress(report, planned)
     if work.live and (report.batches == before or spent.commit_due):
         _commit(job, report, head)  # offsets of a group without members expire unless they are committed again
-    report.outcome = Outcome.LIMIT if reader.drain.limited else (Outcome.END if work.live else Outcome.WINDOW)
+    whole = Outcome.WINDOW if planned.kind is Kind.WINDOW else Outcome.END
+    report.outcome = Outcome.LIMIT if reader.drain.limited else whole
 
 
 def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
@@ -165,6 +149,8 @@ def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
         final, done = _merged(work, prepared, head)
     report.applied(final.staged, final.decoded, final.raw.gaps, done)
     work.spent.size_bytes += payload_bytes(final.raw.messages) if job.config.max_bytes else 0
+    if job.letters:
+        work.spent.letter = LetterPlace.last_of(final.raw.messages)
     if done.overtaken:
         raise LedgerMoved
     head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
@@ -180,9 +166,12 @@ def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
 
 def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
     with report.timed("plan"):
-        seen = look(job.config, job.source, job.warehouse, job.target)
-        planned = plan(job.config, job.source, job.target, seen)
-        check_reach(job.config, job.source, planned, job.now())
+        if job.letters:
+            seen, planned = redrive_plan(job.config, job.source, job.warehouse, job.target)
+        else:
+            seen = look(job.config, job.source, job.warehouse, job.target)
+            planned = plan(job.config, job.source, job.target, seen)
+            check_reach(job.config, job.source, planned, job.now())
         fitted = fit(job.target, seen.table) if seen.table else job.target
         report.planned(planned, fitted.dedup_window if fitted.looks_nearby else None)
         job.stop.check()
@@ -217,10 +206,18 @@ def _merger(job: Job, planned: RunPlan, tables: Ready) -> Merger:
 def _reader(job: Job, planned: RunPlan, tables: Ready, report: RunReport, spent: Spent) -> Reader:
     hours = job.config.staging_expiration_hours
     stager = Stager(job.warehouse, tables.target, planned, job.fingerprint, hours, job.stop.pause, job.now)
-    drain = Drain(
-        job.source, planned, job.config, report.group_id, job.stop.event.is_set, job.clock,
-        messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began,
-    )  # fmt: skip
+    drain: Drain | LetterDrain
+    if job.letters:
+        drain = LetterDrain(
+            job.warehouse, tables.target, job.config, job.letters, job.stop.event.is_set, job.clock,
+            messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began, after=spent.letter,
+            oldest=oldest_safe(job.config, job.now()),
+        )  # fmt: skip
+    else:
+        drain = Drain(
+            job.source, planned, job.config, report.group_id, job.stop.event.is_set, job.clock,
+            messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began,
+        )  # fmt: skip
     return Reader(drain, job.target, job.rules, stager, report)
 
 
@@ -238,7 +235,7 @@ def _merged(work: _Work, prepared: Prepared, head: Head) -> tuple[Prepared, Appl
             return prepared, vanished(work.merger, spec, error)
         if not bad:
             raise unexplained(signal.error) from signal
-    again = restaged(work.stager, prepared.raw, prepared.decoded, bad)
+    again = restaged(work.stager, prepared.raw, prepared.decoded, bad, "merge")
     work.limits.check(again.decoded, again.staged, counted=prepared.decoded)
     try:
         return again, merge(work.merger, again.staged, head.revision, positions)

@@ -17,6 +17,7 @@ from airflow_kafka_bq.batch import (
     Decoded,
     Failure,
     Gap,
+    Kind,
     RawBatch,
     RunPlan,
     Staged,
@@ -31,6 +32,7 @@ from airflow_kafka_bq.exceptions import (
     WarehouseUnavailableError,
 )
 from airflow_kafka_bq.pipeline import bounds, identity
+from airflow_kafka_bq.pipeline.letters import outcomes, ranges_of
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.target import Target
 
@@ -73,14 +75,17 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     :raises AccountingError: a load job reports another number of rows.
     """
     rows = _numbered(decoded.rows)
-    dead = _numbered(pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]))
-    batch = identity.batch_id(stager.plan, raw.ranges, stager.fingerprint, rows, dead)
+    letters, ranges = pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]), raw.ranges
+    if stager.plan.kind is Kind.REDRIVE:
+        letters, ranges = outcomes(raw.messages, letters), ranges_of(raw.messages)
+    dead = _numbered(letters)
+    batch = identity.batch_id(stager.plan, ranges, stager.fingerprint, rows, dead)
     loaded = [_load(stager, batch, part, table) for part, table in ((ROWS, rows), (DEAD, dead)) if table.num_rows]
     tables = {part: table for part, table, _ in loaded}
     return Staged(
         batch_id=batch,
         kind=stager.plan.kind,
-        ranges=raw.ranges,
+        ranges=ranges,
         messages=raw.messages.num_rows,
         rows=rows.num_rows,
         dead_lettered=decoded.dead_letters.num_rows,

@@ -17,7 +17,9 @@ def test_an_unknown_row_count_is_not_zero() -> None:
 
 
 def test_failures_are_words_in_logs_and_json() -> None:
-    assert [str(one) for one in Failure] == ["again", "conflict", "ledger_moved", "bad_rows", "terminal"]
+    assert [str(one) for one in Failure] == [
+        "again", "conflict", "ledger_moved", "letters_moved", "bad_rows", "terminal",
+    ]  # fmt: skip
     assert json.dumps({"failure": Failure.LEDGER_MOVED}) == '{"failure": "ledger_moved"}'
     assert Failure("again") is Failure.AGAIN
 

@@ -17,7 +17,17 @@ VALUES = [getattr(batch, name) for name in batch.__all__ if dataclasses.is_datac
 def test_every_value_of_the_room_is_looked_at() -> None:
     assert {one.__name__ for one in VALUES} == {
         *("Applied", "Bounds", "ColumnBounds", "Committed", "Decoded", "Gap", "GroupFacts", "GroupMember"),
-        *("JobResult", "LedgerRow", "OffsetRange", "PartitionPlan", "Polled", "Position", "RawBatch", "RunContext"),
+        *(
+            "JobResult",
+            "LedgerRow",
+            "LetterPlace",
+            "OffsetRange",
+            "PartitionPlan",
+            "Polled",
+            "Position",
+            "RawBatch",
+            "RunContext",
+        ),
         *("RunPlan", "Staged", "TopicFacts"),
     }
 

@@ -13,6 +13,7 @@ from tests.contract import (
     fence_contract,
     isolation_contract,
     jobs_contract,
+    letters_contract,
     merging_contract,
     tombstones_contract,
     warehouse_contract,
@@ -60,4 +61,8 @@ class TestFence(fence_contract.Fence):
 
 
 class TestIsolation(isolation_contract.Isolation):
+    """On the local BigQuery."""
+
+
+class TestLetters(letters_contract.Letters):
     """On the local BigQuery."""

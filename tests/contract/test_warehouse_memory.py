@@ -9,6 +9,7 @@ from tests.contract import (
     fence_contract,
     isolation_contract,
     jobs_contract,
+    letters_contract,
     merging_contract,
     tombstones_contract,
     warehouse_contract,
@@ -54,4 +55,8 @@ class TestFence(fence_contract.Fence):
 
 
 class TestIsolation(isolation_contract.Isolation):
+    """In memory."""
+
+
+class TestLetters(letters_contract.Letters):
     """In memory."""

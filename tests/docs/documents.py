@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.preview import preview
+from airflow_kafka_bq.operations.redrive import rehearse
 from airflow_kafka_bq.operations.schema import schema_of
 from tests.pipeline.world import World
 
@@ -54,6 +56,14 @@ def with_a_gap() -> World:
     return world
 
 
+def with_a_letter() -> dict[str, Any]:
+    """What a redrive would do with a message that is no JSON."""
+    world = World(1)
+    world.send(b"{")
+    world.run(max_bad_ratio=None)
+    return rehearse(world.job(), LetterSelection())
+
+
 def made() -> dict[str, Any]:
     """One full document of each kind, by its heading."""
     world = with_a_gap()
@@ -63,4 +73,5 @@ def made() -> dict[str, Any]:
         "### Lag": lag_of(job),
         "### Schema": schema_of(job, diff=True),
         "### Run report": world.run(on_gap="record").to_json(),
+        "### Dry run of a redrive": with_a_letter(),
     }

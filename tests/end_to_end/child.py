@@ -24,7 +24,9 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from airflow_kafka_bq import jobfile
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.exceptions import IngestError
+from airflow_kafka_bq.operations.redrive import redrive
 from airflow_kafka_bq.pipeline.runner import Job, run
 from airflow_kafka_bq.pipeline.stopping import Stop
 
@@ -134,9 +136,10 @@ def _strike_clients(job: Job, striker: Striker) -> None:
 
 
 def child(
-    path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, result: str, patience: float | None
-) -> None:
-    """Body of the child process: one run; report or failure as JSON into ``result``."""
+    path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, result: str, patience: float | None,
+    redrives: bool = False,
+) -> None:  # fmt: skip
+    """Body of the child process: one run, or one redrive; report or failure as JSON into ``result``."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
     job = jobfile.assemble(jobfile.read(path, settings), stop)
@@ -148,7 +151,8 @@ def child(
     struck = {name: Struck(getattr(job, name), name, striker) for name in ("source", "warehouse")}
     document: dict[str, Any]
     try:
-        document = run(_replaced(job, struck)).to_json()
+        made = _replaced(job, struck)
+        document = (redrive(made, LetterSelection()) if redrives else run(made)).to_json()
     except IngestError as error:
         document = error.to_json()
     finally:
@@ -183,6 +187,7 @@ class Child:
         settings: tuple[str, ...] = (),
         blow: Blow | None = None,
         patience: float | None = None,
+        redrives: bool = False,
     ) -> Child:
         """Start; nothing is waited for.
 
@@ -190,7 +195,8 @@ class Child:
         """
         stamp = f"{time.monotonic_ns()}"
         result, trace = folder / f"result-{stamp}.json", folder / f"trace-{stamp}.txt"
-        process = _context.Process(target=child, args=(str(path), settings, blow, str(trace), str(result), patience))
+        arguments = (str(path), settings, blow, str(trace), str(result), patience, redrives)
+        process = _context.Process(target=child, args=arguments)
         process.start()
         return cls(process, result, trace)
 

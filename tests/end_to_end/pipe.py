@@ -71,9 +71,12 @@ class Pipe:
         """Ten messages; their coordinates as a multiset."""
         return Counter((one.partition, one.offset) for one in self.produce([{"n": number} for number in range(10)]))
 
-    def start(self, blow: Blow | None = None, settings: tuple[str, ...] = (), patience: float | None = None) -> Child:
-        """A run in a child process."""
-        return Child.start(self.folder, self.path, settings, blow, patience)
+    def start(
+        self, blow: Blow | None = None, settings: tuple[str, ...] = (), patience: float | None = None,
+        redrives: bool = False,
+    ) -> Child:  # fmt: skip
+        """A run, or a redrive, in a child process."""
+        return Child.start(self.folder, self.path, settings, blow, patience, redrives)
 
     def run(self, *settings: str) -> dict[str, Any]:
         """A whole run in a child process: report, or failure."""

@@ -55,10 +55,11 @@ ON T.`_kafka_topic` = S.`_kafka_topic`
   AND T.`_kafka_partition` = S.`_kafka_partition`
   AND T.`_kafka_offset` = S.`_kafka_offset`
   AND T.`_kafka_timestamp` = S.`_kafka_timestamp`
-  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND S.`_kafka_end_offset` IS NULL))
   AND (T.`_kafka_timestamp` >= TIMESTAMP '2026-01-31 00:00:00.000000+00:00' AND T.`_kafka_timestamp` < TIMESTAMP '2026-02-01 00:00:00.000000+00:00')
   AND T.`_kafka_partition` IN (0)
   AND T.`_kafka_offset` BETWEEN 40 AND 99
+  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND S.`_kafka_end_offset` IS NULL))
+WHEN MATCHED AND T.`redriven_at` IS NOT NULL THEN UPDATE SET `stage` = S.`stage`, `reason` = S.`reason`, `error` = S.`error`, `schema_id` = S.`schema_id`, `batch_id` = '0123456789abcdef0123', `failed_at` = CURRENT_TIMESTAMP(), `redriven_at` = NULL
 WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_value`, `_kafka_headers`, `_kafka_end_offset`, `stage`, `reason`, `error`, `schema_id`, `batch_id`, `failed_at`) VALUES (S.`_kafka_topic`, S.`_kafka_partition`, S.`_kafka_offset`, S.`_kafka_timestamp`, S.`_kafka_key`, S.`_kafka_value`, S.`_kafka_headers`, S.`_kafka_end_offset`, S.`stage`, S.`reason`, S.`error`, S.`schema_id`, '0123456789abcdef0123', CURRENT_TIMESTAMP());
 INSERT INTO `demo`.`analytics`.`orders__batches` (pipeline, revision, batch_id, kind, ranges, messages, rows_staged, dead_lettered, ignored, load_job_ids, merge_job_id, dag_id, task_id, run_id, try_number, started_at, applied_at)
 VALUES ('cluster-1/shop.orders', 18, '0123456789abcdef0123', 'live', ARRAY<STRUCT<`partition` INT64, start_offset INT64, end_offset INT64>>[(0, 0, 100), (3, 7, 9)], 3, 2, 1, 0, ARRAY<STRING>['kafka-bq-load-0123456789abcdef0123-rows-0'], 'kafka-bq-merge-0123456789abcdef0123-17-0', 'shop', 'orders', 'manual__2026-01-31', 2, TIMESTAMP '2026-01-31 06:00:00.000000+00:00', CURRENT_TIMESTAMP());

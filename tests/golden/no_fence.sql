@@ -26,9 +26,10 @@ ON T.`_kafka_topic` = S.`_kafka_topic`
   AND T.`_kafka_partition` = S.`_kafka_partition`
   AND T.`_kafka_offset` = S.`_kafka_offset`
   AND T.`_kafka_timestamp` = S.`_kafka_timestamp`
-  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND S.`_kafka_end_offset` IS NULL))
   AND (T.`_kafka_timestamp` >= TIMESTAMP '2026-01-31 00:00:00.000000+00:00' AND T.`_kafka_timestamp` < TIMESTAMP '2026-02-01 00:00:00.000000+00:00')
   AND T.`_kafka_partition` IN (0)
   AND T.`_kafka_offset` BETWEEN 40 AND 99
+  AND (T.`_kafka_end_offset` = S.`_kafka_end_offset` OR (T.`_kafka_end_offset` IS NULL AND S.`_kafka_end_offset` IS NULL))
+WHEN MATCHED AND T.`redriven_at` IS NOT NULL THEN UPDATE SET `stage` = S.`stage`, `reason` = S.`reason`, `error` = S.`error`, `schema_id` = S.`schema_id`, `batch_id` = '0123456789abcdef0123', `failed_at` = CURRENT_TIMESTAMP(), `redriven_at` = NULL
 WHEN NOT MATCHED THEN INSERT (`_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_value`, `_kafka_headers`, `_kafka_end_offset`, `stage`, `reason`, `error`, `schema_id`, `batch_id`, `failed_at`) VALUES (S.`_kafka_topic`, S.`_kafka_partition`, S.`_kafka_offset`, S.`_kafka_timestamp`, S.`_kafka_key`, S.`_kafka_value`, S.`_kafka_headers`, S.`_kafka_end_offset`, S.`stage`, S.`reason`, S.`error`, S.`schema_id`, '0123456789abcdef0123', CURRENT_TIMESTAMP());
 COMMIT TRANSACTION;

@@ -26,12 +26,19 @@ class Tables:
     lost: list[tuple[int, int, int]] = field(default_factory=list)
     seen: set[Any] = field(default_factory=set)
     kept: dict[str, int] = field(default_factory=dict)  # with ``keep``: which message each key's row is of
+    marks: dict[Place, datetime] = field(default_factory=dict)  # of redriven letters, when
+    redriven: set[Place] = field(default_factory=set)  # since the target was made
 
     def look(self, world: World) -> None:
         """Read both tables."""
         self.rows = _rows(world, str(TABLE))
         letters = _rows(world, str(TABLE.companion("dead_letters")))
         self.letters = [row for row in letters if row["stage"] != "lost"]
+        for row in letters:
+            if row["redriven_at"] is not None and self.marks.get(place_of(row)) != row["redriven_at"]:
+                assert row["stage"] != "lost", f"a range that is lost was redriven: {row}"
+                self.marks[place_of(row)] = row["redriven_at"]
+                self.redriven.add(place_of(row))
         self.lost = [
             (row["_kafka_partition"], row["_kafka_offset"], row["_kafka_end_offset"])
             for row in letters
@@ -40,7 +47,7 @@ class Tables:
 
     def forget(self) -> None:
         """The table was dropped."""
-        self.seen, self.kept = set(), {}
+        self.seen, self.kept, self.redriven = set(), {}, set()
 
     def excuses(self, one: Message) -> bool:
         """Whether the message was lost, and is said to be."""
@@ -69,13 +76,20 @@ def check_coordinates(tables: Tables, model: Model, owed: Iterable[Message]) -> 
     """I1 and I2 where the key is the coordinates: every message once, nothing else."""
     rows = Counter(map(place_of, tables.rows))
     assert max(rows.values(), default=1) == 1, f"I2: {rows.most_common(3)}"
-    known = {one.place: one for one in model.visible if one.becomes == "row"}
+    known = {one.place: one for one in model.visible if one.becomes == "row" or one.place in tables.redriven}
     assert rows.keys() <= known.keys(), f"rows that nobody produced, or that were aborted: {rows.keys() - known.keys()}"
     assert tables.seen <= rows.keys(), f"I1: rows vanished: {tables.seen - rows.keys()}"
     tables.seen = set(rows)
     for one in owed:
         if one.becomes == "row":
             assert one.place in rows or tables.excuses(one), f"I1: {one} is missing"
+
+
+def check_redriven(tables: Tables, *, rows: bool) -> None:
+    """I1 of what was redriven: the mark came with the row, where a row is made of it."""
+    there = set(map(place_of, tables.rows))
+    lacking = tables.redriven - there if rows else tables.redriven & there
+    assert not lacking, f"I1: marked as redriven, {'without' if rows else 'with'} a row: {lacking}"
 
 
 def _by_id(tables: Tables) -> dict[str, Row]:

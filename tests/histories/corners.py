@@ -18,7 +18,8 @@ TABLES = (
     "target dropped", "all tables dropped", "target created again", "target restored", "restored table accepted",
     "started over", "started over with a run overlooked", "staging tables expired", "staging tables dropped",
     "dead letters written", "rows replaced", "rows marked", "tombstones ignored", "read again without effect",
-    "everything was read again",
+    "everything was read again", "dead letters were redriven", "dead letters became rows", "dead letters failed again",
+    "a redrive found nothing",
 )  # fmt: skip
 JOBS = (
     "load attached to an earlier job", "load attached to an earlier job that failed",
@@ -38,12 +39,12 @@ ERRORS = (
 BOUNDARIES = (
     "start", "describe", "topic_id", "committed", "ledger", "group", "bounds", "table", "create", "create_dead_letters",
     "create_ledger", "register", "place", "poll", "load", "load runs", "estimate", "merge", "merge executes",
-    "merge commits", "drop", "commit",
+    "merge commits", "drop", "commit", "letters",
 )  # fmt: skip
 CALLS = (
     "describe", "committed", "group", "bounds", "offsets_at", "poll", "commit", "create", "add_columns",
     "create_ledger", "create_dead_letters", "register", "place", "table", "ledger", "applied", "row_count", "estimate",
-    "probe", "load", "merge",
+    "probe", "load", "merge", "letters",
 )  # fmt: skip
 CORNERS = (
     *TOPICS, *GROUPS, *TABLES, *JOBS, *RUNS,

@@ -9,10 +9,11 @@ from tests.histories.accidents import Accidents
 from tests.histories.explained import Trouble
 from tests.histories.groups import OTHER
 from tests.histories.hands import FIXED_BY_STARTING_OVER
+from tests.histories.redrives import Redrives
 from tests.pipeline.world import GROUP, TOPIC
 
 
-class Ending(Accidents):
+class Ending(Accidents, Redrives):
     """The last things."""
 
     thaw = again = left_open = False
@@ -30,6 +31,8 @@ class Ending(Accidents):
         self.heal()
         self.ordinary_run("I4")
         self.check_all_is_read()
+        if self.fenced:
+            self.redrive_twice()
         if self.again:
             self._read_all_again()
         if sleepers:

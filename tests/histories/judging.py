@@ -9,14 +9,14 @@ from airflow_kafka_bq.testing.memory import Killed
 from tests.histories.checks import place_of
 from tests.histories.explained import NEVER_GREEN, NEVER_GREEN_WINDOW, Trouble, is_explained
 from tests.histories.process import Process
-from tests.histories.processes import Processes
+from tests.histories.redrives import Redrives
 from tests.histories.scope import batches
 
 MOVED = (Trouble.TOPIC_ANOTHER, Trouble.TOPIC_GONE, Trouble.TRUNCATED, Trouble.TARGET_GONE, Trouble.FORWARD)
 BIGQUERY = (Trouble.BIGQUERY_ERRORS, Trouble.BIGQUERY_DENIED)
 
 
-class Judging(Processes):
+class Judging(Redrives):
     """I5: no green run that should be none, no error without a reason."""
 
     def judge(self, process: Process) -> None:
@@ -54,7 +54,9 @@ class Judging(Processes):
         assert not never & process.throughout, f"I5: green in spite of {never & process.throughout}"
         self._note(report)
         self._check_staging(process, report)
-        if not process.live:
+        if process.redrives:
+            self.judge_redrive(report)
+        elif not process.live:
             self._judge_window(process, report)
         elif report.outcome is Outcome.END and self._is_followed(process) and (self.fenced or report.committed):
             behind = {part: end for part, end in process.ends.items() if self.position.get(part, 0) < end}

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
 from tests.histories.alive import Removes
-from tests.histories.checks import check_coordinates, check_first, check_keep, check_letters, check_newest, check_update
+from tests.histories.checks import (
+    check_coordinates,
+    check_first,
+    check_keep,
+    check_letters,
+    check_newest,
+    check_redriven,
+    check_update,
+)
 from tests.histories.ending import Ending
 from tests.histories.explained import Trouble
 from tests.histories.ground import Keyed, ledger_of
@@ -136,6 +144,7 @@ class Payloads(Ending, Judging, Producers):
     def check_rows(self, owed: Any) -> None:
         """Of the target."""
         check_coordinates(self.tables, self.model, owed)
+        check_redriven(self.tables, rows=self.redrive_policy == "insert")
 
     def check_end(self) -> None:
         """What holds when everything was read."""

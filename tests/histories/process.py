@@ -33,8 +33,9 @@ class Process:
     stopped_at: int | None = None
     applied: list[int] = field(default_factory=list)
     batches_before: int = 0
+    redrives: bool = False
 
     @property
     def live(self) -> bool:
         """Whether it moves positions."""
-        return self.window is None
+        return self.window is None and not self.redrives

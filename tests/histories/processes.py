@@ -47,7 +47,7 @@ class Processes(Ground):
         settings = {**self.job, **self.settings, **settings, **({"window": window} if window else {})}
         process = Process(
             Actor(self.world, self._hear, **settings), set(self.troubles), set(self.troubles), self.ends(), self.scope,
-            window=window, batches_before=len(batches(self.world.database)),
+            window=window, batches_before=len(batches(self.world.database)), redrives="letters" in settings,
         )  # fmt: skip
         if self.processes or self.jobs_run():
             for one in (process, *self.processes):

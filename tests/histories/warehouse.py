@@ -17,7 +17,7 @@ from tests.pipeline.world import TABLE
 
 DDL = ["create", "add_columns", "create_ledger", "create_dead_letters", "create_deletes"]
 DML = ["register", "place"]
-READS = ["table", "ledger", "applied", "row_count", "estimate", "probe"]
+READS = ["table", "ledger", "applied", "row_count", "estimate", "probe", "letters"]
 TARGETS = ["dropped", "created again", "restored"]
 CALLS = [*DDL, *DML, *READS, "load", "merge"]
 TARGETS = ["dropped", "created again", "restored"]

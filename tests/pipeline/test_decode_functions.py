@@ -106,6 +106,16 @@ def nothing(table: pa.Table) -> pa.Table:
     return table.set_column(0, "order_id", pa.nulls(table.num_rows, pa.int64()))
 
 
+def picky(table: pa.Table) -> pa.Table:
+    if table.num_rows:
+        raise KeyError("price")
+    return table
+
+
+def _ids(table: pa.Table) -> list[Any]:
+    return table.column("order_id").to_pylist()
+
+
 def fails(_: pa.Table) -> pa.Table:
     raise KeyError("price")
 
@@ -118,8 +128,6 @@ def fails(_: pa.Table) -> pa.Table:
         (lambda table: table.drop_columns(["note"]), r"missing columns \['note'\]"),
         (lambda table: table.append_column("more", pa.nulls(5)), r"does not have \['more'\]"),
         (lambda _: None, "returned NoneType"),
-        (half, "column 'order_id' is double and does not become int64"),
-        (nothing, "gave NULL in the REQUIRED column 'order_id'"),
         (fails, "raised KeyError"),
     ],
 )
@@ -127,6 +135,57 @@ def test_what_transform_must_not_do(function: Any, text: str) -> None:
     with pytest.raises(ConfigError, match=text) as caught:
         decoded(MESSAGES, Order, transform=function)
     assert f"{function.__module__}:{function.__qualname__}" in str(caught.value)
+
+
+MANY = [Message(b'{"order_id":%d}' % number) for number in range(101)]
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (half, "column 'order_id' is double and does not become int64"),
+        (nothing, "gave NULL in the REQUIRED column 'order_id'"),
+        (picky, "raised KeyError"),
+    ],
+)
+def test_what_fails_for_more_than_a_hundred_messages_is_the_functions_fault(function: Any, text: str) -> None:
+    with pytest.raises(ConfigError, match=text) as caught:
+        decoded(MANY, Order, transform=function)
+    assert f"{function.__module__}:{function.__qualname__}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"), [(half, "transform_failed"), (nothing, "null_in_required"), (picky, "transform_failed")]
+)
+def test_messages_that_transform_fails_for_are_dead_letters(function: Any, reason: str) -> None:
+    def only_three(table: pa.Table) -> pa.Table:
+        parts = [function(one) if _ids(one) == [3] else one for one in (table.slice(at, 1) for at in range(len(table)))]
+        return pa.concat_tables(parts, promote_options="permissive") if parts else table
+
+    found = decoded(MESSAGES, Order, transform=only_three)
+    assert reasons(found) == [(3, "transform", reason)]
+    assert offsets(found.rows) == [0, 1, 2, 4]
+    assert found.origins is not None
+    assert found.origins.to_pylist() == [0, 1, 2, 4]
+    assert "n3" not in str(found.dead_letters.column("error").to_pylist()), "an error never quotes a message"
+
+
+def test_messages_that_filter_fails_for_are_dead_letters() -> None:
+    def keep(table: pa.Table) -> Any:
+        return [{0: True, 1: False, 2: True}[at] for at in _ids(table)]
+
+    found = decoded(MESSAGES, Order, filter=keep)
+    assert reasons(found) == [(3, "transform", "filter_failed"), (4, "transform", "filter_failed")]
+    assert (offsets(found.rows), found.ignored) == ([0, 2], 1)
+
+
+def test_what_only_several_messages_together_make_fail_is_the_functions_fault() -> None:
+    def alone(table: pa.Table) -> pa.Table:
+        assert table.num_rows < 4
+        return table
+
+    with pytest.raises(ConfigError, match="raised AssertionError"):
+        decoded(MESSAGES, Order, transform=alone)
 
 
 def test_a_key_that_transform_makes_null_is_a_dead_letter() -> None:

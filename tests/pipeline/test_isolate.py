@@ -57,7 +57,7 @@ MESSAGES = [Message(b'{"a": 1}'), Message(b"{"), Message(b'{"a": 2}', b"key", he
 def test_a_bad_row_becomes_the_dead_letter_of_its_own_message() -> None:
     """Rows and messages have other numbers as soon as one message is no row."""
     batch = decoded(MESSAGES)
-    found = without(RawBatch(raw(MESSAGES), ()), batch, {1: "x" * 2_000})
+    found = without(RawBatch(raw(MESSAGES), ()), batch, {1: "x" * 2_000}, "load")
     assert offsets(found.rows) == [0, 3]
     assert reasons(found)[1:] == [(2, "load", "rejected_by_bigquery")]
     letter = found.dead_letters.slice(1).to_pylist()[0]
@@ -72,7 +72,7 @@ def test_a_bad_row_becomes_the_dead_letter_of_its_own_message() -> None:
 def test_rows_without_origins_are_not_guessed() -> None:
     batch = replace(decoded(MESSAGES), origins=None)
     with pytest.raises(AccountingError, match="cannot be traced"):
-        without(RawBatch(raw(MESSAGES), ()), batch, {0: "no"})
+        without(RawBatch(raw(MESSAGES), ()), batch, {0: "no"}, "load")
 
 
 @pytest.mark.parametrize("at", ["load", "merge"])
@@ -87,8 +87,8 @@ def test_one_rejected_row_does_not_block_its_topic(at: Literal["load", "merge"])
     report = world.run(batch_messages=5)
     assert (report.rows["inserted"], report.rows["dead_lettered"]) == (7, 2)
     assert [(row["_kafka_offset"], row["stage"], row["reason"]) for row in world.letters()] == [
-        (2, "load", "rejected_by_bigquery"),
-        (7, "load", "rejected_by_bigquery"),
+        (2, at, "rejected_by_bigquery"),
+        (7, at, "rejected_by_bigquery"),
     ]
     assert all("too deep" in row["error"] for row in world.letters())
     assert world.positions() == world.committed() == {0: 9}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from airflow_kafka_bq.batch import Decoded, Kind, Staged
@@ -88,3 +90,36 @@ def test_a_batch_that_is_staged_again_counts_only_what_was_found_since() -> None
     counting.check(again, restaged, counted=first)
     with pytest.raises(BadMessagesError, match="4 bad messages"):
         counting.check(*batch(0, 1))
+
+
+def test_the_first_of_a_run_are_logged_and_those_of_a_batch_are_in_the_error(caplog: pytest.LogCaptureFixture) -> None:
+    counting = limits(max_bad_messages=6, max_bad_ratio=None)
+    counting.check(*batch(1, 3))
+    with pytest.raises(BadMessagesError) as caught:
+        counting.check(*batch(1, 4))
+    assert [record.getMessage().split(":")[1] for record in caplog.records] == [
+        *(f" partition 0, offset {at}" for at in (101, 102, 103)), *(f" partition 0, offset {at}" for at in (101, 102)),
+    ]  # fmt: skip
+    assert (
+        caplog.records[0]
+        .getMessage()
+        .startswith("a message cannot be used: partition 0, offset 101: decode, invalid_json: ")
+    )
+    for at in (102, 103, 104):
+        assert f"; partition 0, offset {at}: decode, invalid_json: " in caught.value.message
+
+
+def test_of_a_redrive_the_first_are_logged_and_none_is_too_many(caplog: pytest.LogCaptureFixture) -> None:
+    found, staged = batch(0, 2)
+    limits(on_bad_message="fail").check(found, replace(staged, kind=Kind.REDRIVE))
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("stage", ["decode", "registry", "validate", "transform", "key", "load", "merge"])
+def test_every_stage_that_rejects_counts(stage: str) -> None:
+    found, staged = batch(5, 1)
+    letters = found.dead_letters
+    at = letters.schema.get_field_index("stage")
+    moved = letters.set_column(at, letters.schema.field(at), pa.array([stage]))
+    with pytest.raises(BadMessagesError):
+        limits(max_bad_messages=0).check(replace(found, dead_letters=moved), staged)

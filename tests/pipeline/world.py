@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from airflow_kafka_bq.batch import GroupMember, LedgerRow, Position, RunContext
 from airflow_kafka_bq.config import JobConfig, TableId
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.report import RunReport
@@ -157,7 +158,10 @@ class World:
         warehouse = MemoryWarehouse(self.database)
         return cast(Warehouse, Watched(warehouse, hook)) if hook else warehouse
 
-    def job(self, hook: Hook | None = None, *, source: Source | None = None, **settings: Any) -> Job:
+    def job(
+        self, hook: Hook | None = None, *, source: Source | None = None, letters: LetterSelection | None = None,
+        **settings: Any,
+    ) -> Job:  # fmt: skip
         """A job as a process of its own would put it together."""
         config = self.config(**settings)
         source = source or self.source(hook)
@@ -166,7 +170,7 @@ class World:
         return Job(
             config, source, self.warehouse(hook), target, rules, mark,
             RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
-            now=self.clock,
+            now=self.clock, letters=letters,
         )  # fmt: skip
 
     def run(self, hook: Hook | None = None, **settings: Any) -> RunReport:

@@ -19,7 +19,7 @@ from airflow_kafka_bq.operators import siblings
 
 DAG_FILE = """
 from airflow.sdk import DAG
-from airflow_kafka_bq import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator
+from airflow_kafka_bq import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator, RedriveDeadLettersOperator
 
 with DAG("fifty", schedule=None) as dag:
     for n in range(50):
@@ -29,13 +29,14 @@ with DAG("fifty", schedule=None) as dag:
             window={"from": "{{ data_interval_start }}", "to": "{{ data_interval_end }}"},
         )
     PlanKafkaToBigQueryOperator(task_id="plan", topic="shop.orders", table="analytics.orders")
+    RedriveDeadLettersOperator(task_id="redrive", topic="shop.orders", table="analytics.orders")
 """
 PARSE = """
 import json, runpy, sys
 import airflow.sdk, airflow.providers.standard.operators.bash
 before = set(sys.modules)
 found = runpy.run_path(sys.argv[1])
-assert len(found["dag"].tasks) == 51
+assert len(found["dag"].tasks) == 52
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 # What a run needs and a parse does not.

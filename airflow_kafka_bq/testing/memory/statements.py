@@ -1,4 +1,4 @@
-"""The statements of a batch's transaction, by their meaning: fence, rows, tombstones, dead letters, history."""
+"""The statements of a batch's transaction, by their meaning: rows, and tombstones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from airflow_kafka_bq.testing.memory.tables import Row, StoredTable, Transaction
 Predicate = Callable[[Row], str | None]
 """BigQuery's message about a row that it cannot convert, or None."""
 _AT_MERGE = {"_ingested_at", "_deleted_at"}
-_LETTER = (*COORDINATES, "_kafka_end_offset")
 
 
 class RowRejected(Exception):
@@ -136,28 +135,6 @@ def merge_tombstones(
     counts.deleted += len(updates) + len(removed)
 
 
-def insert_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime) -> None:
-    """Once per coordinates, whoever reads them again; a lost range also has an end, which may grow.
-
-    :raises NotFoundError: a table is missing.
-    """
-    if spec.staged.dead_letters_table is None:
-        return
-    there = {
-        key_of(row, _LETTER)
-        for row in transaction.rows(spec.target.dead_letters).values()
-        if _seen(row, spec.staged.dead_letter_bounds, "_kafka_timestamp")
-    }
-    fresh: dict[tuple[Any, ...], Row] = {}
-    for letter in transaction.rows(spec.staged.dead_letters_table).values():
-        row = {"_kafka_topic": spec.topic, **letter, "batch_id": spec.staged.batch_id, "failed_at": now}
-        row |= {"redriven_at": None}
-        row.pop("_row", None)
-        if key_of(row, _LETTER) not in there:
-            fresh.setdefault(key_of(row, _LETTER), row)
-    transaction.insert(spec.target.dead_letters, fresh.values())
-
-
 def bounded(value: Any, bounds: ColumnBounds, *, half_open: bool) -> bool:
     """Whether a target's value lies within the literals of the ON clause."""
     if value is None:
@@ -191,10 +168,11 @@ def target_rows(transaction: Transaction, target: Target, bounds: Iterable[Colum
         number: {ours: stored[their] for ours, their in names.items()}
         for number, stored in transaction.rows(target.table).items()
     }
-    return {number: row for number, row in rows.items() if _seen(row, bounds, by)}
+    return {number: row for number, row in rows.items() if seen(row, bounds, by)}
 
 
-def _seen(row: Row, bounds: Iterable[ColumnBounds], partitioned_by: str | None) -> bool:
+def seen(row: Row, bounds: Iterable[ColumnBounds], partitioned_by: str | None) -> bool:
+    """Whether the literals of an ON clause let a statement see the row."""
     return all(bounded(row[one.column], one, half_open=one.column == partitioned_by) for one in bounds)
 
 

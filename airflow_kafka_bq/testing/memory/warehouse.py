@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.batch import JobResult, LedgerRow, LetterPlace
+from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked
 from airflow_kafka_bq.schema.target import TableFacts, Target
-from airflow_kafka_bq.testing.memory import deletes, ledger
+from airflow_kafka_bq.testing.memory import deletes, ledger, letters
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
@@ -140,6 +141,20 @@ class MemoryWarehouse:
         with self._call("applied"):
             rows = self._database.tables.get(target.history).rows.values()
             return any(row["batch_id"] == batch_id and row["revision"] == revision for row in rows)
+
+    def letters(
+        self,
+        target: Target,
+        topic: str,
+        wanted: LetterSelection,
+        after: LetterPlace | None,
+        most: int,
+        max_bytes_billed: int | None,  # noqa: ARG002 - reading is free in memory
+    ) -> Iterator[pa.Table]:
+        """Dead letters that wait to be redriven."""
+        with self._call("letters"):
+            rows = list(self._database.tables.get(target.dead_letters).rows.values())
+        return letters.select(rows, topic, wanted, after, most)
 
     def load(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kafka_bq.batch import Failure, JobResult
+from airflow_kafka_bq.batch import Kind as BatchKind
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import (
     CostLimitError,
@@ -21,12 +22,12 @@ from airflow_kafka_bq.testing.memory import ledger
 from airflow_kafka_bq.testing.memory.clock import Clock
 from airflow_kafka_bq.testing.memory.deletes import TooLate, check_in_time
 from airflow_kafka_bq.testing.memory.ledger import LedgerMoved
+from airflow_kafka_bq.testing.memory.letters import LettersMoved, mark_redriven, write_dead_letters
 from airflow_kafka_bq.testing.memory.statements import (
     Counts,
     Predicate,
     RowRejected,
     check_staged,
-    insert_dead_letters,
     merge_batch,
     target_rows,
 )
@@ -34,6 +35,7 @@ from airflow_kafka_bq.testing.memory.tables import Cancelled, Row, Tables, Trans
 
 _FAILURES: dict[type[Exception], tuple[Failure, type[IngestError]]] = {
     LedgerMoved: (Failure.LEDGER_MOVED, MergeConflictError),
+    LettersMoved: (Failure.LETTERS_MOVED, MergeConflictError),
     Cancelled: (Failure.CONFLICT, MergeConflictError),
     RowRejected: (Failure.BAD_ROWS, MergeRejectedError),
     NotFoundError: (Failure.TERMINAL, NotFoundError),
@@ -179,5 +181,6 @@ class MergeWork:
         if spec.staged.rows_table:
             refuse(self.transaction.rows(spec.staged.rows_table).values(), self.refused)
         self._counts = merge_batch(self.transaction, spec, now)
-        insert_dead_letters(self.transaction, spec, now)
+        redrives = spec.staged.kind is BatchKind.REDRIVE
+        (mark_redriven if redrives else write_dead_letters)(self.transaction, spec, now)
         ledger.record_history(self.transaction, spec, self.job_id, now)

@@ -1,0 +1,84 @@
+"""Which dead letters a redrive takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from airflow_kafka_bq.config import messages, values
+from airflow_kafka_bq.config.messages import Refusal
+from airflow_kafka_bq.config.scalars import Positive, Text, names_list
+from airflow_kafka_bq.exceptions import ConfigError
+
+STAGES = ("decode", "registry", "validate", "transform", "key", "tombstone", "load", "merge")
+"""Where a message can fail."""
+LOST = "lost"
+"""Stage of a range that Kafka no longer had: there is no message in it."""
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        return values.moment(value)
+    except ValueError:
+        msg = "must be an ISO time such as 2026-01-31T06:00:00+00:00"
+        raise ValueError(msg) from None
+
+
+def _stage(value: Any) -> Any:
+    if value == LOST:
+        msg = f"{LOST!r} is a range that Kafka no longer had: there is no message to redrive"
+        raise ValueError(msg)
+    if value not in STAGES:
+        msg = f"must be one of {', '.join(STAGES)}"
+        raise ValueError(msg)
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Reasons = Annotated[tuple[Text, ...], BeforeValidator(names_list)]
+Stages = Annotated[tuple[Annotated[str, BeforeValidator(_stage)], ...], BeforeValidator(names_list)]
+
+
+class LetterSelection(BaseModel):
+    """Dead letters that were not redriven since they failed last; each given field leaves some out.
+
+    :param since: they failed at this time or later. :param until: they failed before this time.
+    :param reason: one of these reasons. :param stage: one of these stages; never ``lost``.
+    :param limit: as many messages at most, the oldest messages first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: Moment | None = None
+    until: Moment | None = None
+    reason: Reasons = ()
+    stage: Stages = ()
+    limit: Positive | None = None
+
+    @classmethod
+    def of(cls, **parameters: Any) -> Self:
+        """Validate.
+
+        :raises ConfigError: names the parameter, its value and what it takes.
+        """
+        try:
+            return cls.model_validate(parameters)
+        except ValidationError as error:
+            raise ConfigError(messages.readable(error), remedy=messages.remedy(error)) from error
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.since and self.until and self.since >= self.until:
+            raise Refusal(f"since ({self.since}) does not lie before until ({self.until}): nothing would be redriven")
+        return self
+
+
+def check_redrivable(fence: str, topic: str) -> None:
+    """:raises ConfigError: the job keeps no ledger, and nothing else keeps a redrive apart from the live task."""
+    if fence == "none":
+        raise ConfigError(
+            "fence='none' cannot keep a redrive apart from the live task", topic=topic,
+            remedy="use fence='ledger', or read the messages again with start",
+        )  # fmt: skip
