@@ -234,13 +234,12 @@ def _partitioning(job: JobConfig) -> None:
 
 
 def _dedup_window(job: JobConfig) -> None:
-    """It prunes by the partition column, where nothing else does."""
+    column, wanted = _partition_column(job), "dedup_window needs"
     if job.dedup_window is not None:
-        column, wanted = _partition_column(job), "dedup_window needs"
         _require(job.dedup_key, f"{wanted} a dedup_key: coordinates are looked for in their own days")
         _require(column, f"{wanted} partitions, and the table has none", "name a column in partition_by")
-        exact = job.partition_immutable or column in _lower(job.key_columns)
-        _require(not exact, f"{wanted} a MERGE that does not prune: this one does already", "leave dedup_window out")
+        prunes = job.partition_immutable or column in _lower(job.key_columns)
+        _require(not prunes, f"{wanted} a MERGE that does not prune: this one does already", "leave dedup_window out")
 
 
 def _tables(job: JobConfig) -> None:

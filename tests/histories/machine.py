@@ -61,8 +61,8 @@ class Payloads(Ending, Judging, Producers):
         self.model.ids[self.world.topic_id] = 0
         self.times_tell, self.timeless, self.orderly = times == "now", times == "missing", True
         self.wandering = bool(chances["wandering"]) and self.times_tell
-        if self.removes and self.timeless:
-            self.begin(Trouble.FORGOTTEN)  # nobody can tell how old such a message is
+        if self.removes:  # a message without timestamp, or a hole where a window begins, does not tell how old it is
+            self.begin(Trouble.FORGOTTEN)
         self.thaw, self.again, self.left_open = bool(chances["thaw"]), not chances["again"], bool(chances["left_open"])
         self.settings = {"on_tombstone": self.tombstone_policies[policy]} if self.tombstone_policies[policy] else {}
         if picky and "model" in self.job:
