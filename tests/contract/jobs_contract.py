@@ -141,7 +141,7 @@ class Jobs:
         bench.apply(*[row(f"{number:03}", number, seconds=week + number) for number in range(3, 300)])
         assert 0 < before == bench.warehouse.estimate(spec)
         everywhere = replace(spec, staged=replace(spec.staged, bounds=()))
-        assert bench.warehouse.estimate(everywhere) > 10 * before, "what the bounds save"
+        assert bench.warehouse.estimate(everywhere) > 5 * before, "what the bounds save"
 
     def test_a_merge_over_its_limit_spends_nothing(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, update_target(world))
