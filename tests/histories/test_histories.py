@@ -46,6 +46,7 @@ def test_histories(machine: str, part: int, record_property: Callable[[str, obje
     assert chunk.tally.histories == EACH
 
 
+@pytest.mark.timeout(1_200)  # alone, it plays them all
 def test_every_corner_is_reached() -> None:
     """A machine that never gets there would show nothing."""
     events: Counter[str] = Counter()
