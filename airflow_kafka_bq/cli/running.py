@@ -51,15 +51,15 @@ def _numbers(text: str) -> list[int]:
         raise ConfigError(f"--partitions: {text!r} is no list of numbers such as 0,3") from error
 
 
-def run_file(session: Session, file: JobFile, using: Callable[[Job], RunReport] = run) -> None:
+def run_file(session: Session, file: JobFile, using: Callable[[Job], RunReport] | None = None) -> None:
     """Run the job of a file, and show its report.
 
-    :param using: what is done with the job.
+    :param using: what is done with the job; None: an ordinary run.
     """
     with _bar(session) as progress:
         job = assemble(file, session.stop, progress)
         try:
-            report = using(job)
+            report = (using or run)(job)
         finally:
             assembly.close(job)
     if report.outcome is Outcome.STOPPED:

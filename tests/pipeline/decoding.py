@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA, Decoded
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
-from airflow_kafka_bq.schema.build import build_target
+from airflow_kafka_bq.schema.build import build_target, message_columns
+from airflow_kafka_bq.schema.hashing import salted
 from airflow_kafka_bq.schema.target import Target
 
 NOON_MS = 1_704_110_400_000  # 2024-01-01 12:00 UTC
@@ -51,7 +52,8 @@ def raw(messages: Sequence[Message], chunk: int = 3) -> pa.Table:
 def job(model: type[BaseModel] | None, functions: dict[str, Any], **parameters: Any) -> tuple[Target, DecodeRules]:
     config = JobConfig.of(topic="orders", table="demo-project.shop.orders", model=model, **parameters)
     target = build_target(config, config.table_id(None), model)
-    return target, DecodeRules.of(config, target, model, **functions)
+    columns = salted(message_columns(config, model, None), lambda _: "0123456789abcdef")
+    return target, DecodeRules.of(config, target, model, columns=columns, **functions)
 
 
 def decoded(messages: Sequence[Message], model: type[BaseModel] | None = None, **parameters: Any) -> Decoded:

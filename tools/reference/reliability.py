@@ -56,23 +56,33 @@ def parts(folder: Path = RESULTS) -> Mapping[str, str]:
 
 
 def figures(found: Results) -> str:
-    """All in a few lines."""
-    campaigns = [one for _, one in found.campaigns]
-    played = {row for test in found.tests for row in test["rows"]}
-    failed = [test for test in found.tests if test["outcome"] == "failed"]
-    strikes = _summed(one["kills_by_signal"] for one in campaigns)
-    lines = [
-        ("rows of the fault matrix", f"{len(played)} by {len(found.tests)} tests, {_failures(failed)}"),
-        ("generated histories", _histories_line(found.histories)),
-        ("rounds on real processes", f"{_sum(campaigns, 'rounds'):,} with {_sum(campaigns, 'runs'):,} runs"),
-        ("runs that were struck", f"{sum(strikes.values()):,} ({_signals(strikes)})"),
-        ("faults of brokers, network, BigQuery and topics in them", f"{sum(_of_faults(campaigns).values()):,}"),
-        ("messages in them", f"{_sum(campaigns, 'messages'):,}"),
-        ("lost, duplicated", f"**{_sum(campaigns, 'lost'):,}, {_sum(campaigns, 'duplicated'):,}**"),
-        ("rounds that failed", f"{sum(len(one['failures']) for one in campaigns)}"),
-        ("planted bugs that were seen", f"{sum(one['seen'] for one in found.bugs)} of {len(found.bugs)}"),
-    ]
+    """All in a few lines; what was not played has none."""
+    lines = []
+    if found.tests:
+        played = {row for test in found.tests for row in test["rows"] if test["outcome"] != "skipped"}
+        failed = [test for test in found.tests if test["outcome"] == "failed"]
+        lines += [("rows of the fault matrix", f"{len(played)} by {len(found.tests):,} tests, {_failures(failed)}")]
+    if found.histories:
+        counts = f"{_sum(found.histories, 'histories'):,} with {_sum(found.histories, 'steps'):,} steps"
+        lines += [("generated histories", f"{counts}, {_failures(_failed(found.histories))}")]
+    if found.campaigns:
+        lines += _campaigns([one for _, one in found.campaigns])
+    if found.bugs:
+        seen = sum(one["seen"] for one in found.bugs)
+        lines += [("planted bugs that were seen", f"{seen} of {len(found.bugs)}")]
     return table(("what", "figure"), lines)
+
+
+def _campaigns(figures: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    strikes = _summed(one["kills_by_signal"] for one in figures)
+    return [
+        ("rounds on real processes", f"{_sum(figures, 'rounds'):,} with {_sum(figures, 'runs'):,} runs"),
+        ("runs that were struck", f"{sum(strikes.values()):,} ({_signals(strikes)})"),
+        ("faults of brokers, network, BigQuery and topics in them", f"{sum(_of_faults(figures).values()):,}"),
+        ("messages in them", f"{_sum(figures, 'messages'):,}"),
+        ("lost, duplicated", f"**{_sum(figures, 'lost'):,}, {_sum(figures, 'duplicated'):,}**"),
+        ("rounds that failed", f"{sum(len(one['failures']) for one in figures)}"),
+    ]
 
 
 def faults(tests: Sequence[Mapping[str, Any]]) -> str:
@@ -168,19 +178,12 @@ def _campaign_line(what: str, one: Mapping[str, Any]) -> tuple[str, ...]:
 def bugs(found: Sequence[Mapping[str, Any]]) -> str:
     """The kill table."""
     if not found:
-        return "Not planted."
+        return "Not planted for this page: `make mutants` does it, and tells of each."
     lines = [
         (one["bug"], f"`{one['in'].removeprefix('airflow_kafka_bq/')}`", one["by"] if one["seen"] else "**nobody**")
         for one in found
     ]
     return table(("the product …", "in", "seen by"), lines)
-
-
-def _histories_line(pieces: Sequence[Mapping[str, Any]]) -> str:
-    if not pieces:
-        return "not played"
-    counts = f"{_sum(pieces, 'histories'):,} with {_sum(pieces, 'steps'):,} steps"
-    return f"{counts}, {_failures(_failed(pieces))}"
 
 
 def _failed(pieces: Iterable[Mapping[str, Any]]) -> list[object]:
