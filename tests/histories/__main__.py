@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     machines = [one for one in MACHINES if not asked.machines or one.__name__ in asked.machines]
     result = play_many(asked.seed, asked.examples, asked.processes, _tell, machines)
     if asked.result:
-        asked.result.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        text = json.dumps(result, indent=1, sort_keys=True).replace(f"{Path.cwd()}/", "")  # tracebacks name a machine's
+        asked.result.write_text(text + "\n", encoding="utf-8")
     _tell(f"{result['histories']:,} histories, {result['steps']:,} steps, {len(result['failures'])} failed")
     return 1 if result["failures"] else 0
 
