@@ -15,11 +15,6 @@ UNSTAGED = "kafka-bq: staging table does not hold the batch"
 LATE = "kafka-bq: delete markers may have expired since this window was planned"
 
 
-def table_of(full_id: str) -> TableId:
-    """``project.dataset.table`` as a TableId (a legacy project may hold dots)."""
-    return TableId(*full_id.rsplit(".", 2))
-
-
 # UPDATE `p.d.t__ledger`
 # SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '…', job_id = '…',
 #     positions = ARRAY<STRUCT<…>>[(0, 3000, 0)], updated_at = CURRENT_TIMESTAMP(), updated_by = '…'
@@ -59,10 +54,11 @@ def checks(spec: MergeSpec) -> list[str]:
         until = literal(spec.started_at + MARKER_SLACK)
         found.append(f"IF(CURRENT_TIMESTAMP() < {until}, 1, CAST(ERROR({text(LATE)}) AS INT64)) AS in_time")
     if staged.rows_table:
-        found.append(_counted(table_of(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
+        found.append(_counted(TableId.parse(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
     if staged.dead_letters_table:
         least = max(1, staged.dead_lettered)  # and ranges that are lost
-        found.append(_counted(table_of(staged.dead_letters_table).quoted, f">= {least}", UNSTAGED, "staged_letters"))
+        letters_table = TableId.parse(staged.dead_letters_table).quoted
+        found.append(_counted(letters_table, f">= {least}", UNSTAGED, "staged_letters"))
         if staged.kind is Kind.REDRIVE:
             found.append(_counted(letters.waiting(spec), f"= {staged.messages}", letters.MOVED, "letters"))
     return ["SELECT " + ",\n  ".join(found)] if found else []

@@ -57,7 +57,7 @@ def _options(target: Target) -> str:
         found.append("require_partition_filter=TRUE")
     if described := options.get("description"):
         found.append(f"description={text(str(described))}")
-    if labels := {**target.labels, **options.get("labels", {})}:
+    if labels := target.table_labels:
         pairs = ", ".join(f"({text(key)}, {text(value)})" for key, value in sorted(labels.items()))
         found.append(f"labels=[{pairs}]")
     found += _key(target)

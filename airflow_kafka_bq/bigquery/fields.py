@@ -24,7 +24,7 @@ _ARROW: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_timestamp, "TIMESTAMP"),
     (pa.types.is_decimal128, "NUMERIC"),
 )
-_DAY_MILLISECONDS = 86_400_000
+DAY_MILLISECONDS = 86_400_000
 _GRAINS = {"HOUR": "hour", "DAY": "day", "MONTH": "month", "YEAR": "year"}
 
 
@@ -86,7 +86,7 @@ def _options(table: bigquery.Table) -> dict[str, Any]:
         "description": table.description,
         "labels": dict(table.labels or {}),
         "expires": table.expires is not None,
-        "partition_expiration_days": int(milliseconds) / _DAY_MILLISECONDS if milliseconds else None,
+        "partition_expiration_days": int(milliseconds) / DAY_MILLISECONDS if milliseconds else None,
         "require_partition_filter": bool(table.require_partition_filter),
         "kms_key_name": encryption.kms_key_name if encryption else None,
     }

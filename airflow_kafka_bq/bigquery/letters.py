@@ -27,7 +27,7 @@ def _quoted(names: tuple[str, ...], before: str = "") -> str:
 
 def _staging(spec: MergeSpec) -> str:
     assert spec.staged.dead_letters_table  # noqa: S101  # callers ask only where some were staged
-    return TableId(*spec.staged.dead_letters_table.rsplit(".", 2)).quoted
+    return TableId.parse(spec.staged.dead_letters_table).quoted
 
 
 def _same(spec: MergeSpec) -> str:

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from airflow_kafka_bq.batch import ColumnBounds, Kind
 from airflow_kafka_bq.bigquery import deletes, letters
-from airflow_kafka_bq.bigquery.bookkeeping import checks, fence, history, table_of
+from airflow_kafka_bq.bigquery.bookkeeping import checks, fence, history
 from airflow_kafka_bq.bigquery.bounded import matched
 from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
 from airflow_kafka_bq.config.rules import COORDINATES
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -72,7 +73,7 @@ def _source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -
     listed = ", ".join(f"{converted(one, f'R.{quoted(one.name)}')} AS {quoted(one.name)}" for one in columns)
     where = "R.`_tombstone`" if tombstones else "NOT R.`_tombstone`"
     only = f" WHERE {where}" if tombstones or spec.staged.tombstones else ""
-    return f"SELECT * FROM (SELECT {listed}, R.`_row` FROM {table_of(spec.staged.rows_table).quoted} AS R{only})"
+    return f"SELECT * FROM (SELECT {listed}, R.`_row` FROM {TableId.parse(spec.staged.rows_table).quoted} AS R{only})"
 
 
 # MERGE `p.d.t` T
@@ -155,7 +156,7 @@ def probe(spec: MergeSpec, first_row: int, last_row: int) -> str:
     listed = ", ".join(f"{converted(one, f'R.{quoted(one.name)}')} AS {quoted(one.name)}" for one in columns)
     return (
         f"SELECT SUM(BYTE_LENGTH(TO_JSON_STRING(S))) AS bytes FROM (SELECT {listed} "
-        f"FROM {table_of(spec.staged.rows_table).quoted} AS R "
+        f"FROM {TableId.parse(spec.staged.rows_table).quoted} AS R "
         f"WHERE R.`_row` BETWEEN {first_row} AND {last_row}) AS S"
     )
 
@@ -165,4 +166,4 @@ def with_empty_source(spec: MergeSpec) -> str:
     assert spec.staged.rows_table  # noqa: S101
     columns = [f"CAST(NULL AS {wire_type(one)}) AS {quoted(one.name)}" for one in staged_columns(spec.target)]
     empty = f"(SELECT {', '.join([*columns, 'FALSE AS `_tombstone`', '0 AS `_row`'])} FROM UNNEST(ARRAY<INT64>[]))"
-    return merge_rows(spec).replace(table_of(spec.staged.rows_table).quoted, empty, 1)
+    return merge_rows(spec).replace(TableId.parse(spec.staged.rows_table).quoted, empty, 1)

@@ -14,11 +14,10 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from airflow_kafka_bq.bigquery.ddl import DESCRIPTION_CHARACTERS, number
+from airflow_kafka_bq.bigquery.fields import DAY_MILLISECONDS
 from airflow_kafka_bq.bigquery.jobs import ONCE
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
-
-_DAY_MILLISECONDS = 86_400_000
 
 
 def is_tagged(columns: Iterable[Column]) -> bool:
@@ -57,7 +56,7 @@ def resource(target: Target) -> bigquery.Table:
         table.time_partitioning = bigquery.TimePartitioning(
             type_=target.partitioning.granularity.upper(),
             field=target.partitioning.column,
-            expiration_ms=round(days * _DAY_MILLISECONDS) if days else None,
+            expiration_ms=round(days * DAY_MILLISECONDS) if days else None,
         )
         if options.get("require_partition_filter"):
             table.require_partition_filter = True
@@ -66,7 +65,7 @@ def resource(target: Target) -> bigquery.Table:
     if hours := number(options, "expiration_hours"):
         table.expires = datetime.now(UTC) + timedelta(hours=hours)
     table.description = options.get("description")
-    table.labels = {**target.labels, **options.get("labels", {})}
+    table.labels = target.table_labels
     if target.kms_key_name:
         table.encryption_configuration = bigquery.EncryptionConfiguration(target.kms_key_name)
     return table

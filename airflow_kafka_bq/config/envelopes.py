@@ -68,6 +68,11 @@ def fields(envelope: str | None, chosen: Sequence[str] | None) -> tuple[Envelope
     return tuple(EnvelopeField(one, f"ce_{one}", "TIMESTAMP" if one == "time" else "STRING") for one in paths)
 
 
+def column_names(job: JobConfig) -> set[str]:
+    """Of the columns that the job's envelope fills, in lower case: BigQuery compares them so."""
+    return {one.column.lower() for one in job.enveloped}
+
+
 def check(job: JobConfig) -> None:
     """What an envelope needs beside it. :raises Refusal: it is not there, or a field is none of the envelope's."""
     if job.envelope is None:
@@ -78,8 +83,8 @@ def check(job: JobConfig) -> None:
     if job.envelope == "debezium" and job.value_format in {"string", "bytes"}:
         message = f"envelope='debezium' needs values with fields, and value_format={job.value_format!r} has none"
         raise Refusal(message, "use the format that the connector writes: json, avro, protobuf or json_schema")
-    if job.envelope == "debezium" and job.tombstones in {"soft_delete", "delete"}:
-        own = {one.column.lower() for one in job.enveloped}
+    if job.envelope == "debezium" and job.removes:
+        own = column_names(job)
         ours = sorted(name for name in job.key_columns if name.lower() in own)
         if ours:
             raise Refusal(f"dedup_key names {ours}, and a tombstone behind a deletion has no envelope that says them")
@@ -101,5 +106,5 @@ def _check_fields(envelope: str, chosen: tuple[str, ...]) -> None:
 
 def key_of_tombstones(job: JobConfig) -> set[str]:
     """Columns of the dedup key that the key of a tombstone must give: a bare event has its attributes in headers."""
-    own = {one.column.lower() for one in job.enveloped} if job.envelope == "cloudevents" else set()
+    own = column_names(job) if job.envelope == "cloudevents" else set()
     return {name for name in job.key_columns if not name.lower().startswith("_kafka_") and name.lower() not in own}

@@ -77,6 +77,11 @@ class JobConfig(Parameters):
         return "soft_delete" if self.on_duplicate == "update" else "ignore"
 
     @property
+    def removes(self) -> bool:
+        """Whether a tombstone takes its row away, by a mark or for good."""
+        return self.tombstones in {"soft_delete", "delete"}
+
+    @property
     def enveloped(self) -> tuple[EnvelopeField, ...]:
         """Fields of the envelope that are columns, the default resolved."""
         return fields(self.envelope, self.envelope_fields)

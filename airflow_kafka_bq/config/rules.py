@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _PLACE = {"_kafka_partition", "_kafka_offset"}
 _SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
-_REMOVING = {"soft_delete", "delete"}
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
@@ -133,14 +132,14 @@ def _tombstones(job: JobConfig) -> None:
     payload = job.columns_from == "payload"
     _require(payload or choice != "insert", "on_tombstone='insert' needs schema_from='payload': a null has no fields")
     _require(
-        choice not in _REMOVING or job.on_duplicate == "update",
+        not job.removes or job.on_duplicate == "update",
         f"on_tombstone={choice!r} needs on_duplicate='update': 'keep' never changes a row",
     )
     _require(
-        job.tombstone_key is None or choice in _REMOVING,
+        job.tombstone_key is None or job.removes,
         f"tombstone_key means nothing with on_tombstone={choice!r}",
     )
-    if choice in _REMOVING:
+    if job.removes:
         _tombstone_key(job)
     if choice == "delete":
         _markers(job)
@@ -226,7 +225,7 @@ def _partitioning(job: JobConfig) -> None:
         "put the partition column into dedup_key, or state partition_immutable if it never changes for a key",
     )
     _require(
-        not options.get("require_partition_filter") or job.tombstones not in _REMOVING,
+        not options.get("require_partition_filter") or not job.removes,
         f"table_options: require_partition_filter contradicts on_tombstone={job.tombstones!r}: "
         "a tombstone does not say in which partition its row is",
         "leave one of the two out",

@@ -27,6 +27,11 @@ class TableId:
     dataset: str
     table: str
 
+    @classmethod
+    def parse(cls, full_id: str) -> TableId:
+        """Of ``project.dataset.table`` (a legacy project may hold dots)."""
+        return cls(*full_id.rsplit(".", 2))
+
     def __str__(self) -> str:
         return f"{self.project}.{self.dataset}.{self.table}"
 

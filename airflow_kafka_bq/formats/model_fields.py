@@ -35,7 +35,7 @@ class MessageFields:
 
     def has_unknown(self, message: Any) -> bool:
         """Whether the message has a field that the model does not take, on any level."""
-        return _unknown(message, self.fields)
+        return self.left_over(message) is not None
 
     def left_over(self, message: Any) -> Any:
         """What the model does not take, where it stood; None if nothing is left.
@@ -83,18 +83,6 @@ def spellings(model: type[BaseModel], name: str, info: FieldInfo) -> Iterator[tu
     if alias is not None and config.get("validate_by_alias", True):
         for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
             yield (str(choice.path[0]), len(choice.path) == 1) if isinstance(choice, AliasPath) else (choice, True)
-
-
-def _unknown(message: Any, fields: Mapping[str, MessageField]) -> bool:
-    if isinstance(message, list):
-        return any(_unknown(element, fields) for element in message)
-    if not isinstance(message, dict):
-        return False
-    for name, value in message.items():
-        known = fields.get(name)
-        if known is None or (known.fields is not None and _unknown(value, known.fields)):
-            return True
-    return False
 
 
 def _left_over(message: Any, fields: Mapping[str, MessageField]) -> Any:

@@ -25,7 +25,7 @@ def preview(job: Job) -> dict[str, Any]:
     planned = plan(job.config, job.source, job.target, seen)
     check_reach(job.config, job.source, planned, job.now())
     create, alter = _tables(job, seen.table)
-    target = fit(job.target, seen.table) if seen.table else job.target
+    target = fit(job.target, seen.table)
     spec = _spec(job, target, planned)
     return {
         "topic": job.config.topic,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_kafka_bq._airflow import AirflowException, Context
+from airflow_kafka_bq._airflow import AirflowException, Context, failure
 from airflow_kafka_bq.config.letters import LetterSelection, check_redrivable
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
@@ -69,7 +69,6 @@ class RedriveDeadLettersOperator(KafkaToBigQueryOperator):
         :raises AirflowFailException: a person must act. :raises AirflowException: it may be over at the next try, or
             the task was stopped.
         """
-        from airflow_kafka_bq._airflow import failure
         from airflow_kafka_bq.batch import Outcome
         from airflow_kafka_bq.operations.redrive import redrive, rehearse
         from airflow_kafka_bq.operators.told import summary

@@ -65,7 +65,7 @@ class DecodeRules:
         found = opener(config, model, columns, sides.value)
         key_text = None if sides.key is None else sides.key.text()
         keys = None
-        if config.tombstones in {"soft_delete", "delete"}:
+        if config.removes:
             filled = [column for column in columns if column.name in target.key]
             wrapped = config.envelope == "debezium"
             fields = config.tombstone_key

@@ -172,7 +172,7 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
             seen = look(job.config, job.source, job.warehouse, job.target)
             planned = plan(job.config, job.source, job.target, seen)
             check_reach(job.config, job.source, planned, job.now())
-        fitted = fit(job.target, seen.table) if seen.table else job.target
+        fitted = fit(job.target, seen.table)
         report.planned(planned, fitted.dedup_window if fitted.looks_nearby else None)
         job.stop.check()
         tables = ready(job.config, job.warehouse, job.target, seen, planned, job.context)
@@ -254,4 +254,4 @@ def _commit(job: Job, report: RunReport, head: Head) -> None:
 def _drop(warehouse: Warehouse, staged: Staged) -> None:
     for name in (staged.rows_table, staged.dead_letters_table):
         if name:
-            warehouse.drop(TableId(*name.rsplit(".", 2)))
+            warehouse.drop(TableId.parse(name))

@@ -101,8 +101,13 @@ def _read(warehouse: Warehouse, target: Target) -> TableFacts:
     return facts
 
 
-def fit(target: Target, facts: TableFacts) -> Target:
-    """The target as it is: an existing table's own partitioning and clustering decide which bounds prune."""
+def fit(target: Target, facts: TableFacts | None) -> Target:
+    """The target as it is: an existing table's own partitioning and clustering decide which bounds prune.
+
+    :param facts: None: there is no table yet, and it will be as the job wants it.
+    """
+    if facts is None:
+        return target
     by_coordinates = target.by_coordinates
     same = target.partitioning == facts.partitioning
     return replace(

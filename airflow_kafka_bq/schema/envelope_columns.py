@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_kafka_bq.config import JobConfig
-from airflow_kafka_bq.config.envelopes import EnvelopeField
+from airflow_kafka_bq.config.envelopes import EnvelopeField, column_names
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema import names
 from airflow_kafka_bq.schema.columns import Column
@@ -31,5 +31,5 @@ def envelope_columns(fields: Sequence[EnvelopeField], beside: Sequence[Column]) 
 
 def without_envelope(config: JobConfig, columns: Sequence[Column]) -> tuple[Column, ...]:
     """Columns of a table without those that the envelope of a job fills."""
-    own = {one.column.lower() for one in config.enveloped}
+    own = column_names(config)
     return tuple(column for column in columns if column.name.lower() not in own)

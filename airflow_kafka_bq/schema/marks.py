@@ -42,11 +42,11 @@ class Drop:
 
 
 def mark_of(kind: type[_Mark], metadata: Iterable[Any]) -> _Mark | None:
-    """The last mark of this kind; ``Drop`` may be written without brackets."""
+    """The last mark of this kind; None if there is none."""
     found = [one for one in metadata if isinstance(one, kind)]
     return found[-1] if found else None
 
 
 def is_dropped(metadata: Iterable[Any]) -> bool:
-    """Whether a field has no column."""
+    """Whether a field has no column; ``Drop`` may be written without brackets."""
     return any(one is Drop or isinstance(one, Drop) for one in metadata)

@@ -22,7 +22,7 @@ def asked(target: Target) -> dict[str, Any]:
     options = target.options
     found: dict[str, Any] = {
         "description": options.get("description"),
-        "labels": {**target.labels, **options.get("labels", {})},
+        "labels": target.table_labels,
         "expires": bool(options.get("expiration_hours")),
         "partition_expiration_days": options.get("partition_expiration_days"),
         "require_partition_filter": bool(options.get("require_partition_filter")),

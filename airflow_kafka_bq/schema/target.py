@@ -60,6 +60,11 @@ class Target:
     envelope: tuple[str, ...] = ()  # columns that the envelope of a message fills
 
     @property
+    def table_labels(self) -> dict[str, str]:
+        """Of the table itself; what its options say goes before what is said for all that the job makes."""
+        return {**self.labels, **self.options.get("labels", {})}
+
+    @property
     def ledger(self) -> TableId:
         """One row per pipeline: positions and fencing token."""
         return self.table.companion("ledger", self.companion_dataset)

@@ -10,7 +10,6 @@ from typing import Any
 
 from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, LetterPlace, Position, Staged
 from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql
-from airflow_kafka_bq.bigquery.bookkeeping import table_of
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.letters import LetterSelection
@@ -55,10 +54,10 @@ def tables_of(target: Target, staged_batch: Staged | None = None) -> tuple[str, 
     if staged_batch and staged_batch.rows_table:
         columns = [f"{quoted(one.name)} {wire_type(one)}" for one in sql.staged_columns(target)]
         columns += ["_tombstone BOOL", "_row INT64"]
-        found.append(f"CREATE TABLE {table_of(staged_batch.rows_table).quoted} ({', '.join(columns)})")
+        found.append(f"CREATE TABLE {TableId.parse(staged_batch.rows_table).quoted} ({', '.join(columns)})")
     if staged_batch and staged_batch.dead_letters_table:
         columns = [f"{one.name} {_field_type(one)}" for one in staged_fields(DEAD_LETTER_SCHEMA)] + ["_row INT64"]
-        found.append(f"CREATE TABLE {table_of(staged_batch.dead_letters_table).quoted} ({', '.join(columns)})")
+        found.append(f"CREATE TABLE {TableId.parse(staged_batch.dead_letters_table).quoted} ({', '.join(columns)})")
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -38,10 +38,10 @@ def summary(diaries: Sequence[Diary], seed: int, rounds: int, brokers: int, seco
         "rounds_by_scenario": _counted(Counter(one.name for one in diaries)),
         "runs": sum(one.runs for one in diaries),
         "kills": sum(sum(one.signals.values()) for one in diaries),
-        "kills_by_signal": _summed(one.signals for one in diaries),
-        "kills_by_point": _summed(one.points for one in diaries),
-        "faults": _summed(one.faults for one in diaries),
-        "endings": _summed(one.outcomes for one in diaries),
+        "kills_by_signal": summed(one.signals for one in diaries),
+        "kills_by_point": summed(one.points for one in diaries),
+        "faults": summed(one.faults for one in diaries),
+        "endings": summed(one.outcomes for one in diaries),
         "messages": sum(one.messages for one in diaries),
         "rows": sum(one.rows for one in diaries),
         "dead_letters": sum(one.dead_letters for one in diaries),
@@ -59,7 +59,8 @@ def write(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _summed(counters: Iterable[Counter[str]]) -> dict[str, int]:
+def summed(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """All of them added up, in the order of the names."""
     total: Counter[str] = Counter()
     for one in counters:
         total.update(one)

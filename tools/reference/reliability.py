@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from tests.campaign.result import summed
 from tests.faults.matrix import sections
 from tools.reference.tables import table
 
@@ -28,18 +30,17 @@ class Results:
     """
 
     def __init__(self, folder: Path = RESULTS) -> None:
-        self.tests = [test for path in sorted(folder.glob("rows*.json")) for test in self._read(folder, path.stem, [])]
-        self.histories = [self._read(folder, path.stem, {}) for path in sorted(folder.glob("histories*.json"))]
-        self.bugs = self._read(folder, "bugs", [])
+        self.tests = list(chain.from_iterable(_pieces(folder, "rows")))
+        self.histories = _pieces(folder, "histories")
+        self.bugs = list(chain.from_iterable(_pieces(folder, "bugs")))
         self.campaigns = [
-            (what, self._read(folder, path.stem, {}))
-            for name, what in CAMPAIGNS.items()
-            for path in sorted(folder.glob(f"campaign_{name}*.json"))
+            (what, one) for name, what in CAMPAIGNS.items() for one in _pieces(folder, f"campaign_{name}")
         ]
 
-    def _read(self, folder: Path, name: str, otherwise: Any) -> Any:
-        path = folder / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else otherwise
+
+def _pieces(folder: Path, name: str) -> list[Any]:
+    """Documents of the files whose names begin so."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"{name}*.json"))]
 
 
 def parts(folder: Path = RESULTS) -> Mapping[str, str]:
@@ -74,7 +75,7 @@ def figures(found: Results) -> str:
 
 
 def _campaigns(figures: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    strikes = _summed(one["kills_by_signal"] for one in figures)
+    strikes = summed(one["kills_by_signal"] for one in figures)
     return [
         ("rounds on real processes", f"{_sum(figures, 'rounds'):,} with {_sum(figures, 'runs'):,} runs"),
         ("runs that were struck", f"{sum(strikes.values()):,} ({_signals(strikes)})"),
@@ -139,7 +140,7 @@ def events(pieces: Sequence[Mapping[str, Any]]) -> str:
     """What happened in them, and how often: a fault that never came was not survived."""
     if not pieces:
         return "Not played."
-    return table(("event", "times"), _counts(_summed(one["events"] for one in pieces)))
+    return table(("event", "times"), _counts(summed(one["events"] for one in pieces)))
 
 
 def campaign(campaigns: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
@@ -152,9 +153,9 @@ def campaign(campaigns: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     return "\n\n".join(
         [
             table(head, lines),
-            table(("struck at", "times"), _counts(_summed(one["kills_by_point"] for one in figures))),
+            table(("struck at", "times"), _counts(summed(one["kills_by_point"] for one in figures))),
             table(("fault", "times"), _counts(_of_faults(figures))),
-            table(("run ended with", "times"), _counts(_summed(one["endings"] for one in figures))),
+            table(("run ended with", "times"), _counts(summed(one["endings"] for one in figures))),
         ]
     )
 
@@ -199,19 +200,11 @@ def _signals(counts: Mapping[str, int]) -> str:
 
 
 def _of_faults(campaigns: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    return _summed(one["faults"] for one in campaigns)
+    return summed(one["faults"] for one in campaigns)
 
 
 def _sum(figures: Iterable[Mapping[str, Any]], name: str) -> int:
     return sum(one[name] for one in figures)
-
-
-def _summed(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for counter in counters:
-        for name, count in counter.items():
-            total[name] = total.get(name, 0) + count
-    return dict(sorted(total.items()))
 
 
 def _counts(counts: Mapping[str, int]) -> list[tuple[str, str]]:

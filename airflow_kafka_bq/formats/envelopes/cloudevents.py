@@ -17,7 +17,7 @@ import pyarrow as pa
 from airflow_kafka_bq.config.envelopes import EnvelopeField
 from airflow_kafka_bq.formats.envelopes.event_headers import CONTENT_TYPE, event_headers
 from airflow_kafka_bq.formats.envelopes.fields import beside_schema, beside_table, value_of
-from airflow_kafka_bq.formats.envelopes.unwrapped import Unwrapped, malformed
+from airflow_kafka_bq.formats.envelopes.unwrapped import Unwrapped, malformed, text_inside
 from airflow_kafka_bq.formats.opened import Opened
 from airflow_kafka_bq.formats.parser import Rejected, ValueParser
 
@@ -86,7 +86,7 @@ class CloudEvents:
     def _structured(self, value: bytes | None, media: str) -> Unwrapped:
         if value is None:
             return Unwrapped(gone=True)
-        if media.partition(";")[0].strip().lower() != _JSON:
+        if _kind(media) != _JSON:
             raise Rejected(
                 "decode", "other_event_format", "an event in a format that is not application/cloudevents+json"
             )
@@ -122,11 +122,7 @@ class CloudEvents:
             return None
         if raw[:1] != b'"' or (self.as_json and _is_json(event.datacontenttype)):
             return raw
-        try:
-            text: str = msgspec.json.decode(raw, type=str)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise malformed(error) from error
-        return text.encode()
+        return text_inside(raw)
 
 
 def _no_event(why: str) -> Rejected:
@@ -135,10 +131,12 @@ def _no_event(why: str) -> Rejected:
 
 def _is_json(media: Any) -> bool:
     """Data is JSON unless the event says otherwise."""
-    if not isinstance(media, str):
-        return True
-    kind = media.partition(";")[0].strip().lower()
-    return kind.endswith(("/json", "+json"))
+    return not isinstance(media, str) or _kind(media).endswith(("/json", "+json"))
+
+
+def _kind(media: str) -> str:
+    """A media type without its parameters."""
+    return media.partition(";")[0].strip().lower()
 
 
 def _of_base64(text: str) -> bytes:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from airflow_kafka_bq.config.envelopes import EnvelopeField
 from airflow_kafka_bq.formats.envelopes.debezium import Change, FieldReader, change_of, no_envelope, no_row
 from airflow_kafka_bq.formats.envelopes.fields import beside_schema, beside_table
-from airflow_kafka_bq.formats.envelopes.unwrapped import Unwrapped, malformed, unwrapped
+from airflow_kafka_bq.formats.envelopes.unwrapped import Unwrapped, malformed, text_inside, unwrapped
 from airflow_kafka_bq.formats.opened import Opened
 from airflow_kafka_bq.formats.parser import Rejected, ValueParser
 from airflow_kafka_bq.formats.structured.writers import Writers
@@ -96,13 +96,7 @@ def _row(event: Any) -> bytes:
     row = bytes(event.after)
     if row in {b"", _NULL}:
         raise no_row()
-    if row[:1] != b'"':
-        return row
-    try:
-        text: str = msgspec.json.decode(row, type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(error) from error
-    return text.encode()
+    return text_inside(row) if row[:1] == b'"' else row
 
 
 def _event_type(fields: Sequence[EnvelopeField]) -> type[msgspec.Struct]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import msgspec
 import pyarrow as pa
 
 from airflow_kafka_bq.formats.opened import Opened
@@ -60,6 +61,15 @@ def unwrapped(unwrap: Callable[[bytes], Unwrapped], value: bytes | None) -> Unwr
         return Unwrapped(gone=True) if value is None else unwrap(value)
     except Rejected as why:
         return why
+
+
+def text_inside(raw: bytes) -> bytes:
+    """What a text of JSON holds. :raises Rejected: it is none."""
+    try:
+        text: str = msgspec.json.decode(raw, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(error) from error
+    return text.encode()
 
 
 def malformed(error: Exception) -> Rejected:
