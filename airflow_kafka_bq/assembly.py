@@ -16,7 +16,7 @@ from airflow_kafka_bq.formats.structured.sides import sides as sides_of
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
-from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
+from airflow_kafka_bq.pipeline.job import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.build import build_target, message_columns

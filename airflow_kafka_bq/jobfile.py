@@ -17,7 +17,7 @@ from airflow_kafka_bq.bigquery.client import connect
 from airflow_kafka_bq.config import JobConfig, environment, yaml_text
 from airflow_kafka_bq.config.messages import unknown
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.pipeline.runner import Job, Progress, silent
+from airflow_kafka_bq.pipeline.job import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 _CLIENTS = ("kafka", "bigquery", "schema_registry", "salts")

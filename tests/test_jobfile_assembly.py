@@ -12,7 +12,7 @@ import pytest
 from airflow_kafka_bq.assembly import close
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, NotFoundError
 from airflow_kafka_bq.jobfile import assemble, read
-from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 CLIENTS = """

@@ -21,9 +21,11 @@ from airflow_kafka_bq.batch.travel import (
     LedgerRow,
     Outcome,
     PartitionPlan,
+    Portion,
     RawBatch,
     RunPlan,
     Staged,
+    StagedTable,
 )
 
 __all__ = [
@@ -49,11 +51,13 @@ __all__ = [
     "Outcome",
     "PartitionPlan",
     "Polled",
+    "Portion",
     "Position",
     "RawBatch",
     "RunContext",
     "RunPlan",
     "Staged",
+    "StagedTable",
     "TopicFacts",
     "row_numbers",
 ]

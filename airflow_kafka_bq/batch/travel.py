@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from airflow_kafka_bq.batch.coordinates import Bounds, Gap, OffsetRange, Position, TopicFacts
 from airflow_kafka_bq.batch.jobs import ColumnBounds
+from airflow_kafka_bq.batch.letters import LetterPlace
 
 
 class Kind(StrEnum):
@@ -113,8 +114,20 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A staging table (full id), and how many rows it holds."""
+
+    table: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
-    """A batch that lies in staging tables; the rows are no longer in memory."""
+    """What lies in staging tables, and one MERGE applies; the rows are no longer in memory.
+
+    ``rows_tables`` and ``dead_letters_tables`` are in the order in which their messages were read: one each at most,
+    where every batch has a MERGE of its own.
+    """
 
     batch_id: str
     kind: Kind
@@ -124,11 +137,30 @@ class Staged:
     dead_lettered: int
     ignored: int
     tombstones: int
-    rows_table: str | None  # full id; None: no rows
-    dead_letters_table: str | None
+    rows_tables: tuple[StagedTable, ...]
+    dead_letters_tables: tuple[StagedTable, ...]
     load_job_ids: tuple[str, ...]
     bounds: tuple[ColumnBounds, ...] = ()  # of the rows, for the target
     dead_letter_bounds: tuple[ColumnBounds, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one MERGE applies, a batch or several, and what the report needs of it.
+
+    :param batches: how many there are in it. :param size_bytes: keys, values and headers.
+    :param letter: the last dead letter of a redrive.
+    :param leftovers: what else was staged, and is dropped with it.
+    """
+
+    staged: Staged
+    batches: int
+    gaps: tuple[Gap, ...]
+    unknown_fields: int
+    timestamps_replaced: int
+    size_bytes: int
+    letter: LetterPlace | None
+    leftovers: tuple[Staged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,14 +53,12 @@ def checks(spec: MergeSpec) -> list[str]:
     if spec.target.delete and spec.positions is None:  # a run that slept since: see pipeline.markers
         until = literal(spec.started_at + MARKER_SLACK)
         found.append(f"IF(CURRENT_TIMESTAMP() < {until}, 1, CAST(ERROR({text(LATE)}) AS INT64)) AS in_time")
-    if staged.rows_table:
-        found.append(_counted(TableId.parse(staged.rows_table).quoted, f"= {staged.rows}", UNSTAGED, "staged_rows"))
-    if staged.dead_letters_table:
-        least = max(1, staged.dead_lettered)  # and ranges that are lost
-        letters_table = TableId.parse(staged.dead_letters_table).quoted
-        found.append(_counted(letters_table, f">= {least}", UNSTAGED, "staged_letters"))
-        if staged.kind is Kind.REDRIVE:
-            found.append(_counted(letters.waiting(spec), f"= {staged.messages}", letters.MOVED, "letters"))
+    for name, tables in (("staged_rows", staged.rows_tables), ("staged_letters", staged.dead_letters_tables)):
+        for number, one in enumerate(tables):
+            column = f"{name}_{number}" if number else name
+            found.append(_counted(TableId.parse(one.table).quoted, f"= {one.rows}", UNSTAGED, column))
+    if staged.dead_letters_tables and staged.kind is Kind.REDRIVE:
+        found.append(_counted(letters.waiting(spec), f"= {staged.messages}", letters.MOVED, "letters"))
     return ["SELECT " + ",\n  ".join(found)] if found else []
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from airflow_kafka_bq.batch import REDRIVEN, LetterPlace
 from airflow_kafka_bq.bigquery.bounded import bounded
 from airflow_kafka_bq.bigquery.literals import literal, text
+from airflow_kafka_bq.bigquery.staging import union
 from airflow_kafka_bq.config.letters import LOST, LetterSelection
 from airflow_kafka_bq.config.rules import COORDINATES
-from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
 
@@ -26,8 +26,7 @@ def _quoted(names: tuple[str, ...], before: str = "") -> str:
 
 
 def _staging(spec: MergeSpec) -> str:
-    assert spec.staged.dead_letters_table  # noqa: S101  # callers ask only where some were staged
-    return TableId.parse(spec.staged.dead_letters_table).quoted
+    return union(spec.staged.dead_letters_tables)
 
 
 def _same(spec: MergeSpec) -> str:

@@ -22,8 +22,8 @@ from airflow_kafka_bq.bigquery.bookkeeping import checks, fence, history
 from airflow_kafka_bq.bigquery.bounded import matched
 from airflow_kafka_bq.bigquery.conversion import converted, quoted, wire_type
 from airflow_kafka_bq.bigquery.order import LATER, newer, winners
+from airflow_kafka_bq.bigquery.staging import union
 from airflow_kafka_bq.config.rules import COORDINATES
-from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -34,9 +34,9 @@ _NOT_STAGED = {"_ingested_at", "_deleted_at"}
 def script(spec: MergeSpec, job_id: str) -> str:
     """The whole transaction of a batch."""
     parts = ["BEGIN TRANSACTION", *fence(spec, job_id), *checks(spec)]
-    if spec.staged.rows_table:
+    if spec.staged.rows_tables:
         parts += merges(spec)
-    if spec.staged.dead_letters_table:
+    if spec.staged.dead_letters_tables:
         parts.append(letters.redriven(spec) if spec.staged.kind is Kind.REDRIVE else letters.kept(spec))
     if spec.revision is not None:
         parts.append(history(spec, job_id))
@@ -69,11 +69,10 @@ def staged_columns(target: Target) -> tuple[Column, ...]:
 
 
 def _source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -> str:
-    assert spec.staged.rows_table  # noqa: S101  # callers ask only when rows were staged
     listed = ", ".join(f"{converted(one, f'R.{quoted(one.name)}')} AS {quoted(one.name)}" for one in columns)
     where = "R.`_tombstone`" if tombstones else "NOT R.`_tombstone`"
     only = f" WHERE {where}" if tombstones or spec.staged.tombstones else ""
-    return f"SELECT * FROM (SELECT {listed}, R.`_row` FROM {TableId.parse(spec.staged.rows_table).quoted} AS R{only})"
+    return f"SELECT * FROM (SELECT {listed}, R.`_row` FROM {union(spec.staged.rows_tables)} AS R{only})"
 
 
 # MERGE `p.d.t` T
@@ -151,19 +150,17 @@ def _anywhere(spec: MergeSpec) -> tuple[ColumnBounds, ...]:
 # SELECT SUM(BYTE_LENGTH(TO_JSON_STRING(S))) FROM (SELECT … FROM staging AS R WHERE R.`_row` BETWEEN 0 AND 499) AS S
 def probe(spec: MergeSpec, first_row: int, last_row: int) -> str:
     """Evaluate every conversion of some staged rows, so that one that BigQuery rejects can be found by bisection."""
-    assert spec.staged.rows_table  # noqa: S101
     columns = staged_columns(spec.target)
     listed = ", ".join(f"{converted(one, f'R.{quoted(one.name)}')} AS {quoted(one.name)}" for one in columns)
     return (
         f"SELECT SUM(BYTE_LENGTH(TO_JSON_STRING(S))) AS bytes FROM (SELECT {listed} "
-        f"FROM {TableId.parse(spec.staged.rows_table).quoted} AS R "
+        f"FROM {union(spec.staged.rows_tables)} AS R "
         f"WHERE R.`_row` BETWEEN {first_row} AND {last_row}) AS S"
     )
 
 
 def with_empty_source(spec: MergeSpec) -> str:
     """The rows' MERGE with an empty source of the staging table's types, for a dry run before anything is staged."""
-    assert spec.staged.rows_table  # noqa: S101
     columns = [f"CAST(NULL AS {wire_type(one)}) AS {quoted(one.name)}" for one in staged_columns(spec.target)]
     empty = f"(SELECT {', '.join([*columns, 'FALSE AS `_tombstone`', '0 AS `_row`'])} FROM UNNEST(ARRAY<INT64>[]))"
-    return merge_rows(spec).replace(TableId.parse(spec.staged.rows_table).quoted, empty, 1)
+    return merge_rows(spec).replace(union(spec.staged.rows_tables), empty, 1)

@@ -124,7 +124,7 @@ class Statements:
         merges = len(sql.merges(spec))
         if not merges:
             return 0, 0, 0
-        found = self._merge_jobs(job_id, merges + bool(spec.staged.dead_letters_table))
+        found = self._merge_jobs(job_id, merges + bool(spec.staged.dead_letters_tables))
         live = found[0].dml_stats if spec.staged.rows > spec.staged.tombstones else None
         dead = found[merges - 1].dml_stats if spec.staged.tombstones else None
         removed = sum(one.deleted_row_count for one in (live, dead) if one)

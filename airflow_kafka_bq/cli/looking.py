@@ -15,7 +15,7 @@ from airflow_kafka_bq.jobfile import JobFile
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.schema import schema_of
-from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.job import Job
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.jobfile import JobFile, assemble
+from airflow_kafka_bq.pipeline.job import Job, silent
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import Job, run, silent
+from airflow_kafka_bq.pipeline.runner import run
 
 _BAR_NAME_LETTERS = 30  # the rest of 80 columns is for bar, numbers and time
 

@@ -18,7 +18,6 @@ STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "assignment": frozenset({"subscribe"}),
-    "merge_per": frozenset({"run"}),
 }
 """Values of the contract that this version refuses."""
 NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dead_letter_topic": None, "deferrable": False}

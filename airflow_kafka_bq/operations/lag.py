@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_kafka_bq.batch import Polled, Position
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import look, pipeline_of
-from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.ports import Source
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunPlan, Staged
+from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunPlan, Staged, StagedTable
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.operations.lag import oldest_unread
 from airflow_kafka_bq.operations.schema import alterations
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.markers import check_reach
 from airflow_kafka_bq.pipeline.plan import look, plan
-from airflow_kafka_bq.pipeline.runner import Job
 from airflow_kafka_bq.pipeline.target import fit
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.difference import difference, refuse_drift
@@ -90,8 +90,8 @@ def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:
         dead_lettered=0,
         ignored=0,
         tombstones=0,
-        rows_table=str(target.staging("preview")),
-        dead_letters_table=None,
+        rows_tables=(StagedTable(str(target.staging("preview")), max(1, planned.lag)),),
+        dead_letters_tables=(),
         load_job_ids=(),
         bounds=_bounds(job, target, ranges),
     )

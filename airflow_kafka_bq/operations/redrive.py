@@ -16,10 +16,11 @@ import pyarrow as pa
 from airflow_kafka_bq.batch import RAW_SCHEMA, Decoded
 from airflow_kafka_bq.config.letters import LetterSelection, check_redrivable
 from airflow_kafka_bq.pipeline.decode import decode
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.markers import oldest_safe
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import Job, run
+from airflow_kafka_bq.pipeline.runner import run
 
 Why = tuple[str, str]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_kafka_bq.bigquery import ddl
-from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.difference import Difference, difference
 from airflow_kafka_bq.schema.target import TableFacts, Target

@@ -14,7 +14,7 @@ from airflow_kafka_bq.hooks.kafka import KafkaSettingsHook
 from airflow_kafka_bq.hooks.salts import salt_of
 from airflow_kafka_bq.hooks.schema_registry import registry_settings
 from airflow_kafka_bq.operators.told import BatchLog, Linked, push_table
-from airflow_kafka_bq.pipeline.runner import Job
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 

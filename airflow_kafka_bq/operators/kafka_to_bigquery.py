@@ -16,7 +16,7 @@ from airflow_kafka_bq.operators import siblings
 from airflow_kafka_bq.operators.rendering import STRUCTURED, ModelClass, is_template, rendered
 
 if TYPE_CHECKING:
-    from airflow_kafka_bq.pipeline.runner import Job
+    from airflow_kafka_bq.pipeline.job import Job
     from airflow_kafka_bq.pipeline.stopping import Stop
 
 log = logging.getLogger(__name__)

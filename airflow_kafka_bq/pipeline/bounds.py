@@ -17,12 +17,11 @@ import pyarrow.compute as pc
 from airflow_kafka_bq.batch import ColumnBounds
 from airflow_kafka_bq.config import Partitioning
 from airflow_kafka_bq.exceptions import MergeRejectedError
+from airflow_kafka_bq.pipeline.ranges import MAX_VALUES, few_ranges
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
 MAX_PARTITIONS = 2_000
-_MAX_VALUES = 20
-_MAX_RANGES = 100
 _MAX_TEXT = 512
 _DAY = timedelta(days=1)
 _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
@@ -79,30 +78,14 @@ def _floor(values: Any, partition: Partitioning) -> Any:
 def _partitions(values: Any, partition: Partitioning) -> ColumnBounds:
     """Half-open ranges of touched partitions, neighbours joined, the nearest joined until few enough are left."""
     floors = sorted(value for value in _floor(values, partition).unique().to_pylist() if value is not None)
-    ranges: list[list[Any]] = []
-    for low in floors:
-        high = _after(low, partition.granularity)
-        if ranges and ranges[-1][1] >= low:
-            ranges[-1][1] = high
-        else:
-            ranges.append([low, high])
-    while len(ranges) > _MAX_RANGES:
-        gaps = [ranges[at + 1][0] - ranges[at][1] for at in range(len(ranges) - 1)]
-        at = gaps.index(min(gaps))
-        ranges[at : at + 2] = [[ranges[at][0], ranges[at + 1][1]]]
-    shown = tuple((low, high) for low, high in ranges)
-    return ColumnBounds(partition.column, shown, has_null=values.null_count > 0)
+    ranges = few_ranges([(low, _after(low, partition.granularity)) for low in floors])
+    return ColumnBounds(partition.column, ranges, has_null=values.null_count > 0)
 
 
 def _around(found: ColumnBounds, window: timedelta) -> ColumnBounds:
-    """The same partitions, and those that lie no further away than the window; neighbours joined."""
-    ranges: list[tuple[Any, Any]] = []
-    for low, high in found.ranges:
-        begin, end = _moved(low, -window), None if high is None else _moved(high, window)
-        if ranges and (ranges[-1][1] is None or ranges[-1][1] >= begin):
-            begin = ranges.pop()[0]
-        ranges.append((begin, end))
-    return replace(found, ranges=tuple(ranges))
+    """The same partitions, and those that lie no further away than the window."""
+    wide = [(_moved(low, -window), None if high is None else _moved(high, window)) for low, high in found.ranges]
+    return replace(found, ranges=few_ranges(wide))
 
 
 def _moved(value: Any, by: timedelta) -> Any:
@@ -137,7 +120,7 @@ def _span(values: Any, column: Column) -> list[ColumnBounds]:
     if column.type not in _BOUNDABLE or pa.types.is_nested(values.type):
         return []
     distinct = values.unique()
-    if len(distinct) <= _MAX_VALUES and column.type != "TIMESTAMP":
+    if len(distinct) <= MAX_VALUES and column.type != "TIMESTAMP":
         some = tuple(value for value in distinct.to_pylist() if value is not None)
         if all(not isinstance(value, str) or len(value) <= _MAX_TEXT for value in some):
             return [ColumnBounds(column.name, (), some)] if some else []

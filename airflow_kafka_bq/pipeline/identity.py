@@ -69,3 +69,8 @@ def load_job(batch: str, part: str, attempt: int) -> str:
 def merge_job(batch: str, revision: int | None, attempt: int) -> str:
     """Id of a merge job."""
     return f"kafka-bq-merge-{batch}-{'x' if revision is None else revision}-{attempt}"
+
+
+def together_id(batch_ids: Iterable[str]) -> str:
+    """20 hex digits: the batches that one MERGE applies, in their order."""
+    return hashlib.sha256(json.dumps(["together", *batch_ids]).encode()).hexdigest()[:20]

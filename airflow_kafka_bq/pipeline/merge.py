@@ -63,7 +63,7 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
     :raises MergeConflictError: concurrent writers won five times.
     :raises CostLimitError: more bytes than allowed; nothing was spent.
     """
-    spec = _spec(merger, staged, revision, positions)
+    spec = spec_of(merger, staged, revision, positions)
     try:
         estimate = _estimate(merger, spec)
     except NotFoundError as error:
@@ -94,7 +94,10 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
         attempt = attempt + 1 if spec.revision == before else 0
 
 
-def _spec(merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None) -> MergeSpec:
+def spec_of(
+    merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None
+) -> MergeSpec:
+    """The transaction of what is staged."""
     plan = merger.plan
     return MergeSpec(
         merger.target, plan.facts.topic, plan.pipeline, staged, revision, positions, merger.context, merger.started_at
@@ -132,7 +135,7 @@ def _reloaded(merger: Merger, spec: MergeSpec) -> tuple[MergeSpec, Applied | Non
         return spec, _applied(done, 0, row.revision)
     if not row.is_of(merger.plan.facts) or not _same_starts(spec, row.positions):
         raise LedgerMoved
-    return _spec(merger, spec.staged, row.revision, spec.positions), None
+    return spec_of(merger, spec.staged, row.revision, spec.positions), None
 
 
 def _holds(row: LedgerRow, spec: MergeSpec) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from airflow_kafka_bq.batch import Applied, Decoded, Gap, Kind, Outcome, Position, RunPlan, Staged
+from airflow_kafka_bq.batch import Applied, Gap, Kind, Outcome, Portion, Position, RunPlan, Staged
 from airflow_kafka_bq.exceptions import AccountingError
 
 STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit")
@@ -76,30 +76,31 @@ class RunReport:
             self.unchecked += (f"duplicates beyond dedup_window={window / timedelta(days=1):g}d",)
         self.committed = self.committed if plan.kind is Kind.LIVE else None
 
-    def applied(self, staged: Staged, decoded: Decoded, gaps: tuple[Gap, ...], done: Applied) -> None:
-        """Add one applied batch.
+    def applied(self, portion: Portion, done: Applied) -> None:
+        """Add what one MERGE applied.
 
         :raises AccountingError: BigQuery counts more changed rows than were staged.
         """
+        staged = portion.staged
         updated, deleted = self._per_message(staged, done)
         unchanged = staged.rows - done.inserted - updated - deleted
         if unchanged < 0:
             message = f"merge job {done.merge_job_id} changed {-unchanged} rows more than the {staged.rows} staged"
             raise AccountingError(message, topic=self.topic, batch_id=staged.batch_id)
-        self.batches += 1
+        self.batches += portion.batches
         self.messages += staged.messages
         for name, count in (
             ("inserted", done.inserted), ("updated", updated), ("deleted", deleted), ("unchanged", unchanged),
             ("dead_lettered", staged.dead_lettered), ("ignored", staged.ignored),
         ):  # fmt: skip
             self.rows[name] += count
-        self.gaps += gaps
+        self.gaps += portion.gaps
         self.revision = done.revision
         self.jobs += [*staged.load_job_ids, done.merge_job_id]
         self.estimated_bytes += done.estimated_bytes
         self.bytes_billed += done.bytes_billed
-        self.unknown_fields += decoded.unknown_fields
-        self.timestamps_replaced += decoded.timestamps_replaced
+        self.unknown_fields += portion.unknown_fields
+        self.timestamps_replaced += portion.timestamps_replaced
         for one in staged.ranges:
             if part := self.partitions.get(one.partition):
                 part["end"] = one.end_offset

@@ -3,90 +3,31 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from airflow_kafka_bq.batch import Applied, Kind, LetterPlace, Outcome, RunContext, RunPlan, Staged
-from airflow_kafka_bq.config import JobConfig, TableId
-from airflow_kafka_bq.config.letters import LetterSelection
+from airflow_kafka_bq.batch import Kind, Outcome, RunPlan
 from airflow_kafka_bq.exceptions import (
     IngestError,
     KafkaUnavailableError,
     MergeConflictError,
-    NotFoundError,
     StopRequested,
 )
-from airflow_kafka_bq.pipeline.commit import commit
+from airflow_kafka_bq.pipeline.apply import Work, applied, commit_head, portions
 from airflow_kafka_bq.pipeline.consume import Drain
-from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.head import Head, Spent
-from airflow_kafka_bq.pipeline.isolate import find_bad
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.limits import BadMessages
 from airflow_kafka_bq.pipeline.markers import check_reach, oldest_safe
 from airflow_kafka_bq.pipeline.memory import memory_named
-from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger, MergeRejected, merge, vanished
+from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger
 from airflow_kafka_bq.pipeline.plan import look, plan, redrive_plan
-from airflow_kafka_bq.pipeline.reader import Prepared, Reader, ahead_by_one, restaged
+from airflow_kafka_bq.pipeline.reader import Reader, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.sizes import payload_bytes
-from airflow_kafka_bq.pipeline.stage import Stager, unexplained
-from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.pipeline.stage import Stager
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
-from airflow_kafka_bq.ports import Registry, Source, Warehouse
-from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[RunReport, RunPlan], None]
-
-
-def silent(_report: RunReport, _plan: RunPlan) -> None:
-    """A progress callback that shows nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """All that a run works with.
-
-    :param target: the table as the job wants it.
-    :param letters: dead letters that are read instead of the topic: a redrive.
-    :param clock: monotonic seconds. :param now: time of day, aware.
-    """
-
-    config: JobConfig
-    source: Source
-    warehouse: Warehouse
-    target: Target
-    rules: DecodeRules
-    fingerprint: str
-    context: RunContext = field(default_factory=RunContext)
-    stop: Stop = field(default_factory=Stop)
-    progress: Progress = silent
-    registry: Registry | None = None
-    letters: LetterSelection | None = None
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What one pass applies its batches with."""
-
-    job: Job
-    report: RunReport
-    spent: Spent
-    merger: Merger
-    stager: Stager
-    limits: BadMessages
-
-    @property
-    def live(self) -> bool:
-        """Whether positions move."""
-        return self.merger.plan.kind is Kind.LIVE
 
 
 def run(job: Job) -> RunReport:
@@ -130,38 +71,15 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     before, head = report.batches, Head(dict(planned.positions), tables.revision)
     reader = _reader(job, planned, tables, report, spent)
     limits = BadMessages(job.config, report.group_id)
-    work = _Work(job, report, spent, _merger(job, planned, tables), reader.stager, limits)
+    work = Work(job, report, spent, _merger(job, planned, tables), reader.stager, limits)
     with closing(ahead_by_one(reader.batches(), job.stop)) as batches:
-        while (prepared := next(batches, None)) is not None:
-            limits.check(prepared.decoded, prepared.staged)
-            head = _applied(work, prepared, head)
+        for portion, prepared in portions(work, batches, head):
+            head = applied(work, portion, prepared, head)
             job.progress(report, planned)
     if work.live and (report.batches == before or spent.commit_due):
-        _commit(job, report, head)  # offsets of a group without members expire unless they are committed again
+        commit_head(job, report, head)  # offsets of a group without members expire unless they are committed again
     whole = Outcome.WINDOW if planned.kind is Kind.WINDOW else Outcome.END
     report.outcome = Outcome.LIMIT if reader.drain.limited else whole
-
-
-def _applied(work: _Work, prepared: Prepared, head: Head) -> Head:
-    """Merge, then commit. A function of its own, so that no batch outlives its turn in memory."""
-    job, report = work.job, work.report
-    with report.timed("merge"):
-        final, done = _merged(work, prepared, head)
-    report.applied(final.staged, final.decoded, final.raw.gaps, done)
-    work.spent.size_bytes += payload_bytes(final.raw.messages) if job.config.max_bytes else 0
-    if job.letters:
-        work.spent.letter = LetterPlace.last_of(final.raw.messages)
-    if done.overtaken:
-        raise LedgerMoved
-    head = Head(head.after(final.staged), done.revision, final.staged.batch_id)
-    if work.live and report.committed is not False:
-        _commit(job, report, head)
-    elif work.live:
-        work.spent.commit_due = True  # at the end of the run, once: each attempt costs its time limit
-    _drop(job.warehouse, final.staged)
-    if final is not prepared:
-        _drop(job.warehouse, prepared.staged)  # what held the rejected rows
-    return head
 
 
 def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
@@ -182,7 +100,7 @@ def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
     if planned.revision is None and any(part.committed is None for part in planned.partitions.values()):
         # Without a ledger the group is the only place that can keep the start: a crash behind the first MERGE would
         # find rows, and no position.
-        _commit(job, report, Head(dict(planned.positions), None))
+        commit_head(job, report, Head(dict(planned.positions), None))
         if not report.committed:
             message = "the group did not take the start in time, and without a ledger nothing else keeps it"
             raise KafkaUnavailableError(message, remedy="run it again")
@@ -219,39 +137,3 @@ def _reader(job: Job, planned: RunPlan, tables: Ready, report: RunReport, spent:
             messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began,
         )  # fmt: skip
     return Reader(drain, job.target, job.rules, stager, report)
-
-
-def _merged(work: _Work, prepared: Prepared, head: Head) -> tuple[Prepared, Applied]:
-    """Merge; where only the MERGE finds a row that BigQuery rejects, stage again without it."""
-    staged, warehouse = prepared.staged, work.job.warehouse
-    positions = head.after(staged) if work.live else None
-    try:
-        return prepared, merge(work.merger, staged, head.revision, positions)
-    except MergeRejected as signal:
-        spec = signal.spec
-        try:
-            bad = find_bad(staged.rows, lambda first, last: warehouse.probe(spec, first, last))
-        except NotFoundError as error:  # another run of this batch was faster, and dropped what it had staged
-            return prepared, vanished(work.merger, spec, error)
-        if not bad:
-            raise unexplained(signal.error) from signal
-    again = restaged(work.stager, prepared.raw, prepared.decoded, bad, "merge")
-    work.limits.check(again.decoded, again.staged, counted=prepared.decoded)
-    try:
-        return again, merge(work.merger, again.staged, head.revision, positions)
-    except MergeRejected as signal:
-        raise unexplained(signal.error) from signal
-
-
-def _commit(job: Job, report: RunReport, head: Head) -> None:
-    report.committed = False  # until the coordinator says otherwise
-    job.stop.check()
-    with report.timed("commit"):
-        confirmed = commit(job.source, head.positions, report.table, head.revision, head.batch_id)
-    report.committed_to(head.positions, confirmed)
-
-
-def _drop(warehouse: Warehouse, staged: Staged) -> None:
-    for name in (staged.rows_table, staged.dead_letters_table):
-        if name:
-            warehouse.drop(TableId.parse(name))

@@ -21,6 +21,7 @@ from airflow_kafka_bq.batch import (
     RawBatch,
     RunPlan,
     Staged,
+    StagedTable,
     row_numbers,
 )
 from airflow_kafka_bq.config.values import TableId
@@ -80,8 +81,13 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
         letters, ranges = outcomes(raw.messages, letters), ranges_of(raw.messages)
     dead = _numbered(letters)
     batch = identity.batch_id(stager.plan, ranges, stager.fingerprint, rows, dead)
-    loaded = [_load(stager, batch, part, table) for part, table in ((ROWS, rows), (DEAD, dead)) if table.num_rows]
-    tables = {part: table for part, table, _ in loaded}
+    loaded: dict[str, tuple[StagedTable, ...]] = {ROWS: (), DEAD: ()}
+    jobs = []
+    for part, table in ((ROWS, rows), (DEAD, dead)):
+        if table.num_rows:
+            name, job_id = _load(stager, batch, part, table)
+            loaded[part] = (StagedTable(str(name), table.num_rows),)
+            jobs.append(job_id)
     return Staged(
         batch_id=batch,
         kind=stager.plan.kind,
@@ -91,9 +97,9 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
         dead_lettered=decoded.dead_letters.num_rows,
         ignored=decoded.ignored,
         tombstones=pc.sum(rows.column("_tombstone")).as_py() or 0,
-        rows_table=str(tables[ROWS]) if ROWS in tables else None,
-        dead_letters_table=str(tables[DEAD]) if DEAD in tables else None,
-        load_job_ids=tuple(job_id for _, _, job_id in loaded),
+        rows_tables=loaded[ROWS],
+        dead_letters_tables=loaded[DEAD],
+        load_job_ids=tuple(jobs),
         bounds=bounds.of_rows(rows, stager.target) if rows.num_rows else (),
         dead_letter_bounds=bounds.of_dead_letters(dead) if dead.num_rows else (),
     )
@@ -120,8 +126,8 @@ def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, DEAD_LETTER_SCHEMA)
 
 
-def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, TableId, str]:
-    """(part, staging table, job id) of a load that holds exactly these rows."""
+def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[TableId, str]:
+    """(staging table, job id) of a load that holds exactly these rows."""
     error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
     fresh = 0
     for attempt in itertools.count():
@@ -131,7 +137,7 @@ def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[str, T
         if result.failure is None:
             right = result.destination == str(table) and result.output_rows == rows.num_rows
             if right and (not result.attached or stager.warehouse.row_count(table) == rows.num_rows):
-                return part, table, job_id
+                return table, job_id
             if not result.attached:
                 message = (
                     f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {rows.num_rows}"
@@ -161,7 +167,7 @@ def rejects(stager: Stager, rows: pa.Table) -> Callable[[int, int], str | None]:
         part = numbered.slice(first, last - first + 1)
         name = identity.digest(part)[:20]
         try:
-            _, table, _ = _load(replace(stager, expiration_hours=1), name, "probe", part)
+            table, _ = _load(replace(stager, expiration_hours=1), name, "probe", part)
         except RowsRejected as signal:
             found = signal.error
             return found.message if isinstance(found, IngestError) else str(found)

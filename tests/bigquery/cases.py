@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, LetterPlace, Position, Staged
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, LetterPlace, Position, Staged, StagedTable
 from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
@@ -17,7 +17,20 @@ from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
-from tests.bigquery.targets import FIELDS, JOB, PIPELINE, TABLE, TOPIC, TYPES, keep, payload, spec, staged, update
+from tests.bigquery.targets import (
+    FIELDS,
+    JOB,
+    PIPELINE,
+    TABLE,
+    TOPIC,
+    TYPES,
+    keep,
+    payload,
+    spec,
+    staged,
+    staging_tables,
+    update,
+)
 
 DAY = Column("day", "DATE")
 AT = Column("created_at", "TIMESTAMP")
@@ -51,13 +64,12 @@ def tables_of(target: Target, staged_batch: Staged | None = None) -> tuple[str, 
     found.append(ddl.create_dead_letters(target))
     if target.delete:
         found.append(ddl.create_deletes(target))
-    if staged_batch and staged_batch.rows_table:
-        columns = [f"{quoted(one.name)} {wire_type(one)}" for one in sql.staged_columns(target)]
-        columns += ["_tombstone BOOL", "_row INT64"]
-        found.append(f"CREATE TABLE {TableId.parse(staged_batch.rows_table).quoted} ({', '.join(columns)})")
-    if staged_batch and staged_batch.dead_letters_table:
-        columns = [f"{one.name} {_field_type(one)}" for one in staged_fields(DEAD_LETTER_SCHEMA)] + ["_row INT64"]
-        found.append(f"CREATE TABLE {TableId.parse(staged_batch.dead_letters_table).quoted} ({', '.join(columns)})")
+    rows = [f"{quoted(one.name)} {wire_type(one)}" for one in sql.staged_columns(target)]
+    rows += ["_tombstone BOOL", "_row INT64"]
+    letters = [f"{one.name} {_field_type(one)}" for one in staged_fields(DEAD_LETTER_SCHEMA)] + ["_row INT64"]
+    staging = ((staged_batch.rows_tables, rows), (staged_batch.dead_letters_tables, letters)) if staged_batch else ()
+    for tables, columns in staging:
+        found += [f"CREATE TABLE {TableId.parse(one.table).quoted} ({', '.join(columns)})" for one in tables]
     return tuple(found)
 
 
@@ -115,7 +127,7 @@ def modes() -> Iterator[Case]:
 def _without_kafka(target: Target) -> Staged:
     """Rows of a target without coordinates."""
     whole = staged(keep(partitioning=None), FIRST)
-    return replace(whole, rows_table=str(target.staging("0123456789abcdef0123_rows_0")))
+    return replace(whole, rows_tables=staging_tables(target, "rows", 1))
 
 
 def bounds() -> Iterator[Case]:
@@ -221,7 +233,7 @@ def bookkeeping() -> Iterator[Case]:
 
 
 def _unstaged(target: Target) -> MergeSpec:
-    return spec(target, replace(staged(target), rows=1, rows_table=str(target.staging("preview"))))
+    return spec(target, replace(staged(target), rows=1, rows_tables=(StagedTable(str(target.staging("preview")), 1),)))
 
 
 def wide() -> MergeSpec:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunContext, Staged
+from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunContext, Staged, StagedTable
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.pipeline import bounds
@@ -94,6 +94,11 @@ def rows(target: Target, *found: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(whole, row_schema(target))
 
 
+def staging_tables(target: Target, part: str, count: int) -> tuple[StagedTable, ...]:
+    """The table of a batch's rows or letters, if there are any."""
+    return (StagedTable(str(target.staging(f"0123456789abcdef0123_{part}_0")), count),) if count else ()
+
+
 def staged(target: Target, *found: dict[str, Any], dead: int = 0, **other: Any) -> Staged:
     """A batch of these rows, with the bounds that staging would find."""
     table = rows(target, *found)
@@ -112,8 +117,8 @@ def staged(target: Target, *found: dict[str, Any], dead: int = 0, **other: Any) 
         dead_lettered=dead,
         ignored=0,
         tombstones=tombstones,
-        rows_table=str(target.staging("0123456789abcdef0123_rows_0")) if found else None,
-        dead_letters_table=str(target.staging("0123456789abcdef0123_dead_0")) if dead else None,
+        rows_tables=staging_tables(target, "rows", len(found)),
+        dead_letters_tables=staging_tables(target, "dead", dead),
         load_job_ids=("kafka-bq-load-0123456789abcdef0123-rows-0",) if found else (),
         bounds=bounds.of_rows(table, target) if found else (),
         dead_letter_bounds=letters if dead else (),

@@ -23,7 +23,7 @@ def test_a_batch_costs_few_requests(bigquery: LocalBigQuery, world: LocalWorld) 
     done = bench.merge(spec)
     assert (done.failure, done.inserted, done.updated) == (None, 1, 1)
     assert bench.revision() == 2
-    bench.warehouse.drop(TableId(*str(staged.rows_table).split(".")))
+    bench.warehouse.drop(TableId.parse(staged.rows_tables[0].table))
     calls: Counter[str] = Counter(one["call"] for one in bigquery.faults.calls())
     assert sum(count for call, count in calls.items() if call not in POLLS) <= MOST, calls
     assert calls["jobs.list"] == 1

@@ -92,7 +92,7 @@ class Jobs:
     def test_a_merge_without_its_staging_table_fails(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         staged = bench.stage(row("a", 0))
-        bench.warehouse.drop(TableId(*str(staged.rows_table).split(".")))
+        bench.warehouse.drop(TableId.parse(staged.rows_tables[0].table))
         result = bench.merge(bench.spec(staged))
         assert result.failure is Failure.TERMINAL
         assert (bench.revision(), bench.rows()) == (0, [])
@@ -102,7 +102,7 @@ class Jobs:
         bench = Workbench(world, keep_target(world))
         rows = bench.stage(row("a", 0))
         both = bench.stage(row("a", 0), dead=(dead_letter(1),))
-        for staged, table in ((rows, rows.rows_table), (both, both.dead_letters_table)):
+        for staged, table in ((rows, rows.rows_tables[0].table), (both, both.dead_letters_tables[0].table)):
             name = TableId(*str(table).split("."))
             bench.warehouse.drop(name)
             again = bench.warehouse.load(

@@ -102,7 +102,7 @@ class Tables:
     def test_a_dropped_table_is_gone_and_dropping_never_fails(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         staged = bench.stage(row("a", 0))
-        table = TableId(*str(staged.rows_table).split("."))
+        table = TableId.parse(staged.rows_tables[0].table)
         assert bench.warehouse.row_count(table) == 1
         bench.warehouse.drop(table)
         assert bench.warehouse.row_count(table) is None

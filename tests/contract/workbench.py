@@ -20,6 +20,7 @@ from airflow_kafka_bq.batch import (
     Position,
     RunContext,
     Staged,
+    StagedTable,
 )
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.config.values import Partitioning, TableId
@@ -159,8 +160,8 @@ class Workbench:
             dead_lettered=len(dead),
             ignored=0,
             tombstones=sum(one["_tombstone"] for one in rows),
-            rows_table=tables.get("rows"),
-            dead_letters_table=tables.get("dead"),
+            rows_tables=(StagedTable(tables["rows"], len(rows)),) if rows else (),
+            dead_letters_tables=(StagedTable(tables["dead"], len(dead)),) if dead else (),
             load_job_ids=tuple(f"{batch_id}-{part}" for part in tables),
             bounds=bounds,
         )

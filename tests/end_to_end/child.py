@@ -27,7 +27,8 @@ from airflow_kafka_bq import jobfile
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.exceptions import IngestError
 from airflow_kafka_bq.operations.redrive import redrive
-from airflow_kafka_bq.pipeline.runner import Job, run
+from airflow_kafka_bq.pipeline.job import Job
+from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 STRUCK = "struck"

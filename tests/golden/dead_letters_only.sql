@@ -3,7 +3,7 @@ UPDATE `demo`.`analytics`.`orders__ledger`
 SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '0123456789abcdef0123', job_id = 'kafka-bq-merge-0123456789abcdef0123-17-0', positions = ARRAY<STRUCT<`partition` INT64, next_offset INT64, leader_epoch INT64>>[(0, 100, 4), (3, 9, 1)], updated_at = CURRENT_TIMESTAMP(), updated_by = 'airflow shop.orders'
 WHERE pipeline = 'cluster-1/shop.orders';
 SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
-  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) >= 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_letters;
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) = 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_letters;
 MERGE `demo`.`analytics`.`orders__dead_letters` T
 USING (
   SELECT 'shop.orders' AS `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_value`, `_kafka_headers`, `_kafka_end_offset`, `stage`, `reason`, `error`, `schema_id`

@@ -4,7 +4,7 @@ SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT
 WHERE pipeline = 'cluster-1/shop.orders';
 SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
   IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0`) = 1, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_rows,
-  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) >= 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_letters,
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) = 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_letters,
   IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__dead_letters` AS T JOIN (SELECT 'shop.orders' AS `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `stage`, `reason`, `error`, `schema_id` FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_dead_0`) AS S
   ON T.`_kafka_topic` = S.`_kafka_topic`
   AND T.`_kafka_partition` = S.`_kafka_partition`

@@ -20,7 +20,7 @@ GOOD, BAD = Message(b"{}"), Message(b"{")
 def batch(good: int, bad: int, **settings: Any) -> tuple[Decoded, Staged]:
     found = decoded([GOOD] * good + [BAD] * bad, **settings)
     messages = good + bad
-    staged = Staged("b1", Kind.LIVE, (), messages, found.rows.num_rows, bad, found.ignored, 0, None, None, ())
+    staged = Staged("b1", Kind.LIVE, (), messages, found.rows.num_rows, bad, found.ignored, 0, (), (), ())
     return found, staged
 
 
@@ -78,7 +78,7 @@ def test_what_a_policy_made_a_dead_letter_is_not_bad() -> None:
     """``on_tombstone='dead_letter'`` asks for it."""
     tombstones = decoded([Message(None)] * 5, on_tombstone="dead_letter")
     assert tombstones.dead_letters.num_rows == 5
-    staged = Staged("b1", Kind.LIVE, (), 5, 0, 5, 0, 0, None, None, ())
+    staged = Staged("b1", Kind.LIVE, (), 5, 0, 5, 0, 0, (), (), ())
     limits(on_bad_message="fail").check(tombstones, staged)
 
 

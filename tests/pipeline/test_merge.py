@@ -158,7 +158,7 @@ def test_a_target_that_was_dropped_is_named() -> None:
 
 def test_a_staging_table_that_is_gone_is_run_again() -> None:
     batch = staged_batch()
-    batch.world.database.drop_table(TableId(*str(batch.staged.rows_table).rsplit(".", 2)))
+    batch.world.database.drop_table(TableId.parse(batch.staged.rows_tables[0].table))
     with pytest.raises(WarehouseUnavailableError, match="staging tables of batch"):
         batch.apply()
     assert batch.world.run().rows["inserted"] == 3

@@ -46,8 +46,8 @@ def test_rows_and_dead_letters_lie_in_tables_of_their_own() -> None:
     world = World(1)
     found = staged(world, batch(GOOD, BAD, GOOD))
     assert (found.messages, found.rows, found.dead_lettered, found.ignored) == (3, 2, 1, 0)
-    assert [row["_row"] for row in rows(world, found.rows_table)] == [0, 1]
-    assert [row["_kafka_value"] for row in rows(world, found.dead_letters_table)] == [b"{"]
+    assert [row["_row"] for row in rows(world, found.rows_tables[0].table)] == [0, 1]
+    assert [row["_kafka_value"] for row in rows(world, found.dead_letters_tables[0].table)] == [b"{"]
     assert len(found.load_job_ids) == 2
     assert {one.column for one in found.bounds} == {"_kafka_timestamp", "_kafka_partition", "_kafka_offset"}
 
@@ -55,16 +55,16 @@ def test_rows_and_dead_letters_lie_in_tables_of_their_own() -> None:
 def test_what_there_is_nothing_of_is_not_loaded() -> None:
     """A load job of no rows would count towards the quota, and say nothing."""
     world = World(1)
-    assert (staged(world, batch(GOOD)).dead_letters_table, staged(world, batch(BAD)).rows_table) == (None, None)
+    assert (staged(world, batch(GOOD)).dead_letters_tables, staged(world, batch(BAD)).rows_tables) == ((), ())
     empty = staged(world, RawBatch(raw([]), (OffsetRange(0, 100, 105),)))
-    assert (empty.rows_table, empty.dead_letters_table, empty.load_job_ids) == (None, None, ())
+    assert (empty.rows_tables, empty.dead_letters_tables, empty.load_job_ids) == ((), (), ())
 
 
 def test_a_lost_range_is_a_dead_letter_that_counts_as_no_message() -> None:
     world = World(1)
     found = staged(world, batch(gaps=(Gap(0, 90, 100),)))
     assert (found.messages, found.dead_lettered) == (0, 0)
-    (letter,) = rows(world, found.dead_letters_table)
+    (letter,) = rows(world, found.dead_letters_tables[0].table)
     assert (letter["_kafka_offset"], letter["_kafka_end_offset"], letter["stage"]) == (90, 100, "lost")
     assert letter["error"] == "offsets 90 to 99 were no longer in Kafka"
 
@@ -89,10 +89,10 @@ def test_an_expired_staging_table_is_loaded_anew() -> None:
     """The old job still says how many rows it wrote; they are no longer there."""
     world = World(1)
     first = staged(world, batch(GOOD))
-    world.database.drop_table(TableId(*str(first.rows_table).rsplit(".", 2)))
+    world.database.drop_table(TableId.parse(first.rows_tables[0].table))
     again = staged(world, batch(GOOD))
-    assert again.rows_table != first.rows_table
-    assert len(rows(world, again.rows_table)) == 1
+    assert again.rows_tables != first.rows_tables
+    assert len(rows(world, again.rows_tables[0].table)) == 1
 
 
 @pytest.mark.parametrize("failures", [1, 4])
@@ -101,7 +101,7 @@ def test_trouble_of_bigquery_is_another_attempt_under_another_name(failures: int
     world.database.script(LOADS, Fate.AGAIN, times=failures)
     found = staged(world, batch(GOOD))
     assert found.load_job_ids[0].endswith(f"-{failures}")
-    assert len(rows(world, found.rows_table)) == 1
+    assert len(rows(world, found.rows_tables[0].table)) == 1
 
 
 def test_trouble_that_does_not_end_is_an_error_and_the_next_run_steps_over_it() -> None:

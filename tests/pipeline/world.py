@@ -15,8 +15,9 @@ from airflow_kafka_bq.config import JobConfig, TableId
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.pipeline.decode import DecodeRules
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import Job, run
+from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Source, Warehouse
 from airflow_kafka_bq.schema.build import build_target

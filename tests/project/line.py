@@ -16,8 +16,9 @@ from airflow_kafka_bq.config import JobConfig, TableId
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.pipeline.decode import DecodeRules
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import Job, run
+from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.testing.memory import NOW, MemoryCluster, MemorySource

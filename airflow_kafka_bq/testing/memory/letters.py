@@ -13,7 +13,7 @@ from airflow_kafka_bq.config.letters import LOST, LetterSelection
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.testing.memory.clock import milliseconds
 from airflow_kafka_bq.testing.memory.order import COORDINATES
-from airflow_kafka_bq.testing.memory.statements import key_of, seen
+from airflow_kafka_bq.testing.memory.statements import in_order, key_of, seen
 from airflow_kafka_bq.testing.memory.tables import Row, Transaction
 
 _LETTER = (*COORDINATES, "_kafka_end_offset")
@@ -37,7 +37,7 @@ def write_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime)
 
     :raises NotFoundError: a table is missing.
     """
-    if spec.staged.dead_letters_table is None:
+    if not spec.staged.dead_letters_tables:
         return
     there = {
         key_of(row, _LETTER): number
@@ -117,8 +117,7 @@ def _is(row: Row, wanted: LetterSelection) -> bool:
 
 
 def _staged(transaction: Transaction, spec: MergeSpec) -> list[dict[str, Any]]:
-    assert spec.staged.dead_letters_table  # noqa: S101 - a redrive stages all of its letters
-    staged = sorted(transaction.rows(spec.staged.dead_letters_table).values(), key=lambda row: row["_row"])
+    staged = in_order(transaction, spec.staged.dead_letters_tables)
     return [{"_kafka_topic": spec.topic, **{n: v for n, v in row.items() if n != "_row"}} for row in staged]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import ColumnBounds
+from airflow_kafka_bq.batch import ColumnBounds, StagedTable
 from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
@@ -39,33 +39,36 @@ def key_of(row: Row, names: Iterable[str]) -> tuple[Any, ...]:
     return tuple(row[name] for name in names)
 
 
+def in_order(transaction: Transaction, tables: Iterable[StagedTable]) -> list[Row]:
+    """Staged rows in the order in which they were read. :raises NotFoundError: a table expired or was dropped."""
+    found: list[Row] = []
+    for one in tables:
+        found += sorted(transaction.rows(one.table).values(), key=lambda row: row.get("_row", 0))
+    return found
+
+
 def staged_rows(transaction: Transaction, spec: MergeSpec) -> list[Row]:
-    """The staging table in the order of the batch. :raises NotFoundError: it expired or was dropped."""
-    assert spec.staged.rows_table  # noqa: S101 - callers ask only where rows were staged
-    rows = list(transaction.rows(spec.staged.rows_table).values())
+    """What was staged for the target. :raises NotFoundError: a staging table expired or was dropped."""
+    rows = in_order(transaction, spec.staged.rows_tables)
     wanted = {column.name for column in spec.target.columns} - _AT_MERGE
     missing = wanted - {name for row in rows[:1] for name in row}
     if rows and missing:
         raise RowRejected(f"Unrecognized name: {', '.join(sorted(missing))} in the staging table")
-    return sorted(rows, key=lambda row: row.get("_row", 0))
+    return rows
 
 
 def check_staged(transaction: Transaction, spec: MergeSpec) -> None:
     """:raises NotFoundError: a staging table is gone, or was made anew and does not hold the batch."""
-    staged = spec.staged
-    for table, least, most in (
-        (staged.rows_table, staged.rows, staged.rows),
-        (staged.dead_letters_table, max(1, staged.dead_lettered), None),  # and ranges that are lost
-    ):
-        found = len(transaction.rows(table)) if table else 0
-        if table and (found < least or (most is not None and found > most)):
-            raise NotFoundError(f"staging table {table} holds {found} rows, not {least}")
+    for one in (*spec.staged.rows_tables, *spec.staged.dead_letters_tables):
+        found = len(transaction.rows(one.table))
+        if found != one.rows:
+            raise NotFoundError(f"staging table {one.table} holds {found} rows, not {one.rows}")
 
 
 def merge_batch(transaction: Transaction, spec: MergeSpec, now: datetime) -> Counts:
     """Rows first, then tombstones."""
     counts = Counts()
-    if spec.staged.rows_table is None:
+    if not spec.staged.rows_tables:
         return counts
     rows = staged_rows(transaction, spec)
     # A batch that counts no tombstones takes null values as rows (on_tombstone="insert").

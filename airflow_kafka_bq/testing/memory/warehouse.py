@@ -195,7 +195,7 @@ class MemoryWarehouse:
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Whether these staged rows convert; both ends are meant."""
         with self._call("probe"):
-            if spec.staged.rows_table is None:
+            if not spec.staged.rows_tables:
                 return None
             rows = staged_rows(self._database.tables.begin(), spec)
             try:

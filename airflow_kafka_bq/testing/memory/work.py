@@ -75,9 +75,9 @@ def merge_bytes(transaction: Transaction, spec: MergeSpec) -> int:
 
     :raises NotFoundError: the target, or what was staged, is not there.
     """
-    if spec.staged.rows_table is None:
+    if not spec.staged.rows_tables:
         return 0
-    staged = transaction.rows(spec.staged.rows_table).values()
+    staged = [row for one in spec.staged.rows_tables for row in transaction.rows(one.table).values()]
     return sum(size_bytes(dict(row)) for row in staged) + target_bytes(transaction, spec)
 
 
@@ -178,8 +178,8 @@ class MergeWork:
         self._bytes_billed = merge_bytes(self.transaction, spec)
         if self.max_bytes_billed is not None and self._bytes_billed > self.max_bytes_billed:
             raise CostLimitError(f"{self._bytes_billed} bytes, {self.max_bytes_billed} allowed")
-        if spec.staged.rows_table:
-            refuse(self.transaction.rows(spec.staged.rows_table).values(), self.refused)
+        for one in spec.staged.rows_tables:
+            refuse(self.transaction.rows(one.table).values(), self.refused)
         self._counts = merge_batch(self.transaction, spec, now)
         redrives = spec.staged.kind is BatchKind.REDRIVE
         (mark_redriven if redrives else write_dead_letters)(self.transaction, spec, now)

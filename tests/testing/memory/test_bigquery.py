@@ -34,6 +34,6 @@ def test_a_delete_cancels_who_changes_the_same_table(world: MemoryWorld) -> None
 
 def test_expired_tables_are_listed_no_more(world: MemoryWorld, bench: Workbench) -> None:
     staged = bench.stage(row("a", 0))
-    assert staged.rows_table in world.database.table_names()
+    assert staged.rows_tables[0].table in world.database.table_names()
     world.clock.advance(3600)
-    assert staged.rows_table not in world.database.table_names()
+    assert staged.rows_tables[0].table not in world.database.table_names()

@@ -129,7 +129,7 @@ def test_bad_rows_fail_the_merge_and_the_probe_finds_them(world: MemoryWorld, be
     assert bench.rows() == []
     found = {ends: bench.warehouse.probe(spec, *ends) for ends in ((0, 0), (0, 1), (1, 1), (2, 2))}
     assert found == {(0, 0): None, (0, 1): "too deep", (1, 1): "too deep", (2, 2): None}
-    assert bench.warehouse.probe(replace(spec, staged=replace(spec.staged, rows_table=None)), 0, 9) is None
+    assert bench.warehouse.probe(replace(spec, staged=replace(spec.staged, rows_tables=())), 0, 9) is None
 
 
 def test_bad_rows_can_fail_the_load(world: MemoryWorld, bench: Workbench) -> None:
