@@ -51,7 +51,7 @@ class Payloads(Ending, Judging, Producers):
         picky=st.sampled_from([None, None, "load", "merge"]),
         policy=st.integers(0, 2), times=st.sampled_from(["now", "now", "scattered", "missing"]),
         wandering=st.booleans(), narrow=st.booleans(), thaw=st.booleans(), left_open=st.booleans(),
-        again=st.integers(0, 3),
+        again=st.integers(0, 3), together=st.booleans(),
     )  # fmt: skip
     def begin_history(
         self, partitions: int, messages: int, ids: int, picky: Any, policy: int, times: str, **chances: int
@@ -65,6 +65,8 @@ class Payloads(Ending, Judging, Producers):
             self.begin(Trouble.FORGOTTEN)
         self.thaw, self.again, self.left_open = bool(chances["thaw"]), not chances["again"], bool(chances["left_open"])
         self.settings = {"on_tombstone": self.tombstone_policies[policy]} if self.tombstone_policies[policy] else {}
+        if chances["together"]:
+            self.settings["merge_per"] = "run"
         if picky and "model" in self.job:
             self.picky = True
             self.world.database.reject_rows(_fifth, at=picky)
