@@ -173,7 +173,7 @@ class Parameters(BaseModel):
     max_seconds: Seconds | None = None
     """Time that ends a run, at the end of a batch."""
     merge_per: Literal["batch", "run"] = "batch"
-    """One MERGE for each batch."""
+    """One MERGE for each batch, or one for all batches of a run (for each hundred of them)."""
     window: Between | None = None
     """Read this window again, beside the live position, which stays. Half-open; times or offsets at both ends."""
     partitions: PartitionNumbers | None = None

@@ -17,6 +17,7 @@ from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
+from tests.bigquery.several import several
 from tests.bigquery.targets import (
     FIELDS,
     JOB,
@@ -116,6 +117,8 @@ def modes() -> Iterator[Case]:
         batch = replace(staged(target, *rows, dead=2), kind=Kind.REDRIVE, messages=3)
         yield script(name, target, batch, positions=None)
     yield script("ledger_move_only", payload(), staged(payload()))
+    for name, target, batch in several():
+        yield script(f"together_{name}", target, batch)
     awkward = keep(*AWKWARD, key=("T", "S", "select"), cluster_by=("T",))
     yield script("awkward_names", awkward, staged(awkward, {name.name: "x" for name in AWKWARD}))
     types = keep(*TYPES)

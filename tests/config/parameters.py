@@ -178,7 +178,7 @@ PARAMETERS: dict[str, Parameter] = {
     "max_messages": whole(None, 1),
     "max_bytes": size(None),
     "max_seconds": seconds(None),
-    "merge_per": choice("batch"),
+    "merge_per": choice("batch", "run"),
     "window": Parameter(None, WINDOWS, NO_WINDOWS, ""),
     "partitions": Parameter(
         None,

@@ -25,7 +25,6 @@ NO_LIMIT = {"max_bad_ratio", "max_bytes_billed"}
 # From the contract, on purpose not from the code: what this version refuses of it.
 LATER = {
     ("assignment", "subscribe"),
-    ("merge_per", "run"),
 }
 
 

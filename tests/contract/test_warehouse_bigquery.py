@@ -15,6 +15,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    together_contract,
     tombstones_contract,
     warehouse_contract,
 )
@@ -65,4 +66,8 @@ class TestIsolation(isolation_contract.Isolation):
 
 
 class TestLetters(letters_contract.Letters):
+    """On the local BigQuery."""
+
+
+class TestTogether(together_contract.Together):
     """On the local BigQuery."""

@@ -11,6 +11,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    together_contract,
     tombstones_contract,
     warehouse_contract,
 )
@@ -59,4 +60,8 @@ class TestIsolation(isolation_contract.Isolation):
 
 
 class TestLetters(letters_contract.Letters):
+    """In memory."""
+
+
+class TestTogether(together_contract.Together):
     """In memory."""

@@ -96,6 +96,10 @@ SCENARIOS = [
     Scenario("latest, then more", lambda _world: None, {"start": "latest"}),
     Scenario("no ledger", _plain, {"fence": "none"}, fenced=False),
     Scenario("no ledger, update", _versions, {**UPDATE, "fence": "none"}, fenced=False),
+    Scenario("once per run", _same_keys, {**KEEP, "merge_per": "run"}),
+    Scenario("once per run, update", _versions, {**UPDATE, "merge_per": "run"}),
+    Scenario("once per run, dead letters", _dead_letters, {"max_bad_ratio": None, "merge_per": "run"}),
+    Scenario("once per run, gaps", _gaps, {"on_gap": "record", "merge_per": "run"}),
 ]
 
 

@@ -253,8 +253,7 @@ def _made(config: JobConfig) -> tuple[Target, DecodeRules, str]:
     return target, rules, fingerprint(config, target, config.model, (keep,))
 
 
-# The most of what a job costs to put together, and the same for many runs.
-_made_once = lru_cache(maxsize=256)(_made)
+_made_once = lru_cache(maxsize=256)(_made)  # the most of what a job costs to put together
 
 
 def _frozen(row: Mapping[str, Any], *without: str) -> str:
