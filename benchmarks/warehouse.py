@@ -52,7 +52,8 @@ class InstantWarehouse(MemoryWarehouse):
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Every staged row is new."""
-        nothing = replace(spec, staged=replace(spec.staged, rows=0))
+        empty = tuple(replace(one, rows=0) for one in spec.staged.rows_tables)
+        nothing = replace(spec, staged=replace(spec.staged, rows=0, rows_tables=empty))
         done = super().merge(job_id, nothing, max_bytes_billed)
         return done if done.failure else replace(done, inserted=spec.staged.rows)
 
