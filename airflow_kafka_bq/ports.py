@@ -202,6 +202,9 @@ class Warehouse(Protocol):
     def row_count(self, table: TableId) -> int | None:
         """Rows of a table; None if it is not there."""
 
+    def note(self, table: TableId) -> str | None:
+        """The text of a staging table with one row and the column ``document``; None if it is not there, or empty."""
+
     def estimate(self, spec: MergeSpec) -> int:
         """Upper bound of the bytes that the MERGE would bill, by dry run of the MERGE alone."""
 

@@ -203,6 +203,14 @@ class BigQueryWarehouse:
         found = self.table(table)
         return None if found is None else found.num_rows
 
+    def note(self, table: TableId) -> str | None:
+        """The text that a staging table of one row holds."""
+        try:
+            rows = self._statements.rows(f"SELECT `document` FROM {table.quoted}", table)
+        except NotFoundError:
+            return None
+        return str(rows[0]["document"]) if rows else None
+
     def estimate(self, spec: MergeSpec) -> int:
         """Bytes of the MERGE statements by dry run; never of the script, which some servers would execute."""
         return sum(self._statements.dry_run(one, spec.target.table) for one in sql.merges(spec))

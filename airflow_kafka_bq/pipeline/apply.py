@@ -48,7 +48,7 @@ def portions(
     checked = _checked(work, batches)
     if work.job.config.merge_per == "batch":
         return one_by_one(checked)
-    return gathered(checked, work.merger.target, lambda prepared: _tried(work, prepared, head))
+    return gathered(checked, work.merger.target, lambda prepared: tried(work, prepared, head))
 
 
 def _checked(work: Work, batches: Iterator[Prepared]) -> Iterator[Prepared]:
@@ -101,7 +101,7 @@ def _merged(work: Work, portion: Portion, prepared: Prepared | None, head: Head)
         raise unexplained(signal.error) from signal
 
 
-def _tried(work: Work, prepared: Prepared, head: Head) -> Prepared:
+def tried(work: Work, prepared: Prepared, head: Head) -> Prepared:
     """The batch without what the MERGE would reject, which is found here while its messages are in memory."""
     if not prepared.staged.rows:
         return prepared

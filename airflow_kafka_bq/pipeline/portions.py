@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_kafka_bq.batch import LetterPlace, Portion, Staged
@@ -43,58 +43,58 @@ def one_by_one(batches: Iterator[Prepared]) -> Generator[Pair, None, None]:
         yield single(prepared), prepared
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Partitions that a batch touches: of the target, and of the dead-letter table."""
+
+    rows: frozenset[Any] = frozenset()
+    letters: frozenset[Any] = frozenset()
+
+    def __or__(self, other: Places) -> Places:
+        return Places(self.rows | other.rows, self.letters | other.letters)
+
+    @property
+    def most(self) -> int:
+        """Of one table, which is what BigQuery counts for a statement."""
+        return max(len(self.rows), len(self.letters))
+
+
+def places_of(prepared: Prepared, target: Target) -> Places:
+    """Those of a batch whose rows are still in memory."""
+    found = (touched(prepared.decoded.rows, target), touched_by_dead_letters(prepared.decoded.dead_letters))
+    return Places(*(frozenset() if one is None else frozenset(one.unique().to_pylist()) for one in found))
+
+
 def gathered(
     batches: Iterator[Prepared], target: Target, tried: Callable[[Prepared], Prepared]
 ) -> Generator[Pair, None, None]:
-    """One MERGE for all batches: whatever one statement takes, which nearly always is the whole run.
+    """One MERGE for all batches of a run: whatever one statement takes, which nearly always is all of them.
 
     :param tried: a batch without the rows that the MERGE would reject: later its messages are no longer in memory.
     """
-    group = _Group()
-    for prepared in batches:
-        final = tried(prepared)
-        places = _places(final, target)
-        if group.full(places):
-            yield group.portion(), None
-            group = _Group()
-        leftovers = () if final is prepared else (prepared.staged,)
-        group.add(single(final, *leftovers), places)
-        del prepared, final  # their rows would be in memory beside those of the next batch
-    if group.portions:
-        yield group.portion(), None
+
+    def staged() -> Iterator[tuple[Portion, Places]]:
+        for prepared in batches:
+            final = tried(prepared)
+            yield single(final, *(() if final is prepared else (prepared.staged,))), places_of(final, target)
+            del prepared, final  # their rows would be in memory beside those of the next batch
+
+    for portion in grouped(staged()):
+        yield portion, None
 
 
-def _places(prepared: Prepared, target: Target) -> tuple[set[Any], set[Any]]:
-    """Partitions that the batch touches: of the target, and of the dead-letter table."""
-    found = (touched(prepared.decoded.rows, target), touched_by_dead_letters(prepared.decoded.dead_letters))
-    rows, letters = (set() if one is None else set(one.unique().to_pylist()) for one in found)
-    return rows, letters
-
-
-@dataclass(slots=True)
-class _Group:
-    """Batches that go into one MERGE."""
-
-    portions: list[Portion] = field(default_factory=list)
-    rows: set[Any] = field(default_factory=set)
-    letters: set[Any] = field(default_factory=set)
-
-    def full(self, places: tuple[set[Any], set[Any]]) -> bool:
-        """Whether another batch would be one too many for a statement."""
-        if not self.portions:
-            return False
-        most = max(len(self.rows | places[0]), len(self.letters | places[1]))
-        return len(self.portions) >= MAX_BATCHES or most > MAX_PARTITIONS
-
-    def add(self, portion: Portion, places: tuple[set[Any], set[Any]]) -> None:
-        """Take a batch."""
-        self.portions.append(portion)
-        self.rows |= places[0]
-        self.letters |= places[1]
-
-    def portion(self) -> Portion:
-        """All of it as one."""
-        return _joined(self.portions)
+def grouped(batches: Iterable[tuple[Portion, Places]]) -> Iterator[Portion]:
+    """As few portions as statements can apply, each a prefix of what is left: positions move in order."""
+    waiting: list[Portion] = []
+    touched_by_all = Places()
+    for portion, places in batches:
+        if waiting and (len(waiting) >= MAX_BATCHES or (touched_by_all | places).most > MAX_PARTITIONS):
+            yield _joined(waiting)
+            waiting, touched_by_all = [], Places()
+        waiting.append(portion)
+        touched_by_all |= places
+    if waiting:
+        yield _joined(waiting)
 
 
 def _joined(portions: Sequence[Portion]) -> Portion:

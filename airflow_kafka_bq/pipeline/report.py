@@ -87,18 +87,29 @@ class RunReport:
         if unchanged < 0:
             message = f"merge job {done.merge_job_id} changed {-unchanged} rows more than the {staged.rows} staged"
             raise AccountingError(message, topic=self.topic, batch_id=staged.batch_id)
+        self.bytes_billed += done.bytes_billed
+        self.estimated_bytes += done.estimated_bytes
+        self._add(portion, done.inserted, updated, deleted, done.revision, [*staged.load_job_ids, done.merge_job_id])
+
+    def found_applied(self, portion: Portion, revision: int) -> None:
+        """Add what an earlier try of this task applied: it changes nothing now."""
+        self._add(portion, 0, 0, 0, revision, list(portion.staged.load_job_ids))
+
+    def _add(
+        self, portion: Portion, inserted: int, updated: int, deleted: int, revision: int | None, jobs: list[str]
+    ) -> None:
+        staged = portion.staged
+        unchanged = staged.rows - inserted - updated - deleted
         self.batches += portion.batches
         self.messages += staged.messages
         for name, count in (
-            ("inserted", done.inserted), ("updated", updated), ("deleted", deleted), ("unchanged", unchanged),
+            ("inserted", inserted), ("updated", updated), ("deleted", deleted), ("unchanged", unchanged),
             ("dead_lettered", staged.dead_lettered), ("ignored", staged.ignored),
         ):  # fmt: skip
             self.rows[name] += count
         self.gaps += portion.gaps
-        self.revision = done.revision
-        self.jobs += [*staged.load_job_ids, done.merge_job_id]
-        self.estimated_bytes += done.estimated_bytes
-        self.bytes_billed += done.bytes_billed
+        self.revision = revision
+        self.jobs += jobs
         self.unknown_fields += portion.unknown_fields
         self.timestamps_replaced += portion.timestamps_replaced
         for one in staged.ranges:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from airflow_kafka_bq.batch import Kind, Outcome, RunPlan
 from airflow_kafka_bq.exceptions import (
@@ -26,6 +27,7 @@ from airflow_kafka_bq.pipeline.reader import Reader, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stage import Stager
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
+from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
 
@@ -41,78 +43,93 @@ def run(job: Job) -> RunReport:
 
     :raises IngestError: with ``report`` set to what was done so far.
     """
-    table, config = job.target.table, job.config
-    renamed = {name: source for column in job.target.columns for name, source in column.renamed.items()}
-    report, spent = RunReport(config.topic, str(table), config.group(table), renamed), Spent(job.clock())
+    table, report, spent = job.target.table, report_of(job), Spent(job.clock())
     try:
-        for _ in range(MAX_LOSSES):
-            try:
-                with memory_named(config):
-                    _pass(job, report, spent)
-            except LedgerMoved:
-                log.warning("another writer of %s moved the ledger; planning anew", table)
-                continue
-            report.check()
-            return report
-        message = f"other writers moved the ledger of {table} {MAX_LOSSES} times while this run was reading"
-        raise MergeConflictError(message, remedy="let one task read this topic at a time, then run it again")
+        with located(job, report):
+            for _ in range(MAX_LOSSES):
+                try:
+                    with memory_named(job.config):
+                        _pass(job, report, spent)
+                except LedgerMoved:
+                    log.warning("another writer of %s moved the ledger; planning anew", table)
+                    continue
+                report.check()
+                return report
+            message = f"other writers moved the ledger of {table} {MAX_LOSSES} times while this run was reading"
+            raise MergeConflictError(message, remedy="let one task read this topic at a time, then run it again")
     except StopRequested:
         report.outcome = Outcome.STOPPED
         return report
+
+
+def report_of(job: Job) -> RunReport:
+    """An empty one."""
+    table, config = job.target.table, job.config
+    renamed = {name: source for column in job.target.columns for name, source in column.renamed.items()}
+    return RunReport(config.topic, str(table), config.group(table), renamed)
+
+
+@contextmanager
+def located(job: Job, report: RunReport) -> Iterator[None]:
+    """Errors that leave say where they happened, and what was done so far."""
+    try:
+        yield
     except IngestError as error:
-        error.located(topic=config.topic, group_id=report.group_id)
+        error.located(topic=job.config.topic, group_id=report.group_id)
         error.report = report.to_json()
         raise
 
 
 def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     """From plan to last commit, or until another writer is found to have gone on."""
-    planned, tables = _planned(job, report)
-    before, head = report.batches, Head(dict(planned.positions), tables.revision)
-    reader = _reader(job, planned, tables, report, spent)
+    found, tables = planned(job, report)
+    before, head = report.batches, Head(dict(found.positions), tables.revision)
+    reader = reader_of(job, found, tables.target, report, spent)
     limits = BadMessages(job.config, report.group_id)
-    work = Work(job, report, spent, _merger(job, planned, tables), reader.stager, limits)
+    work = Work(job, report, spent, merger_of(job, found, tables.target), reader.stager, limits)
     with closing(ahead_by_one(reader.batches(), job.stop)) as batches:
         for portion, prepared in portions(work, batches, head):
             head = applied(work, portion, prepared, head)
-            job.progress(report, planned)
+            job.progress(report, found)
     if work.live and (report.batches == before or spent.commit_due):
         commit_head(job, report, head)  # offsets of a group without members expire unless they are committed again
-    whole = Outcome.WINDOW if planned.kind is Kind.WINDOW else Outcome.END
+    whole = Outcome.WINDOW if found.kind is Kind.WINDOW else Outcome.END
     report.outcome = Outcome.LIMIT if reader.drain.limited else whole
 
 
-def _planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
+def planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
+    """What to read, with all tables there and the start written down. :raises LedgerMoved: another run was faster."""
     with report.timed("plan"):
         if job.letters:
-            seen, planned = redrive_plan(job.config, job.source, job.warehouse, job.target)
+            seen, found = redrive_plan(job.config, job.source, job.warehouse, job.target)
         else:
             seen = look(job.config, job.source, job.warehouse, job.target)
-            planned = plan(job.config, job.source, job.target, seen)
-            check_reach(job.config, job.source, planned, job.now())
+            found = plan(job.config, job.source, job.target, seen)
+            check_reach(job.config, job.source, found, job.now())
         fitted = fit(job.target, seen.table)
-        report.planned(planned, fitted.dedup_window if fitted.looks_nearby else None)
+        report.planned(found, fitted.dedup_window if fitted.looks_nearby else None)
         job.stop.check()
-        tables = ready(job.config, job.warehouse, job.target, seen, planned, job.context)
+        tables = ready(job.config, job.warehouse, job.target, seen, found, job.context)
     if tables.moved:
         raise LedgerMoved
     report.revision = tables.revision
-    if planned.revision is None and any(part.committed is None for part in planned.partitions.values()):
+    if found.revision is None and any(part.committed is None for part in found.partitions.values()):
         # Without a ledger the group is the only place that can keep the start: a crash behind the first MERGE would
         # find rows, and no position.
-        commit_head(job, report, Head(dict(planned.positions), None))
+        commit_head(job, report, Head(dict(found.positions), None))
         if not report.committed:
             message = "the group did not take the start in time, and without a ledger nothing else keeps it"
             raise KafkaUnavailableError(message, remedy="run it again")
-    job.progress(report, planned)
-    return planned, tables
+    job.progress(report, found)
+    return found, tables
 
 
-def _merger(job: Job, planned: RunPlan, tables: Ready) -> Merger:
+def merger_of(job: Job, found: RunPlan, target: Target) -> Merger:
+    """What applies batches of this plan."""
     return Merger(
         warehouse=job.warehouse,
-        target=tables.target,
-        plan=planned,
+        target=target,
+        plan=found,
         context=job.context,
         started_at=job.now(),
         max_bytes_billed=job.config.max_bytes_billed,
@@ -121,19 +138,20 @@ def _merger(job: Job, planned: RunPlan, tables: Ready) -> Merger:
     )
 
 
-def _reader(job: Job, planned: RunPlan, tables: Ready, report: RunReport, spent: Spent) -> Reader:
+def reader_of(job: Job, found: RunPlan, target: Target, report: RunReport, spent: Spent) -> Reader:
+    """What consumes, decodes and stages this plan."""
     hours = job.config.staging_expiration_hours
-    stager = Stager(job.warehouse, tables.target, planned, job.fingerprint, hours, job.stop.pause, job.now)
+    stager = Stager(job.warehouse, target, found, job.fingerprint, hours, job.stop.pause, job.now)
     drain: Drain | LetterDrain
     if job.letters:
         drain = LetterDrain(
-            job.warehouse, tables.target, job.config, job.letters, job.stop.event.is_set, job.clock,
+            job.warehouse, target, job.config, job.letters, job.stop.event.is_set, job.clock,
             messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began, after=spent.letter,
             oldest=oldest_safe(job.config, job.now()),
         )  # fmt: skip
     else:
         drain = Drain(
-            job.source, planned, job.config, report.group_id, job.stop.event.is_set, job.clock,
+            job.source, found, job.config, report.group_id, job.stop.event.is_set, job.clock,
             messages_before=report.messages, bytes_before=spent.size_bytes, began=spent.began,
         )  # fmt: skip
     return Reader(drain, job.target, job.rules, stager, report)

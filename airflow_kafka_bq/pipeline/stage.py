@@ -85,7 +85,7 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     jobs = []
     for part, table in ((ROWS, rows), (DEAD, dead)):
         if table.num_rows:
-            name, job_id = _load(stager, batch, part, table)
+            name, job_id = load(stager, batch, part, table)
             loaded[part] = (StagedTable(str(name), table.num_rows),)
             jobs.append(job_id)
     return Staged(
@@ -126,7 +126,7 @@ def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, DEAD_LETTER_SCHEMA)
 
 
-def _load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[TableId, str]:
+def load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[TableId, str]:
     """(staging table, job id) of a load that holds exactly these rows."""
     error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
     fresh = 0
@@ -167,7 +167,7 @@ def rejects(stager: Stager, rows: pa.Table) -> Callable[[int, int], str | None]:
         part = numbered.slice(first, last - first + 1)
         name = identity.digest(part)[:20]
         try:
-            table, _ = _load(replace(stager, expiration_hours=1), name, "probe", part)
+            table, _ = load(replace(stager, expiration_hours=1), name, "probe", part)
         except RowsRejected as signal:
             found = signal.error
             return found.message if isinstance(found, IngestError) else str(found)

@@ -177,6 +177,12 @@ class MemoryWarehouse:
             found = self._database.tables.find(table)
             return len(found.rows) if found else None
 
+    def note(self, table: TableId) -> str | None:
+        """The text that a staging table of one row holds."""
+        with self._call("note"):
+            found = self._database.tables.find(table)
+            return next((str(row["document"]) for row in found.rows.values()), None) if found else None
+
     def estimate(self, spec: MergeSpec) -> int:
         """Bytes of the MERGE."""
         return self._dry_run("estimate", spec, merge_bytes)
