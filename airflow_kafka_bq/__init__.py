@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         RedriveDeadLettersOperator,
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed
+    from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
 
 _OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator")
 _MARKS = ("Column", "Drop", "Hashed")
@@ -21,6 +22,7 @@ __all__ = [
     "Drop",
     "Hashed",
     "KafkaToBigQueryOperator",
+    "KafkaToBigQueryTaskGroup",
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
     "__version__",
@@ -33,6 +35,10 @@ def __getattr__(name: str) -> Any:
         from airflow_kafka_bq.schema import marks
 
         return getattr(marks, name)
+    if name == "KafkaToBigQueryTaskGroup":
+        from airflow_kafka_bq import task_groups
+
+        return task_groups.KafkaToBigQueryTaskGroup
     if name not in _OPERATORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from airflow_kafka_bq import operators

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
     BaseOperatorLink,
     Context,
+    TaskGroup,
     XCom,
 )
 from jinja2 import UndefinedError
@@ -53,6 +54,7 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "Context",
+    "TaskGroup",
     "UndefinedError",
     "XCom",
     "connection",

@@ -42,6 +42,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_kafka_bq.operators.kafka_to_bigquery",
                     "airflow_kafka_bq.operators.plan",
                     "airflow_kafka_bq.operators.redrive",
+                    "airflow_kafka_bq.operators.slices",
                 ],
             },
         ],
