@@ -1,6 +1,6 @@
 """What travels between the stations: frozen values, each with its Kafka coordinates."""
 
-from airflow_kafka_bq.batch.arrow import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers
+from airflow_kafka_bq.batch.arrow import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers, whole_numbers
 from airflow_kafka_bq.batch.coordinates import (
     Bounds,
     Committed,
@@ -60,4 +60,5 @@ __all__ = [
     "StagedTable",
     "TopicFacts",
     "row_numbers",
+    "whole_numbers",
 ]

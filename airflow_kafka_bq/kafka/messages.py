@@ -30,8 +30,9 @@ EMPTY = pa.RecordBatch.from_pylist([], schema=RAW_SCHEMA)
 
 def leader_epochs(messages: Sequence[Message]) -> dict[int, int]:
     """Epoch of the last message per partition, where the broker tells one."""
-    last = {message.partition(): message.leader_epoch() for message in messages}
-    return {partition: epoch for partition, epoch in last.items() if partition is not None and epoch is not None}
+    last = dict(zip(map(Message.partition, messages), messages, strict=True))
+    epochs = {partition: message.leader_epoch() for partition, message in last.items()}
+    return {partition: epoch for partition, epoch in epochs.items() if partition is not None and epoch is not None}
 
 
 def _timestamps(messages: Sequence[Message]) -> pa.Array[Any]:

@@ -8,11 +8,10 @@ transactions leave no message to wait for, and a broken connection is silent too
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import contains
-from typing import Any
 
 import pyarrow as pa
 
@@ -26,6 +25,7 @@ from airflow_kafka_bq.batch import (
     Position,
     RawBatch,
     RunPlan,
+    whole_numbers,
 )
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, StopRequested, TopicChangedError
@@ -83,6 +83,7 @@ class Drain:
     _opened: bool = False
     _began: float = field(init=False)
     limited: bool = False  # a bound of the run was reached before the end
+    listen: Callable[[pa.RecordBatch], object] = len  # hears of the messages of a batch while it is filled
 
     def __post_init__(self) -> None:
         self._parts = {
@@ -162,6 +163,7 @@ class Drain:
             now = self.clock()
             if kept.num_rows:
                 chunks.append(kept)
+                self.listen(kept)
                 added = payload_bytes(kept)
                 count, size = count + kept.num_rows, size + added
                 self._messages, self._bytes = self._messages + kept.num_rows, self._bytes + added
@@ -188,7 +190,7 @@ class Drain:
 
     def _take(self, polled: Polled) -> pa.RecordBatch:
         """Keep what lies below each end, note progress, finish partitions."""
-        kept = self._below_end(polled)
+        kept, numbers = self._below_end(polled)
         for number, offset in polled.ends.items():
             part = self._parts.get(number)
             if part and offset >= part.end:
@@ -196,21 +198,23 @@ class Drain:
         for number, offset in polled.out_of_range.items():
             if number in self._parts and not self._parts[number].done:
                 self._out_of_range(number, offset)
-        for number in {*polled.ends, *(kept.column("partition").unique().to_pylist() if kept.num_rows else ())}:
+        for number in {*polled.ends, *numbers}:
             if number in self._parts and self._parts[number].done:
                 self.source.finish(number)
         return kept
 
-    def _below_end(self, polled: Polled) -> pa.RecordBatch:
+    def _below_end(self, polled: Polled) -> tuple[pa.RecordBatch, Iterable[int]]:
+        """The messages that are wanted, and the partitions in which some were read."""
         messages = polled.messages
         if not messages.num_rows:
-            return messages
-        numbers: list[Any] = messages.column("partition").to_pylist()
-        offsets: list[Any] = messages.column("offset").to_pylist()
+            return messages, ()
+        numbers, offsets = (whole_numbers(messages.column(name)) for name in ("partition", "offset"))
         wanted = {number: range(part.next_offset, part.end) for number, part in self._parts.items()}
-        inside = list(map(contains, map(wanted.get, numbers, repeat(range(0))), offsets))  # no bytecode for a message
-        whole = all(inside)
-        for number, offset in dict(zip(numbers, offsets, strict=True)).items():  # the last of each partition
+        lasts = dict(zip(numbers, offsets, strict=True))
+        firsts = dict(zip(reversed(numbers), reversed(offsets), strict=True))  # offsets ascend within a partition
+        whole = all(firsts[one] in wanted.get(one, ()) and lasts[one] in wanted[one] for one in lasts)
+        inside = None if whole else list(map(contains, map(wanted.get, numbers, repeat(range(0))), offsets))
+        for number, offset in lasts.items():
             part = self._parts.get(number)
             if part is None or part.done:
                 continue
@@ -218,7 +222,7 @@ class Drain:
                 part.skip_to_end()
             elif offset >= part.next_offset:
                 part.next_offset, part.epoch = offset + 1, polled.leader_epochs.get(number)
-        return messages if whole else messages.filter(pa.array(inside))
+        return messages if inside is None else messages.filter(pa.array(inside)), lasts
 
     def _out_of_range(self, number: int, offset: int) -> None:
         part, bounds = self._parts[number], self.source.bounds()[number]

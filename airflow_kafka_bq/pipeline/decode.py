@@ -21,6 +21,7 @@ from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
+from airflow_kafka_bq.pipeline.ahead import PIECE_BYTES, PIECE_MESSAGES
 from airflow_kafka_bq.pipeline.culprits import without_culprits
 from airflow_kafka_bq.pipeline.isolate import MAX_FOUND
 from airflow_kafka_bq.schema.build import message_columns
@@ -30,8 +31,6 @@ from airflow_kafka_bq.schema.wire import TOMBSTONE, row_schema
 
 __all__ = ["DecodeRules", "decode", "kafka_timestamps"]
 
-_PIECE_MESSAGES = 16_384  # bulk parsing is fastest at about this many
-_PIECE_BYTES = 16 * 1024 * 1024
 _NULL_KEY = ("key", "null_dedup_key", "a column of the dedup key is NULL, and NULL equals nothing")
 
 
@@ -77,21 +76,22 @@ class DecodeRules:
         return cls(rules, filter, transform)
 
 
-def decode(raw: pa.Table, target: Target, rules: DecodeRules) -> Decoded:
+def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[Records] = ()) -> Decoded:
     """Rows in wire types and dead letters, both in the order of the messages.
 
     :param raw: messages, RAW_SCHEMA.
+    :param parsed: all of them in pieces, where they were parsed already.
     :raises ConfigError: ``filter`` or ``transform`` failed, or returned what cannot be used.
     :raises AccountingError: a message got lost on the way; a bug of ours.
     """
     staged = row_schema(target)
-    pieces = [records(batch, first, rules.records) for first, batch in _batches(raw)]
+    pieces = parsed or [records(batch, first, rules.records) for first, batch in _batches(raw)]
     rows = _Rows.of(pieces, rules.records.schema)
     filtered, unfiltered = rows.filtered(rules.filter)
     changed, unchanged = filtered.transformed(rules.transform, target)
     named, nameless = changed.with_key(target.key)
-    parsed = (one for piece in pieces for one in piece.bad)
-    bad = sorted([*parsed, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
+    unread = (one for piece in pieces for one in piece.bad)
+    bad = sorted([*unread, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
     decoded = Decoded(
         rows=named.table.select(staged.names).cast(staged),
         dead_letters=_dead_letters(raw, bad),
@@ -106,7 +106,7 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules) -> Decoded:
 
 def _batches(raw: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Contiguous pieces, bounded in messages and bytes, with the index of their first message."""
-    most = max(1, min(_PIECE_MESSAGES, raw.num_rows * _PIECE_BYTES // max(raw.nbytes, 1)))
+    most = max(1, min(PIECE_MESSAGES, raw.num_rows * PIECE_BYTES // max(raw.nbytes, 1)))
     first = 0
     while first < raw.num_rows:
         for batch in raw.slice(first, most).combine_chunks().to_batches():

@@ -23,7 +23,7 @@ class _Digest(io.RawIOBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hash = hashlib.sha256()
+        self.hash = hashlib.blake2b(digest_size=32)  # half the time of SHA-256 where the CPU does not know that
 
     def writable(self) -> bool:
         return True

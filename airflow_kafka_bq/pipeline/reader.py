@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
 from airflow_kafka_bq.exceptions import BadMessagesError, IngestError
+from airflow_kafka_bq.pipeline.ahead import Ahead
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
@@ -39,14 +40,24 @@ class Reader:
     report: RunReport
 
     def batches(self) -> Iterator[Prepared]:
-        """Every batch of the run, staged."""
+        """Every batch of the run, staged. It is parsed while it is consumed."""
+        with ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser:
+            ahead = Ahead(self.rules.records, parser)
+            if isinstance(self.drain, Drain):
+                self.drain.listen = ahead.add
+            try:
+                yield from self._batches(ahead)
+            finally:
+                parser.shutdown(wait=True, cancel_futures=True)
+
+    def _batches(self, ahead: Ahead) -> Iterator[Prepared]:
         while True:
             with self.report.timed("consume"):
                 raw = self.drain.next_batch()
             if raw is None:
                 return
             with self.report.timed("decode"):
-                decoded = decode(raw.messages, self.target, self.rules)
+                decoded = decode(raw.messages, self.target, self.rules, ahead.take())
             for part, share in split(raw, decoded, self.stager.target):
                 with self.report.timed("stage"):
                     prepared = staged(self.stager, part, share)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers, whole_numbers
 from airflow_kafka_bq.bigquery import ddl
 from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.schema.target import Target
@@ -90,3 +90,10 @@ def test_row_numbers_count_from_zero(count: int) -> None:
     numbers = row_numbers(count)
     assert numbers.type == pa.int64()
     assert numbers.to_pylist() == list(range(count))
+
+
+def test_whole_numbers_of_a_slice() -> None:
+    array = pa.array([5, -(2**63), 2**63 - 1, 0, 7], pa.int64())
+    assert whole_numbers(array) == array.to_pylist()
+    assert whole_numbers(array.slice(1, 3)) == array.slice(1, 3).to_pylist()
+    assert whole_numbers(array.slice(2, 0)) == whole_numbers(pa.array([], pa.int64())) == []

@@ -31,7 +31,7 @@ def test_a_message_that_is_neither_row_nor_dead_letter_nor_ignored_ends_the_run_
         return replace(records(*arguments), bad=())
 
     with (
-        mock.patch("airflow_kafka_bq.pipeline.decode.records", forgetful),
+        mock.patch("airflow_kafka_bq.pipeline.ahead.records", forgetful),
         pytest.raises(AccountingError, match="3 messages became 2 rows, 0 dead letters, 0 ignored"),
     ):
         world.run(max_bad_ratio=None)

@@ -200,7 +200,7 @@ def test_every_message_is_accounted_for_wherever_it_is_cut(
     parameters = dict(settings)
     model = parameters.pop("model", None)
     whole = decoded(messages, model, **parameters)
-    with mock.patch.object(station, "_PIECE_MESSAGES", most):
+    with mock.patch.object(station, "PIECE_MESSAGES", most):
         cut = decoded(messages, model, **parameters)
     assert cut.rows.equals(whole.rows)
     assert cut.dead_letters.equals(whole.dead_letters)

@@ -1,0 +1,61 @@
+"""Parse pieces of a batch while its other messages are still on their way.
+
+Arrow parses without the interpreter's lock, so a second core has something to do while the first one takes messages out
+of the client. What is parsed, and in which order, does not depend on it.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from airflow_kafka_bq.formats.records import RecordRules, Records, records
+from airflow_kafka_bq.pipeline.sizes import payload_bytes
+
+PIECE_MESSAGES = 16_384  # bulk parsing is fastest at about this many
+PIECE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Ahead:
+    """The batch that is being filled. One thread adds messages and takes pieces; ``parser`` has one of its own."""
+
+    rules: RecordRules
+    parser: ThreadPoolExecutor
+    seconds: float = 0.0  # that parsing took, over all batches taken
+    _waiting: list[pa.RecordBatch] = field(default_factory=list)
+    _count: int = 0
+    _bytes: int = 0
+    _first: int = 0
+    _pieces: list[Future[tuple[Records, float]]] = field(default_factory=list)
+
+    def add(self, messages: pa.RecordBatch) -> None:
+        """Messages (RAW_SCHEMA) that follow those of before."""
+        self._waiting.append(messages)
+        self._count += messages.num_rows
+        self._bytes += payload_bytes(messages)
+        if self._count >= PIECE_MESSAGES or self._bytes >= PIECE_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        piece = self._waiting[0] if len(self._waiting) == 1 else pa.concat_batches(self._waiting)  # type: ignore[attr-defined]
+        self._pieces.append(self.parser.submit(_parsed, piece, self._first, self.rules))
+        self._first += self._count
+        self._waiting, self._count, self._bytes = [], 0, 0
+
+    def take(self) -> list[Records]:
+        """All pieces of the batch in their order; the next batch begins. Raises what parsing raised."""
+        if self._waiting:
+            self._send()
+        pieces, self._pieces, self._first = self._pieces, [], 0
+        found = [piece.result() for piece in pieces]
+        self.seconds += sum(seconds for _, seconds in found)
+        return [parsed for parsed, _ in found]
+
+
+def _parsed(piece: pa.RecordBatch, first: int, rules: RecordRules) -> tuple[Records, float]:
+    began = time.monotonic()
+    return records(piece, first, rules), time.monotonic() - began
