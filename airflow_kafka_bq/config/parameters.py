@@ -202,8 +202,9 @@ class Parameters(BaseModel):
     """Where ledger, history and dead letters are. Left out: the target's dataset."""
     staging_expiration_hours: Hours = 72.0
     """When BigQuery removes staging tables that a run left behind."""
-    dead_letter_topic: String | None = None
-    """A topic that gets a copy of each dead letter."""
+    dead_letter_topic: Topic | None = None
+    """A topic that gets a copy of each dead letter, behind the MERGE and at least once
+    ([copies](dead-letters.md#copies-in-a-topic))."""
     labels: Labels = Field(default_factory=FrozenMapping)
     """Labels of jobs and of the table that is created."""
     encryption_configuration: Encryption | None = None
