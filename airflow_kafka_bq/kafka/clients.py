@@ -128,6 +128,8 @@ def built(
     try:
         return client(settings | callbacks | logger)
     except (KafkaException, TypeError, ValueError) as error:
+        if failures:  # a producer waits for a token, and says only that none came
+            raise _without_token(failures[-1]) from None
         said = errors.kafka_error(error).str() if isinstance(error, KafkaException) else str(error)
         text = redacted(said, given)
         raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -56,15 +56,17 @@ class KafkaDeadLetterTopic:
 
     def send(self, copies: pa.Table) -> Delivered:
         """As ``ports.DeadLetterTopic``: what has no delivery report without an error is not acknowledged."""
-        outcomes = [Delivery.UNKNOWN] * copies.num_rows
+        messages = copies.to_pylist()
+        outcomes = [Delivery.UNKNOWN] * len(messages)
         refused: list[KafkaError] = []
         try:
-            producer = self._client()
-            deadline = time.monotonic() + self._timeout_seconds + _SPARE_SECONDS
-            for index, one in enumerate(copies.to_pylist()):
-                self._produce(producer, one, partial(_note, outcomes, refused, index), deadline)
-            while producer.flush(_SLICE_SECONDS) and time.monotonic() < deadline:
-                self._troubles.raise_refusal()  # a login that is refused is not waited for
+            self._send(messages, range(len(messages)), outcomes, refused)
+            large = [index for index, one in enumerate(outcomes) if one is Delivery.TOO_LARGE]
+            for index in large if len(messages) > 1 else ():  # a batch is refused whole, with what is small in it
+                outcomes[index] = Delivery.UNKNOWN
+                self._send(messages, [index], outcomes, refused)
+        except KafkaException as failure:  # the producer is of no use any more: it may write to no topic at all
+            refused.insert(0, errors.kafka_error(failure))
         except IngestError as error:
             self.close()  # what it still holds must not arrive behind a newer answer
             return Delivered(tuple(outcomes), error.located(topic=self._topic))
@@ -83,6 +85,16 @@ class KafkaDeadLetterTopic:
             _OF_PARENTS.append(producer)
             return
         close_within(partial(_drop, producer), "the Kafka producer", CLOSE_SECONDS)
+
+    def _send(
+        self, messages: list[Any], chosen: Sequence[int], outcomes: list[Delivery], refused: list[KafkaError]
+    ) -> None:
+        producer = self._client()
+        deadline = time.monotonic() + self._timeout_seconds + _SPARE_SECONDS
+        for index in chosen:
+            self._produce(producer, messages[index], partial(_note, outcomes, refused, index), deadline)
+        while producer.flush(_SLICE_SECONDS) and time.monotonic() < deadline:
+            self._troubles.raise_refusal()  # a login that is refused is not waited for
 
     def _client(self) -> Producer:
         if self._producer is None:

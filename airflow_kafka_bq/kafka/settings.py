@@ -59,7 +59,7 @@ _CONSUMER_ONLY = re.compile(
 )
 _PRODUCER_DEFAULTS: Settings = MappingProxyType(
     {
-        "batch.size": "16384",  # a batch that is larger than the topic takes is refused whole, with what is small in it
+        "batch.size": "16384",  # a batch that is larger than the topic takes is refused, and sent again one by one
         "message.max.bytes": "104857600",  # what was read is sent; whether it is too large, the topic says
         "topic.metadata.propagation.max.ms": "5000",  # a topic that is not there is not waited for longer
     }

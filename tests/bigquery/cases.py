@@ -8,8 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, LetterPlace, Position, Staged, StagedTable
-from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql
+import pyarrow as pa
+
+from airflow_kafka_bq.batch import (
+    DEAD_LETTER_SCHEMA,
+    UNCOPIED_SCHEMA,
+    Kind,
+    LedgerRow,
+    LetterPlace,
+    Position,
+    Staged,
+    StagedTable,
+    Uncopied,
+)
+from airflow_kafka_bq.bigquery import copies, ddl, ledger, letters, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.letters import LetterSelection
@@ -45,6 +57,10 @@ ROW = LedgerRow(
 )  # fmt: skip
 CHOSEN = LetterSelection.of(
     since="2026-01-01", until="2026-02-01T00:00:00+01:00", reason=["it's", "int_parsing"], stage="validate", limit=500
+)
+_UNCOPIED = Uncopied(2, datetime(2026, 1, 1, 0, 0, 0, 1_000, UTC), datetime(2026, 1, 3, tzinfo=UTC))
+_ACKNOWLEDGED = pa.Table.from_pylist(
+    [{"partition": part, "offset": 17, "timestamp_ms": 1_767_225_600_001 + part} for part in (0, 3)], UNCOPIED_SCHEMA
 )
 # A column may be called what our statements call their own things.
 AWKWARD = tuple(Column(name, "STRING") for name in ("T", "S", "R", "select", "one", "e0", "order", "partition"))
@@ -224,6 +240,10 @@ def bookkeeping() -> Iterator[Case]:
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
         "letters": letters.select(target, TOPIC, LetterSelection(), None, 10_000),
         "letters_chosen": letters.select(target, TOPIC, CHOSEN, LetterPlace(1_767_225_600_001, 3, 41), 500),
+        "uncopied": copies.count(target, TOPIC),
+        "uncopied_letters": copies.select(target, TOPIC, _UNCOPIED, 10_000),
+        "mark_copied": copies.mark(target, TOPIC, _ACKNOWLEDGED),
+        "add_copied_at": copies.add_copied_at(target),
     }
     for name, text in found.items():
         yield Case(name, text, tables_of(target))

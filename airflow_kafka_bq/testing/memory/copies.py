@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -17,18 +17,18 @@ _PIECE_ROWS = 3
 COPIED_AT = Column("copied_at", "TIMESTAMP")
 
 
-def uncopied(rows: list[Row], topic: str) -> list[Row]:
+def uncopied(rows: Sequence[Row], topic: str) -> list[Row]:
     """Letters of a topic that wait, and were not copied."""
     return [row for row in rows if row["_kafka_topic"] == topic and waits(row) and row["copied_at"] is None]
 
 
-def count(rows: list[Row], topic: str) -> Uncopied:
+def count(rows: Sequence[Row], topic: str) -> Uncopied:
     """How many, and between which times."""
     times = [row["_kafka_timestamp"] for row in uncopied(rows, topic)]
     return Uncopied(len(times), min(times, default=None), max(times, default=None))
 
 
-def select(rows: list[Row], topic: str, found: Uncopied, most: int) -> Iterator[pa.Table]:
+def select(rows: Sequence[Row], topic: str, found: Uncopied, most: int) -> Iterator[pa.Table]:
     """The oldest messages of them, in pieces."""
     assert found.oldest is not None  # noqa: S101 - none is asked for where none waits
     assert found.newest is not None  # noqa: S101
