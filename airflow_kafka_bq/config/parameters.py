@@ -155,8 +155,9 @@ class Parameters(BaseModel):
     kafka_columns: Literal["all", "none"] = "all"
     """`none` for a table that others own: no `_kafka_*` columns. It needs a `dedup_key` and refuses `update`."""
     transform: Function | None = None
-    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order.
-    A message that it fails for becomes a dead letter."""
+    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order. Or,
+    marked `@per_record`, with one record; returns it changed, or None to leave it out. A message that it fails for
+    becomes a dead letter ([functions](schemas.md#functions-of-your-own))."""
     filter: Function | None = None
     """Called before `transform`; returns one boolean per row. What it drops is counted as `ignored`. A message
     that it fails for becomes a dead letter."""
