@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,9 @@ from airflow_kafka_bq.batch import UNCOPIED_SCHEMA
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.pipeline import copies as station
 from airflow_kafka_bq.pipeline.copies import copies_of
-from tests.pipeline.copying import DEAD, bad, copied, marked, ran, told, values, world_of
+from airflow_kafka_bq.pipeline.slices import merge_slices, plan_slices, stage_slice
+from airflow_kafka_bq.testing.memory import MemoryDeadLetterTopic
+from tests.pipeline.copying import DEAD, SETTINGS, bad, copied, marked, ran, told, values, world_of
 from tests.pipeline.world import TOPIC
 
 
@@ -121,3 +124,13 @@ def test_a_window_and_a_redrive_copy_too() -> None:
 def test_without_a_ledger_letters_are_copied_too() -> None:
     world = world_of(b"a", b"b")
     assert told(ran(world, fence="none")) == (2, 0, None)
+
+
+def test_the_last_task_of_slices_copies() -> None:
+    world = world_of(b"a", b"b", b"c")
+    documents = [stage_slice(world.job(**SETTINGS), one) for one in plan_slices(world.job(**SETTINGS), 2)]
+    assert copied(world) == []
+    job = replace(world.job(**SETTINGS), copies=MemoryDeadLetterTopic(world.cluster, DEAD))
+    assert told(merge_slices(job, documents)) == (3, 0, None)
+    assert values(world) == Counter((b"a", b"b", b"c"))
+    assert marked(world) == {True: 3}
