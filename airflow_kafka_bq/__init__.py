@@ -12,11 +12,11 @@ if TYPE_CHECKING:
         PlanKafkaToBigQueryOperator,
         RedriveDeadLettersOperator,
     )
-    from airflow_kafka_bq.schema.marks import Column, Drop, Hashed
+    from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
     from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
 
 _OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator")
-_MARKS = ("Column", "Drop", "Hashed")
+_MARKS = ("Column", "Drop", "Hashed", "per_record")
 __all__ = [
     "Column",
     "Drop",
@@ -26,6 +26,7 @@ __all__ = [
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
     "__version__",
+    "per_record",
 ]
 
 

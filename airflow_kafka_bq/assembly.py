@@ -13,6 +13,7 @@ from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
 from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
+from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
@@ -75,12 +76,17 @@ def assemble(
         stall_timeout_seconds=config.stall_timeout_seconds,
         client_id=client_id,
     )
+    copies = None
+    if config.dead_letter_topic is not None:
+        copies = KafkaDeadLetterTopic(
+            split(kafka)[0], config.dead_letter_topic, config.stall_timeout_seconds, client_id=client_id
+        )
     rules = DecodeRules.of(config, target, model, transform, keep, sides, columns)
     code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
     return Job(
         config, source, warehouse, target, rules, code, context=who, stop=stop, progress=progress,
-        registry=sides.registry,
+        registry=sides.registry, copies=copies,
     )  # fmt: skip
 
 
@@ -88,6 +94,8 @@ def close(job: Job) -> None:
     """Release all clients; never raises."""
     if job.registry is not None:
         job.registry.close()
+    if job.copies is not None:
+        job.copies.close()
     job.source.close()
     job.warehouse.close()
 

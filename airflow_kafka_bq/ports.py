@@ -16,6 +16,7 @@ import pyarrow as pa
 from airflow_kafka_bq.batch import (
     Bounds,
     Committed,
+    Delivered,
     GroupFacts,
     JobResult,
     LedgerRow,
@@ -25,6 +26,7 @@ from airflow_kafka_bq.batch import (
     RunContext,
     Staged,
     TopicFacts,
+    Uncopied,
 )
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
@@ -119,6 +121,20 @@ class Registry(Protocol):
         """Release connections; never raises."""
 
 
+class DeadLetterTopic(Protocol):
+    """A topic that gets copies of dead letters. One thread uses it."""
+
+    def send(self, copies: pa.Table) -> Delivered:
+        """Messages in COPY_SCHEMA, in their order; each answer of the cluster is looked at.
+
+        Ends within a time limit and never raises for what Kafka says: that is in ``error``. What is unknown then may
+        still arrive later.
+        """
+
+    def close(self) -> None:
+        """Release everything within a time limit; never raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergeSpec:
     """One transaction: fence, MERGE, dead letters, history."""
@@ -195,6 +211,20 @@ class Warehouse(Protocol):
 
         :raises NotFoundError: no such table. :raises CostLimitError: reading them would bill more bytes than allowed.
         """
+
+    def create_copied_at(self, target: Target) -> None:
+        """The column of the dead-letter table that says which letters were copied, unless it exists."""
+
+    def uncopied(self, target: Target, topic: str) -> Uncopied:
+        """Letters of a topic that wait to be redriven and were not copied; nothing of their messages is read."""
+
+    def uncopied_letters(
+        self, target: Target, topic: str, found: Uncopied, most: int, max_bytes_billed: int | None
+    ) -> Iterator[pa.Table]:
+        """At most ``most`` of them, oldest message first, in pieces of UNCOPIED_SCHEMA. Raises as ``letters``."""
+
+    def mark_copied(self, target: Target, topic: str, letters: pa.Table) -> None:
+        """Set ``copied_at`` of these letters, found by their coordinates; of those that have it, it stays."""
 
     def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
         """Load rows into a new staging table that expires; attaches to the job if the id is taken."""

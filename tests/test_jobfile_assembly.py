@@ -12,6 +12,7 @@ import pytest
 from airflow_kafka_bq.assembly import close
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, NotFoundError
 from airflow_kafka_bq.jobfile import assemble, read
+from airflow_kafka_bq.kafka import KafkaDeadLetterTopic
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
@@ -52,6 +53,11 @@ def assembled(folder: Path) -> Iterator[Assemble]:
 
 def columns(job: Job) -> list[str]:
     return [column.name for column in job.target.columns if not column.name.startswith("_")]
+
+
+def test_copies_go_to_the_topic_that_the_job_names(assembled: Assemble) -> None:
+    assert assembled("").copies is None
+    assert isinstance(assembled("dead_letter_topic: shop.orders.dead").copies, KafkaDeadLetterTopic)
 
 
 def test_a_job_is_put_together_without_a_request(assembled: Assemble) -> None:

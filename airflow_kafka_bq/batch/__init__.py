@@ -13,7 +13,16 @@ from airflow_kafka_bq.batch.coordinates import (
     TopicFacts,
 )
 from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
-from airflow_kafka_bq.batch.letters import LETTER_SCHEMA, REDRIVEN, LetterPlace
+from airflow_kafka_bq.batch.letters import (
+    COPY_SCHEMA,
+    LETTER_SCHEMA,
+    REDRIVEN,
+    UNCOPIED_SCHEMA,
+    Delivered,
+    Delivery,
+    LetterPlace,
+    Uncopied,
+)
 from airflow_kafka_bq.batch.travel import (
     Applied,
     Decoded,
@@ -29,16 +38,20 @@ from airflow_kafka_bq.batch.travel import (
 )
 
 __all__ = [
+    "COPY_SCHEMA",
     "DEAD_LETTER_SCHEMA",
     "HEADERS",
     "LETTER_SCHEMA",
     "RAW_SCHEMA",
     "REDRIVEN",
+    "UNCOPIED_SCHEMA",
     "Applied",
     "Bounds",
     "ColumnBounds",
     "Committed",
     "Decoded",
+    "Delivered",
+    "Delivery",
     "Failure",
     "Gap",
     "GroupFacts",
@@ -59,6 +72,7 @@ __all__ = [
     "Staged",
     "StagedTable",
     "TopicFacts",
+    "Uncopied",
     "row_numbers",
     "whole_numbers",
 ]

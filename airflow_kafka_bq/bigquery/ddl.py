@@ -162,7 +162,7 @@ def create_dead_letters(target: Target) -> str:
         "  _kafka_topic STRING, _kafka_partition INT64, _kafka_offset INT64, _kafka_timestamp TIMESTAMP,\n"
         f"  _kafka_key BYTES, _kafka_value BYTES, _kafka_headers {_HEADERS}, _kafka_end_offset INT64,\n"
         "  stage STRING, reason STRING, error STRING, schema_id INT64,\n"
-        "  batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP\n"
+        "  batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP, copied_at TIMESTAMP\n"
         ")\nPARTITION BY DATE(_kafka_timestamp)\nCLUSTER BY _kafka_topic, _kafka_partition, _kafka_offset"
         f"{_encrypted(target)}"
     )

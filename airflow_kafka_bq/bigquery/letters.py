@@ -18,7 +18,7 @@ _WHERE = COORDINATES[1:]
 _WHY = ("stage", "reason", "error", "schema_id")
 _REST = ("_kafka_key", "_kafka_value", "_kafka_headers", "_kafka_end_offset", *_WHY)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNREDRIVEN = f"T.`redriven_at` IS NULL AND T.`stage` != {text(LOST)}"
+UNREDRIVEN = f"T.`redriven_at` IS NULL AND T.`stage` != {text(LOST)}"
 
 
 def _quoted(names: tuple[str, ...], before: str = "") -> str:
@@ -77,16 +77,16 @@ def redriven(spec: MergeSpec) -> str:
     return (
         f"MERGE {spec.target.dead_letters.quoted} T\nUSING (\n  {_outcomes(spec)}\n) S\n"
         f"ON {_same(spec)}\n"
-        f"WHEN MATCHED AND {_UNREDRIVEN} AND S.`stage` = {text(REDRIVEN)} "
+        f"WHEN MATCHED AND {UNREDRIVEN} AND S.`stage` = {text(REDRIVEN)} "
         "THEN UPDATE SET `redriven_at` = CURRENT_TIMESTAMP()\n"
-        f"WHEN MATCHED AND {_UNREDRIVEN} THEN {_failed_again(spec)}"
+        f"WHEN MATCHED AND {UNREDRIVEN} THEN {_failed_again(spec)}"
     )
 
 
 def waiting(spec: MergeSpec) -> str:
     """FROM clause of the batch's letters that still wait: fewer than were read, and another redrive was faster."""
     return (
-        f"{spec.target.dead_letters.quoted} AS T JOIN ({_outcomes(spec)}) AS S\n  ON {_same(spec)}\n  AND {_UNREDRIVEN}"
+        f"{spec.target.dead_letters.quoted} AS T JOIN ({_outcomes(spec)}) AS S\n  ON {_same(spec)}\n  AND {UNREDRIVEN}"
     )
 
 
@@ -110,7 +110,7 @@ def select(target: Target, topic: str, wanted: LetterSelection, after: LetterPla
         "reason": "T.`reason`",
     }
     listed = ", ".join(f"{expression} AS `{name}`" for name, expression in columns.items())
-    where = "\n  AND ".join([f"T.`_kafka_topic` = {text(topic)}", _UNREDRIVEN, *_chosen(wanted), *_behind(after)])
+    where = "\n  AND ".join([f"T.`_kafka_topic` = {text(topic)}", UNREDRIVEN, *_chosen(wanted), *_behind(after)])
     return (
         f"SELECT {listed}\nFROM {target.dead_letters.quoted} AS T\nWHERE {where}\n"
         f"ORDER BY T.`_kafka_timestamp`, T.`_kafka_partition`, T.`_kafka_offset`\nLIMIT {most}"

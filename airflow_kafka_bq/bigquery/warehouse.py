@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -12,14 +11,14 @@ import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import LETTER_SCHEMA, JobResult, LedgerRow, LetterPlace
-from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql, tagged
+from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
+from airflow_kafka_bq.bigquery.letter_table import LetterTable
 from airflow_kafka_bq.bigquery.staging_file import staging_file
 from airflow_kafka_bq.bigquery.statements import Statements
-from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeRejectedError, NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
@@ -29,7 +28,7 @@ from airflow_kafka_bq.schema.target import TableFacts, Target
 log = logging.getLogger(__name__)
 
 
-class BigQueryWarehouse:
+class BigQueryWarehouse(LetterTable):
     """One project's BigQuery. Safe to use from two threads: one that stages, one that merges.
 
     :param client: see ``bigquery.client.connect``.
@@ -114,6 +113,12 @@ class BigQueryWarehouse:
         """Dead-letter table."""
         self._unless_there(target.dead_letters, ddl.create_dead_letters(target))
 
+    def create_copied_at(self, target: Target) -> None:
+        """The column that says which letters were copied."""
+        found = self.table(target.dead_letters)
+        if found is None or found.column("copied_at") is None:
+            self._statements.run(copies.add_copied_at(target), target.dead_letters)
+
     def create_deletes(self, target: Target) -> None:
         """Delete markers."""
         self._unless_there(target.deletes, ddl.create_deletes(target))
@@ -145,14 +150,6 @@ class BigQueryWarehouse:
         """Whether the history has this batch at this revision."""
         found = self._statements.rows(ledger.applied(target, batch_id, revision), target.history)
         return bool(found[0]["found"])
-
-    def letters(
-        self, target: Target, topic: str, wanted: LetterSelection, after: LetterPlace | None, most: int,
-        max_bytes_billed: int | None,
-    ) -> Iterator[pa.Table]:  # fmt: skip
-        """Dead letters that wait to be redriven: one query, its result read page by page."""
-        statement = letters.select(target, topic, wanted, after, most)
-        return self._statements.pieces(statement, target.dead_letters, LETTER_SCHEMA, max_bytes_billed)
 
     def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""

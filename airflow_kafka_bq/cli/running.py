@@ -15,6 +15,7 @@ from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.jobfile import JobFile, assemble
+from airflow_kafka_bq.pipeline.copied import LetterCopies
 from airflow_kafka_bq.pipeline.job import Job, silent
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
@@ -107,5 +108,13 @@ def _show(session: Session, report: RunReport) -> None:
         session.say(f"lost: partition {gap.partition}, offsets {gap.start_offset} to {gap.end_offset - 1}")
     if report.committed is False and report.outcome is not Outcome.STOPPED:
         session.say("the commit to Kafka had no answer: the rows are safe, the next run repairs the group")
+    if report.copies is not None and (report.copies.copied or report.copies.waiting):
+        session.say(_copied(report.copies))
     if report.unchecked:
         session.say(f"not checked, because the cluster cannot tell: {', '.join(report.unchecked)}")
+
+
+def _copied(copies: LetterCopies) -> str:
+    done = f"copied {count(copies.copied, 'dead letter')} to {copies.topic}"
+    left = f"; {copies.waiting:,} wait for their copy, the next run makes it" if copies.waiting else ""
+    return f"{done}{left}{f': {copies.error}' if copies.error else ''}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
@@ -11,6 +11,9 @@ from airflow_kafka_bq.config import messages, values
 from airflow_kafka_bq.config.messages import Refusal
 from airflow_kafka_bq.config.scalars import Positive, Text, names_list
 from airflow_kafka_bq.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from airflow_kafka_bq.config.job import JobConfig
 
 STAGES = ("decode", "registry", "validate", "transform", "key", "tombstone", "load", "merge")
 """Where a message can fail."""
@@ -82,3 +85,21 @@ def check_redrivable(fence: str, topic: str) -> None:
             "fence='none' cannot keep a redrive apart from the live task", topic=topic,
             remedy="use fence='ledger', or read the messages again with start",
         )  # fmt: skip
+
+
+def check_copies(job: JobConfig) -> None:
+    """:raises Refusal: copies that would be read as messages again, or that can never be made."""
+    if job.dead_letter_topic is None:
+        return
+    if job.on_bad_message == "fail":
+        raise Refusal(
+            f"dead_letter_topic={job.dead_letter_topic!r} means nothing with on_bad_message='fail': "
+            "there are no dead letters",
+            "leave one of the two out",
+        )
+    if job.dead_letter_topic == job.topic:
+        raise Refusal(
+            f"dead_letter_topic={job.dead_letter_topic!r} is the topic that is read: "
+            "each copy would be read, and be a dead letter again",
+            "name another topic",
+        )

@@ -155,8 +155,9 @@ class Parameters(BaseModel):
     kafka_columns: Literal["all", "none"] = "all"
     """`none` for a table that others own: no `_kafka_*` columns. It needs a `dedup_key` and refuses `update`."""
     transform: Function | None = None
-    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order.
-    A message that it fails for becomes a dead letter."""
+    """Called with each batch's rows as a `pyarrow.Table`; returns the rows to write, as many and in the same order. Or,
+    marked `@per_record`, with one record; returns it changed, or None to leave it out. A message that it fails for
+    becomes a dead letter ([functions](schemas.md#functions-of-your-own))."""
     filter: Function | None = None
     """Called before `transform`; returns one boolean per row. What it drops is counted as `ignored`. A message
     that it fails for becomes a dead letter."""
@@ -202,8 +203,9 @@ class Parameters(BaseModel):
     """Where ledger, history and dead letters are. Left out: the target's dataset."""
     staging_expiration_hours: Hours = 72.0
     """When BigQuery removes staging tables that a run left behind."""
-    dead_letter_topic: String | None = None
-    """A topic that gets a copy of each dead letter."""
+    dead_letter_topic: Topic | None = None
+    """A topic that gets a copy of each dead letter, behind the MERGE and at least once
+    ([copies](dead-letters.md#copies-in-a-topic))."""
     labels: Labels = Field(default_factory=FrozenMapping)
     """Labels of jobs and of the table that is created."""
     encryption_configuration: Encryption | None = None

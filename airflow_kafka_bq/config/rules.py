@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_kafka_bq.config import envelopes, names
+from airflow_kafka_bq.config import envelopes, letters, names
 from airflow_kafka_bq.config.messages import Refusal
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
     "assignment": frozenset({"subscribe"}),
 }
 """Values of the contract that this version refuses."""
-NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"dead_letter_topic": None, "deferrable": False}
+NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"deferrable": False}
 """Parameters of the contract of which this version takes nothing but the default."""
 
 
@@ -253,5 +253,5 @@ def _tables(job: JobConfig) -> None:
 
 ALL = (
     *(_supported, _formats, _schemas, envelopes.check, _named_once, _key, _duplicates, _tombstones, _windows),
-    *(_partitioning, _dedup_window, _tables),
+    *(_partitioning, _dedup_window, _tables, letters.check_copies),
 )

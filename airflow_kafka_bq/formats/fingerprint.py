@@ -17,6 +17,7 @@ from pydantic import BaseModel, PydanticUserError
 import airflow_kafka_bq
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.formats.code_text import code, source
+from airflow_kafka_bq.schema.marks import is_per_record
 from airflow_kafka_bq.schema.target import Target
 
 _SETTINGS = (
@@ -39,10 +40,17 @@ def fingerprint(
         "settings": {name: getattr(config, name) for name in _SETTINGS} | {"on_tombstone": config.tombstones},
         "target": {"table": str(target.table), "key": target.key, "columns": [asdict(one) for one in target.columns]},
         "model": None if model is None else _model(model),
-        "functions": [None if function is None else code(function) for function in functions],
+        "functions": [_function(function) for function in functions],
         "schemas": list(schemas),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _function(function: Any) -> Any:
+    """Its code; marked, it is called otherwise."""
+    if function is None:
+        return None
+    return ["per_record", code(function)] if is_per_record(function) else code(function)
 
 
 def _model(model: type[BaseModel]) -> list[Any]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from airflow_kafka_bq.exceptions import ConfigError
 
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset")
-UserFunction = Callable[[pa.Table], Any]
+UserFunction = Callable[..., Any]
 
 
 def name_of(function: UserFunction) -> str:

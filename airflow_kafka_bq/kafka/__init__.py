@@ -1,6 +1,7 @@
 """The only room that imports the Kafka client."""
 
+from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
 from airflow_kafka_bq.kafka.settings import IsolationLevel, masked
 from airflow_kafka_bq.kafka.source import KafkaSource
 
-__all__ = ["IsolationLevel", "KafkaSource", "masked"]
+__all__ = ["IsolationLevel", "KafkaDeadLetterTopic", "KafkaSource", "masked"]

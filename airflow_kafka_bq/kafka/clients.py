@@ -58,7 +58,7 @@ class Clients:
         with self._lock:
             self._check_process()
             if self._consumer is None:
-                self._consumer = self._built(Consumer, self._for_consumer, self.troubles.record_fetching)
+                self._consumer = built(Consumer, self._for_consumer, self._settings, self.troubles.record_fetching)
             return self._consumer
 
     def new_consumer(self) -> Consumer:
@@ -80,7 +80,7 @@ class Clients:
         with self._lock:
             self._check_process()
             if self._admin is None:
-                self._admin = self._built(AdminClient, self._for_admin, self.troubles.record_asking)
+                self._admin = built(AdminClient, self._for_admin, self._settings, self.troubles.record_asking)
             return self._admin
 
     def retire(self, admin: AdminClient) -> None:
@@ -111,24 +111,32 @@ class Clients:
                 remedy="build a source of its own in each process",
             )
 
-    def _built(
-        self, client: Callable[[dict[str, Any]], Any], settings: dict[str, Any], on_error: Callable[[Any], None]
-    ) -> Any:
-        callbacks = {"error_cb": _both(on_error, self._settings.get("error_cb"))}
-        failures: list[Exception] = []
-        if callable(ask := self._settings.get("oauth_cb")):
-            callbacks["oauth_cb"] = _remembering(failures, ask)
-        logger = {"logger": self._settings.get("logger") or ClientLog(self._settings)}
-        try:
-            return client(settings | callbacks | logger)
-        except (KafkaException, TypeError, ValueError) as error:
-            said = errors.kafka_error(error).str() if isinstance(error, KafkaException) else str(error)
-            text = redacted(said, self._settings)
-            raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret
-        except SystemError:
-            if not failures:
-                raise
-            raise _without_token(failures[-1]) from None  # its text may hold a secret
+
+def built(
+    client: Callable[[dict[str, Any]], Any], settings: dict[str, Any], given: Settings, on_error: Callable[[Any], None]
+) -> Any:
+    """A client, with callbacks of ours before the user's.
+
+    :param settings: of this kind of client. :param given: the user's, whose secrets are kept out of errors and logs.
+    :raises ConfigError: the client refuses a setting. :raises IngestError: the user's callback gives no token.
+    """
+    callbacks = {"error_cb": _both(on_error, given.get("error_cb"))}
+    failures: list[Exception] = []
+    if callable(ask := given.get("oauth_cb")):
+        callbacks["oauth_cb"] = _remembering(failures, ask)
+    logger = {"logger": given.get("logger") or ClientLog(given)}
+    try:
+        return client(settings | callbacks | logger)
+    except (KafkaException, TypeError, ValueError) as error:
+        if failures:  # a producer waits for a token, and says only that none came
+            raise _without_token(failures[-1]) from None
+        said = errors.kafka_error(error).str() if isinstance(error, KafkaException) else str(error)
+        text = redacted(said, given)
+        raise ConfigError(f"the Kafka client refuses a setting: {text}") from None  # the cause may hold a secret
+    except SystemError:
+        if not failures:
+            raise
+        raise _without_token(failures[-1]) from None  # its text may hold a secret
 
 
 def _both(ours: Callable[[Any], None], theirs: Callable[[Any], None] | None) -> Callable[[Any], None]:

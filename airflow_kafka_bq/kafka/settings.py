@@ -57,6 +57,19 @@ _CONSUMER_ONLY = re.compile(
     r"|check\.crcs|isolation\.level|enable\.auto\.|enable\.partition\.eof|auto\.offset\.reset|auto\.commit|offset\.store"
     r"|max\.partition\.fetch|consume\.callback|on_commit"
 )
+_PRODUCER_DEFAULTS: Settings = MappingProxyType(
+    {
+        "batch.size": "16384",  # a batch that is larger than the topic takes is refused, and sent again one by one
+        "message.max.bytes": "104857600",  # what was read is sent; whether it is too large, the topic says
+        "topic.metadata.propagation.max.ms": "5000",  # a topic that is not there is not waited for longer
+    }
+)
+_PRODUCER_FORCED: Settings = MappingProxyType({"enable.idempotence": "true", "acks": "all"})
+# What would have copies taken for kept that are not, or contradicts idempotence.
+_PRODUCER_OVERRULED = re.compile(
+    r"(request\.required\.)?acks$|transaction|delivery\.|message\.timeout|(message\.send\.max\.)?retries$|max\.in\.flight"
+    r"|queuing\.strategy|dr_|on_delivery|enable\.gapless"
+)
 _REFUSED = {
     "default.topic.config": "put its settings beside the others",
     "stats_cb": "it is taken for following the fetch position",
@@ -92,6 +105,18 @@ def admin_settings(settings: Settings, *, client_id: str) -> dict[str, Any]:
     """Settings of the admin client: the user's without what only consumers know."""
     kept = {name: value for name, value in settings.items() if not _CONSUMER_ONLY.match(name)}
     return {"client.id": client_id, **_DEFAULTS, **kept, **_FORCED}
+
+
+def producer_settings(settings: Settings, *, client_id: str, timeout_seconds: float) -> dict[str, Any]:
+    """Settings of the client that copies dead letters: every replica in sync has what counts as acknowledged.
+
+    :param timeout_seconds: after which a message counts as not delivered.
+    :raises ConfigError: no broker is named.
+    """
+    brokers(settings)
+    kept = {name: value for name, value in settings.items() if not _PRODUCER_OVERRULED.match(name)}
+    limit = {"message.timeout.ms": str(max(1, round(timeout_seconds * 1000)))}
+    return {**_PRODUCER_DEFAULTS, **admin_settings(kept, client_id=client_id), **_PRODUCER_FORCED, **limit}
 
 
 def masked(settings: Settings) -> dict[str, Any]:

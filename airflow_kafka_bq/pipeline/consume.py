@@ -203,8 +203,7 @@ class Drain:
                 self.source.finish(number)
         return kept
 
-    def _below_end(self, polled: Polled) -> tuple[pa.RecordBatch, Iterable[int]]:
-        """The messages that are wanted, and the partitions in which some were read."""
+    def _below_end(self, polled: Polled) -> tuple[pa.RecordBatch, Iterable[int]]:  # and where some were read
         messages = polled.messages
         if not messages.num_rows:
             return messages, ()

@@ -16,7 +16,9 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import AccountingError, ConfigError
 from airflow_kafka_bq.formats.choose import opener
 from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
+from airflow_kafka_bq.formats.function_checks import check_functions
 from airflow_kafka_bq.formats.parser import Bad
+from airflow_kafka_bq.formats.record_functions import changed
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
@@ -26,6 +28,7 @@ from airflow_kafka_bq.pipeline.culprits import without_culprits
 from airflow_kafka_bq.pipeline.isolate import MAX_FOUND
 from airflow_kafka_bq.schema.build import message_columns
 from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.marks import is_per_record
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.schema.wire import TOMBSTONE, row_schema
 
@@ -59,6 +62,7 @@ class DecodeRules:
         :param columns: those that values fill, where neither the model nor a schema says it.
         :raises ConfigError: the model has a field that no column can take.
         """
+        check_functions(transform, filter)
         sides = sides or Sides()
         columns = message_columns(config, model, columns or sides.columns)
         found = opener(config, model, columns, sides.value)
@@ -88,15 +92,15 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[R
     pieces = parsed or [records(batch, first, rules.records) for first, batch in _batches(raw)]
     rows = _Rows.of(pieces, rules.records.schema)
     filtered, unfiltered = rows.filtered(rules.filter)
-    changed, unchanged = filtered.transformed(rules.transform, target)
-    named, nameless = changed.with_key(target.key)
+    modified, unchanged = filtered.transformed(rules.transform, target)
+    named, nameless = modified.with_key(target.key)
     unread = (one for piece in pieces for one in piece.bad)
     bad = sorted([*unread, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
     decoded = Decoded(
         rows=named.table.select(staged.names).cast(staged),
         dead_letters=_dead_letters(raw, bad),
         origins=named.origins,
-        ignored=sum(piece.ignored for piece in pieces) + rows.count - filtered.count - len(unfiltered),
+        ignored=sum(piece.ignored for piece in pieces) + rows.count - modified.count - len(unfiltered) - len(unchanged),
         unknown_fields=sum(piece.unknown_fields for piece in pieces),
         timestamps_replaced=kafka_timestamps(raw.column("timestamp_ms"))[1],
     )
@@ -159,14 +163,25 @@ class _Rows:
         if function is None or not self.count:
             return self, []
         names = [column.name for column in target.columns if not column.name.startswith("_")]
-        call = partial(transformed, function, columns=names)
-        table, taken, bad = without_culprits("transform", self.table, self.origins, call)
-        found = _Rows(table, self.origins if taken is None else self.origins.filter(taken))
+        if is_per_record(function):
+            found, bad = self._each_transformed(function, names)
+        else:
+            call = partial(transformed, function, columns=names)
+            table, taken, bad = without_culprits("transform", self.table, self.origins, call)
+            found = _Rows(table, self.origins if taken is None else self.origins.filter(taken))
         for column in target.columns:
             if column.mode == "REQUIRED" and found.table.column(column.name).null_count:
                 found, nulls = found._without_nulls(column.name, name_of(function))
                 bad += nulls
         return found, bad
+
+    def _each_transformed(self, function: UserFunction, names: Sequence[str]) -> tuple[_Rows, list[Bad]]:
+        """Each row by itself: one that the function leaves out is ignored, one that it fails for is a bad message."""
+        made = changed(function, self.table, names)
+        numbers = self.origins.take(pa.array(list(made.failed), pa.int64())).to_pylist()
+        said = zip(numbers, made.failed.values(), strict=True)
+        bad = [Bad(index, "transform", "transform_failed", error) for index, error in said]
+        return _Rows(made.rows, self.origins.take(made.kept)), bad
 
     def _without_nulls(self, column: str, function: str) -> tuple[_Rows, list[Bad]]:
         """Rows that mark a deletion have no value here, and need none."""

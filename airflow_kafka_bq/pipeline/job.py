@@ -13,7 +13,7 @@ from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import Registry, Source, Warehouse
+from airflow_kafka_bq.ports import DeadLetterTopic, Registry, Source, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
 Progress = Callable[[RunReport, RunPlan], None]
@@ -29,6 +29,7 @@ class Job:
 
     :param target: the table as the job wants it.
     :param letters: dead letters that are read instead of the topic: a redrive.
+    :param copies: the topic that gets copies of dead letters.
     :param clock: monotonic seconds. :param now: time of day, aware.
     """
 
@@ -43,5 +44,6 @@ class Job:
     progress: Progress = silent
     registry: Registry | None = None
     letters: LetterSelection | None = None
+    copies: DeadLetterTopic | None = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from airflow_kafka_bq.batch import Applied, Gap, Kind, Outcome, Portion, Position, RunPlan, Staged
 from airflow_kafka_bq.exceptions import AccountingError
+from airflow_kafka_bq.pipeline.copied import LetterCopies
 
 STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit")
 
@@ -42,6 +43,7 @@ class RunReport:
     unknown_fields: int = 0
     timestamps_replaced: int = 0
     looks_nearby: bool = False
+    copies: LetterCopies | None = None
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STATIONS, 0.0))
     _began: float = field(default_factory=time.monotonic)
 
@@ -165,4 +167,5 @@ class RunReport:
             "timestamps_replaced": self.timestamps_replaced,
             "seconds": seconds,
             **({"columns": dict(self.columns)} if self.columns else {}),
+            **({"dead_letter_copies": asdict(self.copies)} if self.copies else {}),
         }

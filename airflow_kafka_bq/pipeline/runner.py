@@ -15,6 +15,8 @@ from airflow_kafka_bq.exceptions import (
 )
 from airflow_kafka_bq.pipeline.apply import Work, applied, commit_head, portions
 from airflow_kafka_bq.pipeline.consume import Drain
+from airflow_kafka_bq.pipeline.copied import LetterCopies
+from airflow_kafka_bq.pipeline.copies import copy_letters
 from airflow_kafka_bq.pipeline.head import Head, Spent
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.letters import LetterDrain
@@ -37,7 +39,7 @@ def run(job: Job) -> RunReport:
 
     1. Plan: positions, ends, checks. 2. Consume a bounded batch. 3. Decode it; what fails becomes dead letters.
     4. Stage it by load jobs. 5. Merge it in one transaction that also moves the ledger. 6. Commit to Kafka what the
-    ledger says. 7. Report. Steps 2-4 of the next batch overlap with 5 and 6 of this one.
+    ledger says. 7. Copy dead letters, if asked; report. Steps 2-4 of the next batch overlap with 5 and 6 of this one.
 
     A crash before 5 leaves nothing; a crash after 5 leaves the ledger ahead of Kafka, and the next run starts there.
 
@@ -54,12 +56,20 @@ def run(job: Job) -> RunReport:
                     log.warning("another writer of %s moved the ledger; planning anew", table)
                     continue
                 report.check()
+                copy_dead_letters(job, report)
                 return report
             message = f"other writers moved the ledger of {table} {MAX_LOSSES} times while this run was reading"
             raise MergeConflictError(message, remedy="let one task read this topic at a time, then run it again")
     except StopRequested:
         report.outcome = Outcome.STOPPED
         return report
+
+
+def copy_dead_letters(job: Job, report: RunReport) -> None:
+    """Behind the last commit, where the job asks for copies. :raises TerminalError: see ``pipeline.copies``."""
+    if job.copies is not None:
+        report.copies = LetterCopies(str(job.config.dead_letter_topic))
+        copy_letters(job.config, job.copies, job.warehouse, job.target, report.copies, job.stop.check)
 
 
 def report_of(job: Job) -> RunReport:

@@ -30,7 +30,7 @@ from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved
 from airflow_kafka_bq.pipeline.portions import Places, grouped, places_of, single
 from airflow_kafka_bq.pipeline.reader import Prepared, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
-from airflow_kafka_bq.pipeline.runner import located, merger_of, planned, reader_of, report_of
+from airflow_kafka_bq.pipeline.runner import copy_dead_letters, located, merger_of, planned, reader_of, report_of
 from airflow_kafka_bq.pipeline.slicing import slices, whole
 from airflow_kafka_bq.pipeline.stage import Stager, load
 from airflow_kafka_bq.pipeline.target import fit
@@ -122,6 +122,7 @@ def merge_slices(job: Job, documents: Sequence[Mapping[str, Any]]) -> RunReport:
         for one in documents:
             if one["note"]:
                 job.warehouse.drop(TableId.parse(one["note"]))
+        copy_dead_letters(job, report)
     return report
 
 

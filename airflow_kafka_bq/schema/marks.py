@@ -1,12 +1,15 @@
-"""What a model's author writes into ``Annotated`` to say more about a column."""
+"""What an author writes to say more: into ``Annotated`` about a column, above a function about what it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _Mark = TypeVar("_Mark")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_PER_RECORD = "__kafka_bq_per_record__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,25 @@ def mark_of(kind: type[_Mark], metadata: Iterable[Any]) -> _Mark | None:
 def is_dropped(metadata: Iterable[Any]) -> bool:
     """Whether a field has no column; ``Drop`` may be written without brackets."""
     return any(one is Drop or isinstance(one, Drop) for one in metadata)
+
+
+def per_record(function: _Function) -> _Function:
+    """Mark a ``transform`` that is called with one record, and not with the Arrow table of a batch.
+
+    It takes a dict of column and value, and returns such a mapping, or None to leave the message out::
+
+        @per_record
+        def in_cents(record: dict[str, Any]) -> dict[str, Any] | None:
+            return {**record, "cents": round(record["total"] * 100)}
+
+    A message that it raises for becomes a dead letter; the others of its batch do not suffer.
+    """
+    setattr(function, _PER_RECORD, True)
+    return function
+
+
+def is_per_record(function: Any) -> bool:
+    """Whether a function, what a partial calls, or the ``__call__`` of an object is marked so."""
+    if isinstance(function, functools.partial) and is_per_record(function.func):
+        return True
+    return bool(getattr(function, _PER_RECORD, False) or getattr(type(function).__call__, _PER_RECORD, False))

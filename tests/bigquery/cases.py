@@ -8,15 +8,22 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, LetterPlace, Position, Staged, StagedTable
-from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql
+from airflow_kafka_bq.batch import (
+    DEAD_LETTER_SCHEMA,
+    Kind,
+    LedgerRow,
+    Position,
+    Staged,
+    StagedTable,
+)
+from airflow_kafka_bq.bigquery import ddl, ledger, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
-from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import Partitioning, TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
+from tests.bigquery.letter_cases import letter_statements
 from tests.bigquery.several import several
 from tests.bigquery.targets import (
     FIELDS,
@@ -43,9 +50,6 @@ ROW = LedgerRow(
     PIPELINE, TOPIC, "topic-id-1", "cluster-1", "kafka-bq.shop.orders", 4, None, None,
     {0: Position(12, 1), 3: Position(7)}, "2026-01-01T00:00:00.123+00:00", "airflow shop.orders",
 )  # fmt: skip
-CHOSEN = LetterSelection.of(
-    since="2026-01-01", until="2026-02-01T00:00:00+01:00", reason=["it's", "int_parsing"], stage="validate", limit=500
-)
 # A column may be called what our statements call their own things.
 AWKWARD = tuple(Column(name, "STRING") for name in ("T", "S", "R", "select", "one", "e0", "order", "partition"))
 
@@ -222,10 +226,8 @@ def bookkeeping() -> Iterator[Case]:
         "place": ledger.place(target, ROW),
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
-        "letters": letters.select(target, TOPIC, LetterSelection(), None, 10_000),
-        "letters_chosen": letters.select(target, TOPIC, CHOSEN, LetterPlace(1_767_225_600_001, 3, 41), 500),
     }
-    for name, text in found.items():
+    for name, text in (found | letter_statements(target)).items():
         yield Case(name, text, tables_of(target))
     types, removed = keep(*TYPES), update("sequence", delete=True, delete_expiration_days=90)
     batch = staged(types, {"id": 1})

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kafka_bq import assembly, jobfile
 from airflow_kafka_bq.cli import main
-from airflow_kafka_bq.testing.memory import MemoryWarehouse
+from airflow_kafka_bq.testing.memory import MemoryDeadLetterTopic, MemoryWarehouse
 from tests.cli.commands import Command, Done, SourceInMemory, write_job
 from tests.pipeline.world import World
 
@@ -20,6 +20,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """What job files lead to in this test."""
     made = World(2)
     monkeypatch.setattr(assembly, "KafkaSource", type("Source", (SourceInMemory,), {"world": made}))
+    monkeypatch.setattr(
+        assembly, "KafkaDeadLetterTopic", lambda _, topic, *__, **___: MemoryDeadLetterTopic(made.cluster, topic)
+    )
     monkeypatch.setattr(assembly, "BigQueryWarehouse", lambda *_: MemoryWarehouse(made.database))
     monkeypatch.setattr(jobfile, "connect", lambda *_: None)
     return made

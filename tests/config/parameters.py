@@ -214,7 +214,7 @@ PARAMETERS: dict[str, Parameter] = {
     "staging_expiration_hours": Parameter(
         72.0, ((1, 1.0), ("24", 24.0)), (*NO_NUMBERS, *NO_FINITE, 0, 0.5, -1, 100_000), "must be"
     ),
-    "dead_letter_topic": Parameter(None, ((None, None),), ("dead", "", 5, True), "dead_letter_topic"),
+    "dead_letter_topic": Parameter(None, ((None, None), ("a.dead", "a.dead")), (*NO_TEXT, "a b", ".", "a/b"), ""),
     "labels": Parameter(
         {}, (({"team": "shop"}, {"team": "shop"}), ({"équipe": ""}, {"équipe": ""}), ({}, {})), NO_LABELS, "labels"
     ),

@@ -115,10 +115,9 @@ def test_what_this_version_does_not_support_says_so_and_nothing_else_does(name: 
 
 
 def test_parameters_that_this_version_leaves_out() -> None:
-    assert set(NOT_SUPPORTED_AT_ALL) == {"dead_letter_topic", "deferrable"}
+    assert set(NOT_SUPPORTED_AT_ALL) == {"deferrable"}
     assert {(name, word) for name, those in NOT_SUPPORTED.items() for word in those} == LATER
     assert "not supported in this version" in refusal(deferrable=True).message
-    assert "not supported in this version" in refusal(dead_letter_topic="dead").message
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
+    copies_contract,
     deletes_contract,
     fence_contract,
     isolation_contract,
@@ -70,4 +71,8 @@ class TestLetters(letters_contract.Letters):
 
 
 class TestTogether(together_contract.Together):
+    """On the local BigQuery."""
+
+
+class TestCopies(copies_contract.Copies):
     """On the local BigQuery."""

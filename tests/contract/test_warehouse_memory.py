@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import (
+    copies_contract,
     deletes_contract,
     fence_contract,
     isolation_contract,
@@ -64,4 +65,8 @@ class TestLetters(letters_contract.Letters):
 
 
 class TestTogether(together_contract.Together):
+    """In memory."""
+
+
+class TestCopies(copies_contract.Copies):
     """In memory."""

@@ -49,6 +49,10 @@ class WarehouseWorld(Protocol):
 
     def drop(self, table: TableId) -> None: ...
 
+    def without(self, table: TableId, column: str) -> None:
+        """Make it a table of before there was this column."""
+        ...
+
     def now(self) -> datetime: ...
 
     def wait(self, seconds: float) -> None: ...
@@ -91,6 +95,12 @@ class MemoryWorld:
         self.database.delete(table, lambda row: row["id"] == id)
         self.database.insert(table, [{**row, "expires_at": self.now()} for row in found])
 
+    def without(self, table: TableId, column: str) -> None:
+        rows = [{name: value for name, value in row.items() if name != column} for row in self.rows(table)]
+        columns = [one for one in self.database.tables.get(table).columns if one.name != column]
+        self.drop(table)
+        self.database.create_table(table, columns, rows)
+
     def merge_together(self, *jobs: tuple[str, MergeSpec]) -> list[JobResult]:
         begun = [self.database.begin_merge(job_id, spec) for job_id, spec in jobs]
         return [job.commit() for job in begun]
@@ -128,6 +138,9 @@ class ClientWorld:
 
     def drop(self, table: TableId) -> None:
         self._client.delete_table(str(table))
+
+    def without(self, table: TableId, column: str) -> None:
+        self._run(f"ALTER TABLE {table.quoted} DROP COLUMN {column}")
 
     def _run(self, sql: str) -> Any:
         return self._client.query(sql, job_retry=None).result(timeout=60)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -149,23 +149,18 @@ def child(
         requests.timeout_seconds = patience
     striker = Striker(blow, Path(trace))
     _strike_clients(job, striker)
-    struck = {name: Struck(getattr(job, name), name, striker) for name in ("source", "warehouse")}
+    ports = [name for name in ("source", "warehouse", "copies") if getattr(job, name) is not None]
+    struck: dict[str, Any] = {name: Struck(getattr(job, name), name, striker) for name in ports}
     document: dict[str, Any]
     try:
-        made = _replaced(job, struck)
+        made = replace(job, **struck)
         document = (redrive(made, LetterSelection()) if redrives else run(made)).to_json()
     except IngestError as error:
         document = error.to_json()
     finally:
-        struck["source"].close()
-        struck["warehouse"].close()
+        for port in struck.values():
+            port.close()
     Path(result).write_text(json.dumps(document))
-
-
-def _replaced(job: Job, struck: dict[str, Struck]) -> Job:
-    return Job(
-        job.config, struck["source"], struck["warehouse"], job.target, job.rules, job.fingerprint, stop=job.stop
-    )  # fmt: skip
 
 
 _context = multiprocessing.get_context("forkserver")

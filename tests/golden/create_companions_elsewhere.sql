@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS `other-project`.`companions`.`orders__dead_letters` (
   _kafka_topic STRING, _kafka_partition INT64, _kafka_offset INT64, _kafka_timestamp TIMESTAMP,
   _kafka_key BYTES, _kafka_value BYTES, _kafka_headers ARRAY<STRUCT<key STRING, value BYTES>>, _kafka_end_offset INT64,
   stage STRING, reason STRING, error STRING, schema_id INT64,
-  batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP
+  batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP, copied_at TIMESTAMP
 )
 PARTITION BY DATE(_kafka_timestamp)
 CLUSTER BY _kafka_topic, _kafka_partition, _kafka_offset

@@ -35,7 +35,7 @@ from airflow_kafka_bq.testing.memory import (
 Hook = Callable[[str, str], None]
 EFFECTS = frozenset(
     ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "widen", "drop", "commit"}
+) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit"}
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 

@@ -130,4 +130,4 @@ def test_what_the_model_holds_values_to(annotation: Any, limits: tuple[int | Non
 
 
 def test_marks_are_names_of_the_package() -> None:
-    assert {"Column", "Drop", "Hashed"} <= set(airflow_kafka_bq.__all__)
+    assert {"Column", "Drop", "Hashed", "per_record"} <= set(airflow_kafka_bq.__all__)

@@ -6,6 +6,7 @@ from airflow_kafka_bq.testing.memory.faults import Killed
 from airflow_kafka_bq.testing.memory.groups import CommitFate
 from airflow_kafka_bq.testing.memory.jobs import Fate
 from airflow_kafka_bq.testing.memory.kafka import NOW, MemoryCluster, Transaction
+from airflow_kafka_bq.testing.memory.letter_topic import MemoryDeadLetterTopic
 from airflow_kafka_bq.testing.memory.source import MemorySource
 from airflow_kafka_bq.testing.memory.warehouse import MemoryWarehouse
 
@@ -17,6 +18,7 @@ __all__ = [
     "Killed",
     "MemoryBigQuery",
     "MemoryCluster",
+    "MemoryDeadLetterTopic",
     "MemorySource",
     "MemoryWarehouse",
     "Transaction",

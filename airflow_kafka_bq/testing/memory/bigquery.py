@@ -25,8 +25,8 @@ class MemoryBigQuery(Faults):
     """One project for any number of :class:`~airflow_kafka_bq.testing.memory.warehouse.MemoryWarehouse`. Thread-safe.
 
     ``fail_next(call, error)`` takes the names of the Warehouse's methods. ``on_effect`` hears of ``create``,
-    ``add_columns``, ``relax``, ``widen``, ``create_ledger``, ``create_dead_letters``, ``register``, ``place``,
-    ``load``, ``merge`` and ``drop``.
+    ``add_columns``, ``relax``, ``widen``, ``create_ledger``, ``create_dead_letters``, ``create_copied_at``,
+    ``register``, ``place``, ``load``, ``merge``, ``mark_copied`` and ``drop``.
 
     :param datasets: names of datasets that exist in the project.
     :param clock: time of day; staging tables expire by it and slow jobs end by it.

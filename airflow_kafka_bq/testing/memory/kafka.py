@@ -26,12 +26,14 @@ class Topic:
     logs: list[PartitionLog]
     retention_ms: int
     stalled: set[int] = field(default_factory=set)
+    max_message_bytes: int = 1_048_588  # as a broker has it; only copies of dead letters are held to it
 
 
 class MemoryCluster(Faults):
     """One cluster for any number of :class:`~airflow_kafka_bq.testing.memory.source.MemorySource`. Thread-safe.
 
-    ``fail_next(call, error)`` takes the names of the Source's methods; ``on_effect`` hears of ``commit``.
+    ``fail_next(call, error)`` takes the names of the Source's methods, and ``send``; ``on_effect`` hears of ``commit``
+    and ``send``.
     ``groups`` has members, commits and expiry.
 
     :param clock: time of day; with a ``VirtualClock`` an empty poll advances it instead of waiting.

@@ -43,7 +43,7 @@ HISTORY = _columns(
 DEAD_LETTERS = _columns(
     "_kafka_topic STRING, _kafka_partition INT64, _kafka_offset INT64, _kafka_timestamp TIMESTAMP, _kafka_key BYTES,"
     "_kafka_value BYTES, _kafka_end_offset INT64, stage STRING, reason STRING, error STRING, schema_id INT64,"
-    "batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP",
+    "batch_id STRING, failed_at TIMESTAMP, redriven_at TIMESTAMP, copied_at TIMESTAMP",
     _repeated("_kafka_headers", "key STRING, value BYTES"),
 )
 

@@ -44,11 +44,12 @@ def write_dead_letters(transaction: Transaction, spec: MergeSpec, now: datetime)
         for number, row in transaction.rows(spec.target.dead_letters).items()
         if seen(row, spec.staged.dead_letter_bounds, "_kafka_timestamp")
     }
+    empty = {column.name: None for column in transaction.table(spec.target.dead_letters).columns}
     kept, fresh, again = transaction.rows(spec.target.dead_letters), dict[tuple[Any, ...], Row](), dict[int, Row]()
     for letter in _staged(transaction, spec):
         number = there.get(key_of(letter, _LETTER))
         if number is None:
-            row = {**letter, "batch_id": spec.staged.batch_id, "failed_at": now, "redriven_at": None}
+            row = {**empty, **letter, "batch_id": spec.staged.batch_id, "failed_at": now, "redriven_at": None}
             fresh.setdefault(key_of(letter, _LETTER), row)
         elif kept[number]["redriven_at"] is not None:
             again.setdefault(number, {**_failed_again(kept[number], letter, spec, now), "redriven_at": None})
@@ -84,26 +85,29 @@ def select(
     rows: Iterable[Row], topic: str, wanted: LetterSelection, after: LetterPlace | None, most: int
 ) -> Iterator[pa.Table]:
     """Letters of a topic that wait, oldest message first, behind a place."""
-    places = [(_place(row), row) for row in rows if row["_kafka_topic"] == topic and waits(row) and _is(row, wanted)]
-    chosen = sorted((pair for pair in places if after is None or pair[0] > after), key=lambda pair: pair[0])[:most]
-    messages = [
-        {
-            "partition": place.partition,
-            "offset": place.offset,
-            "timestamp_ms": place.timestamp_ms,
-            "key": row["_kafka_key"],
-            "value": row["_kafka_value"],
-            "headers": row["_kafka_headers"] or [],
-            "stage": row["stage"],
-            "reason": row["reason"],
-        }
-        for place, row in chosen
-    ]
+    places = [row for row in rows if row["_kafka_topic"] == topic and waits(row) and _is(row, wanted)]
+    chosen = sorted((row for row in places if after is None or place(row) > after), key=place)[:most]
+    messages = [whole(row) for row in chosen]
     for first in range(0, len(messages), _PIECE_ROWS):
         yield pa.Table.from_pylist(messages[first : first + _PIECE_ROWS], LETTER_SCHEMA)
 
 
-def _place(row: Row) -> LetterPlace:
+def whole(row: Row) -> dict[str, Any]:
+    """The message of a letter, and why it failed last."""
+    return {
+        "partition": row["_kafka_partition"],
+        "offset": row["_kafka_offset"],
+        "timestamp_ms": milliseconds(row["_kafka_timestamp"]),
+        "key": row["_kafka_key"],
+        "value": row["_kafka_value"],
+        "headers": row["_kafka_headers"] or [],
+        "stage": row["stage"],
+        "reason": row["reason"],
+    }
+
+
+def place(row: Row) -> LetterPlace:
+    """Letters are read in the order of their places."""
     return LetterPlace(milliseconds(row["_kafka_timestamp"]), row["_kafka_partition"], row["_kafka_offset"])
 
 

@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow, LetterPlace
-from airflow_kafka_bq.config.letters import LetterSelection
+from airflow_kafka_bq.batch import JobResult, LedgerRow
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import IngestError, MergeConflictError, MergeRejectedError
+from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked
 from airflow_kafka_bq.schema.target import TableFacts, Target
-from airflow_kafka_bq.testing.memory import deletes, ledger, letters
-from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
+from airflow_kafka_bq.testing.memory import deletes, ledger
+from airflow_kafka_bq.testing.memory.letter_table import LetterTable
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
-from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
+from airflow_kafka_bq.testing.memory.tables import Transaction
 from airflow_kafka_bq.testing.memory.work import merge_bytes, refuse, target_bytes
 
-_ATTEMPTS = 6
-_Result = TypeVar("_Result")
 
-
-class MemoryWarehouse:
+class MemoryWarehouse(LetterTable):
     """One client of a project. See :class:`airflow_kafka_bq.ports.Warehouse`."""
-
-    def __init__(self, database: MemoryBigQuery) -> None:
-        self._database = database
-        self.closed = False
 
     @property
     def project(self) -> str | None:
         """Project of the credentials."""
         return self._database.project
-
-    @contextmanager
-    def _call(self, name: str) -> Iterator[None]:
-        with self._database.lock:
-            self._database.check(name)
-            self._database.jobs.settle()
-            yield
-
-    @contextmanager
-    def _effect(self, name: str) -> Iterator[None]:
-        with self._call(name), self._database.effect(name):
-            yield
 
     def table(self, table: TableId) -> TableFacts | None:
         """What is there."""
@@ -129,32 +107,18 @@ class MemoryWarehouse:
     def register(self, target: Target, row: LedgerRow) -> None:
         """Insert a pipeline's row unless it exists."""
         with self._effect("register"):
-            self._transact(target, lambda one: ledger.register(one, target, row, self._database.clock()))
+            self._transact(target.ledger, lambda one: ledger.register(one, target, row, self._database.clock()))
 
     def place(self, target: Target, row: LedgerRow) -> bool:
         """Compare-and-set of positions and identity."""
         with self._effect("place"):
-            return self._transact(target, lambda one: ledger.place(one, target, row, self._database.clock()))
+            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, self._database.clock()))
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at this revision."""
         with self._call("applied"):
             rows = self._database.tables.get(target.history).rows.values()
             return any(row["batch_id"] == batch_id and row["revision"] == revision for row in rows)
-
-    def letters(
-        self,
-        target: Target,
-        topic: str,
-        wanted: LetterSelection,
-        after: LetterPlace | None,
-        most: int,
-        max_bytes_billed: int | None,  # noqa: ARG002 - reading is free in memory
-    ) -> Iterator[pa.Table]:
-        """Dead letters that wait to be redriven."""
-        with self._call("letters"):
-            rows = list(self._database.tables.get(target.dead_letters).rows.values())
-        return letters.select(rows, topic, wanted, after, most)
 
     def load(
         self,
@@ -228,22 +192,6 @@ class MemoryWarehouse:
                 return count(self._database.tables.begin(), spec)
             except RowRejected as rejected:
                 raise MergeRejectedError(f"dry run for {spec.target.table}: {rejected}") from rejected
-
-    def _transact(self, target: Target, statements: Callable[[Transaction], _Result]) -> _Result:
-        """Repeat while others hold the ledger. :raises MergeConflictError: they did not let go."""
-        for _ in range(_ATTEMPTS):
-            transaction = self._database.tables.begin()
-            try:
-                result = statements(transaction)
-                transaction.commit()
-            except Cancelled:
-                transaction.rollback()
-            except BaseException:
-                transaction.rollback()
-                raise
-            else:
-                return result
-        raise MergeConflictError(f"ledger {target.ledger}: {_ATTEMPTS} attempts met concurrent changes")
 
 
 def _nullable(column: Column) -> Column:
