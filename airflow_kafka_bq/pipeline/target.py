@@ -108,13 +108,14 @@ def fit(target: Target, facts: TableFacts | None) -> Target:
     """
     if facts is None:
         return target
-    by_coordinates = target.by_coordinates
-    same = target.partitioning == facts.partitioning
+    there, same = facts.partitioning, target.partitioning == facts.partitioning
+    known = there if there and (there.by_ingestion or target.column(there.column)) else None
+    holds = target.immutable if same or not target.by_coordinates else False
     return replace(
         target,
-        partitioning=facts.partitioning if facts.partitioning and target.column(facts.partitioning.column) else None,
+        partitioning=known,
         cluster_by=facts.cluster_by,
-        immutable=target.immutable if same or not by_coordinates else False,
+        immutable=holds and not (known is not None and known.by_ingestion),
     )
 
 

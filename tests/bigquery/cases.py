@@ -13,7 +13,8 @@ from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.letters import LetterSelection
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.partitioning import Partitioning
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -248,4 +249,4 @@ def wide() -> MergeSpec:
     return spec(target, replace(batch, ranges=ranges), positions=positions)
 
 
-ALL = {case.name: case for cases in (modes, bounds, definitions, bookkeeping) for case in cases()}
+CASES = (modes, bounds, definitions, bookkeeping)

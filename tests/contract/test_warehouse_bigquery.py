@@ -15,6 +15,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    partitions_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -46,6 +47,10 @@ class TestKeeping(merging_contract.Keeping):
 
 
 class TestUpdating(merging_contract.Updating):
+    """On the local BigQuery."""
+
+
+class TestPartitions(partitions_contract.Partitions):
     """On the local BigQuery."""
 
 

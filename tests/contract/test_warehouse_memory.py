@@ -11,6 +11,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    partitions_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -40,6 +41,10 @@ class TestKeeping(merging_contract.Keeping):
 
 
 class TestUpdating(merging_contract.Updating):
+    """In memory."""
+
+
+class TestPartitions(partitions_contract.Partitions):
     """In memory."""
 
 
