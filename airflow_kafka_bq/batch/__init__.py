@@ -12,7 +12,7 @@ from airflow_kafka_bq.batch.coordinates import (
     Position,
     TopicFacts,
 )
-from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
+from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, Recent, RunContext
 from airflow_kafka_bq.batch.letters import LETTER_SCHEMA, REDRIVEN, LetterPlace
 from airflow_kafka_bq.batch.travel import (
     Applied,
@@ -54,6 +54,7 @@ __all__ = [
     "Portion",
     "Position",
     "RawBatch",
+    "Recent",
     "RunContext",
     "RunPlan",
     "Staged",

@@ -12,11 +12,12 @@ import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import LETTER_SCHEMA, JobResult, LedgerRow, LetterPlace
+from airflow_kafka_bq.batch import LETTER_SCHEMA, JobResult, LedgerRow, LetterPlace, Recent
 from airflow_kafka_bq.bigquery import ddl, ledger, letters, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
+from airflow_kafka_bq.bigquery.quotas import spread
 from airflow_kafka_bq.bigquery.staging_file import staging_file
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.letters import LetterSelection
@@ -91,7 +92,7 @@ class BigQueryWarehouse:
 
     def relax(self, target: Target, names: tuple[str, ...]) -> None:
         """REQUIRED to NULLABLE."""
-        for name in names:
+        for name in spread(names, self._jobs.pause):
             try:
                 self._statements.run(ddl.relax(target, name), target.table)
             except MergeRejectedError:
@@ -102,7 +103,7 @@ class BigQueryWarehouse:
 
     def widen(self, target: Target, columns: tuple[Column, ...]) -> None:
         """Wider types; what has its type already keeps it."""
-        for column in columns:
+        for column in spread(columns, self._jobs.pause):
             self._statements.run(ddl.widen(target, column), target.table)
 
     def create_ledger(self, target: Target) -> None:
@@ -145,6 +146,14 @@ class BigQueryWarehouse:
         """Whether the history has this batch at this revision."""
         found = self._statements.rows(ledger.applied(target, batch_id, revision), target.history)
         return bool(found[0]["found"])
+
+    def recent(self, target: Target, since: datetime) -> Recent:
+        """Batches and load jobs that the history has of a while."""
+        try:
+            found = self._statements.rows(ledger.recent(target, since), target.history)
+        except NotFoundError:
+            return Recent()
+        return Recent(**found[0])
 
     def letters(
         self, target: Target, topic: str, wanted: LetterSelection, after: LetterPlace | None, most: int,

@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import Applied, Gap, Kind, Outcome, Portion, Position, RunPlan, Staged
 from airflow_kafka_bq.exceptions import AccountingError
+from airflow_kafka_bq.pipeline.quotas import Quotas
 
 STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit")
 
@@ -42,6 +43,7 @@ class RunReport:
     unknown_fields: int = 0
     timestamps_replaced: int = 0
     looks_nearby: bool = False
+    quotas: Quotas = field(default_factory=Quotas)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STATIONS, 0.0))
     _began: float = field(default_factory=time.monotonic)
 
@@ -112,6 +114,7 @@ class RunReport:
         self.jobs += jobs
         self.unknown_fields += portion.unknown_fields
         self.timestamps_replaced += portion.timestamps_replaced
+        self.quotas.load_jobs += len(staged.load_job_ids)
         for one in staged.ranges:
             if part := self.partitions.get(one.partition):
                 part["end"] = one.end_offset
@@ -163,6 +166,7 @@ class RunReport:
             "bytes_billed": self.bytes_billed,
             "unknown_fields": self.unknown_fields,
             "timestamps_replaced": self.timestamps_replaced,
+            "quota": self.quotas.to_json(),
             "seconds": seconds,
             **({"columns": dict(self.columns)} if self.columns else {}),
         }

@@ -223,6 +223,7 @@ def bookkeeping() -> Iterator[Case]:
         "place": ledger.place(target, ROW),
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
+        "recent": ledger.recent(target, datetime(2026, 1, 30, 6, tzinfo=UTC)),
         "letters": letters.select(target, TOPIC, LetterSelection(), None, 10_000),
         "letters_chosen": letters.select(target, TOPIC, CHOSEN, LetterPlace(1_767_225_600_001, 3, 41), 500),
     }
