@@ -54,11 +54,6 @@ def _formats(job: JobConfig) -> None:
         source != "payload" or job.unknown_fields == "ignore",
         f"unknown_fields={job.unknown_fields!r} means nothing where the payload is kept whole",
     )
-    require(
-        source not in {"registry", "schema"} or job.unknown_fields != "json_column",
-        f"unknown_fields='json_column' needs a model or schema_from='table', not schema_from={source!r}",
-        "leave unknown_fields out: the schema names each field",
-    )
 
 
 def _schemas(job: JobConfig) -> None:
