@@ -70,6 +70,17 @@ def _ensure(
             raise SchemaDriftError(f"table {target.table}, whose columns count, is gone", remedy="run it again")
         warehouse.create(target)
         facts = _read(warehouse, target)
+    return altered(config, warehouse, target, facts, first)
+
+
+def altered(
+    config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts, first: tuple[int, int] | None
+) -> TableFacts:
+    """The table with what the job may change of it; read again, for others may have changed it meanwhile.
+
+    :param facts: the table as it was looked at. :param first: the first message that waits for it.
+    :raises SchemaDriftError: it does not fit, before or afterwards.
+    """
     found = difference(target, facts, config.schema_update)
     refuse_drift(found, target, config.topic, first)
     for note in found.notes:

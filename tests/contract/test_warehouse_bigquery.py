@@ -9,6 +9,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
+    altering_contract,
     deletes_contract,
     fence_contract,
     isolation_contract,
@@ -31,6 +32,10 @@ def world(bigquery: LocalBigQuery, bigquery_client: Client, dataset: str) -> Ite
 
 
 class TestTables(warehouse_contract.Tables):
+    """On the local BigQuery."""
+
+
+class TestAltering(altering_contract.Altering):
     """On the local BigQuery."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import (
+    altering_contract,
     deletes_contract,
     fence_contract,
     isolation_contract,
@@ -25,6 +26,10 @@ def world() -> WarehouseWorld:
 
 
 class TestTables(warehouse_contract.Tables):
+    """In memory."""
+
+
+class TestAltering(altering_contract.Altering):
     """In memory."""
 
 
