@@ -1,16 +1,22 @@
-"""Tables by ingestion time, which tells nothing of a key, and by ranges of whole numbers."""
+"""Tables by ingestion time, which tells nothing of a key, and by ranges of whole numbers; jobs as users write them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+from pydantic import BaseModel
+
 from airflow_kafka_bq.bigquery import ddl
+from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.config.partitioning import IntegerRange, Partitioning
-from tests.bigquery.cases import CASES, FIRST, GONE, Case, script
-from tests.bigquery.targets import keep, payload, staged, update
+from airflow_kafka_bq.schema.build import build_target
+from airflow_kafka_bq.schema.columns import Column
+from tests.bigquery.cases import CASES, FIRST, GONE, Case, script, tables_of
+from tests.bigquery.targets import TABLE, TOPIC, keep, payload, staged, update
 
 
 def ingestion() -> Iterator[Case]:
@@ -45,4 +51,39 @@ def numbers() -> Iterator[Case]:
     yield Case("create_integer_range", ddl.create_target(made), ())
 
 
-ALL = {case.name: case for cases in (*CASES, ingestion, numbers) for case in cases()}
+class Order(BaseModel):
+    """What a message holds."""
+
+    order_id: int
+    total: Decimal | None = None
+
+
+def whole_jobs() -> Iterator[Case]:
+    """From the parameters of a job to its statements: envelopes, fields that no column takes, a window with updates."""
+    keyed: dict[str, Any] = {"model": Order, "dedup_key": ["order_id"], "on_duplicate": "update"}
+    jobs: dict[str, dict[str, Any]] = {
+        "delete_debezium": {**keyed, "envelope": "debezium", "key_format": "json", "on_tombstone": "delete"},
+        "soft_delete_debezium": {**keyed, "envelope": "debezium", "key_format": "json"},
+        "cloudevents": {"model": Order, "envelope": "cloudevents", "dedup_key": ["ce_source", "ce_id"]},
+        "unknown_fields": {"model": Order, "unknown_fields": "json_column"},
+        "dedup_window_update": {**keyed, "dedup_window": "2d", "partition_by": "_kafka_timestamp:hour"},
+    }
+    for name, parameters in jobs.items():
+        target = build_target(JobConfig.of(topic=TOPIC, table=str(TABLE), **parameters), TABLE, Order)
+        rows: list[dict[str, Any]] = [
+            {"order_id": 1, "ce_source": "a", "ce_id": "b"},
+            {"order_id": 2, "_tombstone": target.update},
+        ]
+        known = {column.name for column in target.columns} | {"_tombstone"}
+        batch = staged(target, *[{key: value for key, value in row.items() if key in known} for row in rows])
+        yield script(name, target, batch)
+        yield Case(f"create_{name}", ddl.create_target(target), ())
+
+
+def widened() -> Iterator[Case]:
+    """Each type that a column may get."""
+    for column in (Column("total", "BIGNUMERIC"), Column("order_id", "STRING"), Column("sequence", "BIGNUMERIC")):
+        yield Case(f"widen_{column.name}_to_{column.type}".lower(), ddl.widen(keep(), column), tables_of(keep()))
+
+
+ALL = {case.name: case for cases in (*CASES, ingestion, numbers, whole_jobs, widened) for case in cases()}
