@@ -43,7 +43,6 @@ BOUNDARIES = (
 )  # fmt: skip
 CALLS = (
     "describe", "committed", "group", "bounds", "offsets_at", "poll", "commit", "create", "add_columns",
-    "relax", "widen", "recent",
     "create_ledger", "create_dead_letters", "register", "place", "table", "ledger", "applied", "row_count", "estimate",
     "probe", "load", "merge", "letters",
 )  # fmt: skip
