@@ -150,10 +150,9 @@ class BigQueryWarehouse:
     def recent(self, target: Target, since: datetime) -> Recent:
         """Batches and load jobs that the history has of a while."""
         try:
-            found = self._statements.rows(ledger.recent(target, since), target.history)
+            return Recent(**self._statements.rows(ledger.recent(target, since), target.history)[0])
         except NotFoundError:
             return Recent()
-        return Recent(**found[0])
 
     def letters(
         self, target: Target, topic: str, wanted: LetterSelection, after: LetterPlace | None, most: int,

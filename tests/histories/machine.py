@@ -30,7 +30,6 @@ from tests.histories.producers import Producers
 from tests.pipeline.actors import in_step
 from tests.pipeline.world import GROUP, KEEP, TABLE, TOPIC, UPDATE, Order, World
 
-_ALL_OF_A_HISTORY = "3650d"
 _WATCHED = (TABLE, *map(TABLE.companion, ("ledger", "batches", "dead_letters", "deletes")))
 ALWAYS: dict[str, Any] = {"start": "earliest", "max_bad_ratio": None, "stall_timeout_seconds": 2}
 
@@ -73,11 +72,10 @@ class Payloads(Ending, Judging, Producers):
             self.picky = True
             self.world.database.reject_rows(_fifth, at=picky)
         if chances["nearby"] and self.keyed != "coordinates" and not self.timeless:
-            self.settings["dedup_window"] = _ALL_OF_A_HISTORY  # bounds every MERGE, and must hide nothing
+            self.settings["dedup_window"] = "3650d"  # bounds every MERGE, and hides nothing of a history
             self.tell("duplicates looked for nearby")
         if "model" in self.job:
-            target = self.world.target(self.world.config(**self.job, **self.settings))
-            self.settings |= create_before(self.world, target, chances["narrow"])
+            self.settings |= create_before(self.world, {**self.job, **self.settings}, chances["narrow"])
         if "schema_update" in self.settings:
             self.tell("a table of an older model")
         self.busy = bool(chances["busy"])
