@@ -23,6 +23,7 @@ from airflow_kafka_bq.batch import (
     LetterPlace,
     Polled,
     Position,
+    Recent,
     RunContext,
     Staged,
     TopicFacts,
@@ -195,6 +196,9 @@ class Warehouse(Protocol):
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at the revision it moved the ledger to."""
+
+    def recent(self, target: Target, since: datetime) -> Recent:
+        """Batches that were applied since then, by whichever pipeline; none where there is no history yet."""
 
     def letters(
         self,

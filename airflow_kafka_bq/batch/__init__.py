@@ -12,7 +12,7 @@ from airflow_kafka_bq.batch.coordinates import (
     Position,
     TopicFacts,
 )
-from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, RunContext
+from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, Recent, RunContext
 from airflow_kafka_bq.batch.letters import (
     COPY_SCHEMA,
     LETTER_SCHEMA,
@@ -67,6 +67,7 @@ __all__ = [
     "Portion",
     "Position",
     "RawBatch",
+    "Recent",
     "RunContext",
     "RunPlan",
     "Staged",

@@ -46,6 +46,14 @@ class JobResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Recent:
+    """What the history has of a while: batches of all writers of a table, and their load jobs."""
+
+    batches: int = 0
+    load_jobs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnBounds:
     """Literal bounds of one column in a batch. ``ranges`` are half-open for the partition column, else inclusive."""
 

@@ -23,8 +23,10 @@ def matched(target: Target, bounds: tuple[ColumnBounds, ...]) -> str:
 
 
 def _span(column: str, low: Any, high: Any) -> str:
-    above = f"{column} >= {literal(low)}"
-    return above if high is None else f"({above} AND {column} < {literal(high)})"
+    above = [f"{column} >= {literal(low)}"] if low is not None else []
+    below = [f"{column} < {literal(high)}"] if high is not None else []
+    found = " AND ".join([*above, *below])
+    return f"({found})" if above and below else found
 
 
 # (T.`day` >= TIMESTAMP '2026-01-01 …' AND T.`day` < TIMESTAMP '2026-01-03 …')

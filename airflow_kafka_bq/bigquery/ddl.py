@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_kafka_bq.bigquery.conversion import quoted
 from airflow_kafka_bq.bigquery.literals import POSITIONS, RANGES, text
-from airflow_kafka_bq.config.values import Partitioning
+from airflow_kafka_bq.config.partitioning import INGESTION_TIME, IntegerRange, Layout
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -33,8 +33,15 @@ def definition(column: Column, *, nullable: bool = False) -> str:
     return f"{quoted(column.name)} {type_of(column)}{required}{described}"
 
 
-def _partition(target: Target, partitioning: Partitioning) -> str:
+def _partition(target: Target, partitioning: Layout) -> str:
     column = quoted(partitioning.column)
+    if isinstance(partitioning, IntegerRange):
+        return (
+            f"RANGE_BUCKET({column}, GENERATE_ARRAY({partitioning.start}, {partitioning.end}, {partitioning.interval}))"
+        )
+    if partitioning.by_ingestion:
+        grain = partitioning.granularity.upper()
+        return "_PARTITIONDATE" if grain == "DAY" else f"TIMESTAMP_TRUNC({INGESTION_TIME}, {grain})"
     found = target.column(partitioning.column)
     kind = found.type if found else "TIMESTAMP"
     grain = partitioning.granularity

@@ -16,7 +16,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from airflow_kafka_bq.batch import Failure
-from airflow_kafka_bq.bigquery import letters
+from airflow_kafka_bq.bigquery import letters, quotas
 from airflow_kafka_bq.bigquery.bookkeeping import LATE, MISSING, MOVED, UNSTAGED
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
@@ -94,9 +94,11 @@ def job_failure(result: Mapping[str, Any], what: str) -> tuple[Failure, IngestEr
     if UNSTAGED in message:
         return Failure.TERMINAL, NotFoundError(text)
     if _CONFLICTS.search(message):
-        return Failure.CONFLICT, MergeConflictError(text, remedy="run it again; look for other writers of this table")
+        full = "outstanding" in message
+        others = "run it again; look for other writers of this table"
+        return Failure.CONFLICT, MergeConflictError(text, remedy=quotas.remedy(message) if full else others)
     if reason in _AGAIN or "too many table update operations" in message.lower():
-        return Failure.AGAIN, WarehouseUnavailableError(text)
+        return Failure.AGAIN, WarehouseUnavailableError(text, remedy=_rate(reason, message))
     if reason in _ROWS and not any(one.search(message) for one in (_COST, _SCHEMA, _STREAMED)):
         return Failure.BAD_ROWS, MergeRejectedError(text)
     if reason not in KNOWN_REASONS:
@@ -116,7 +118,8 @@ def _final(reason: str, text: str) -> IngestError:
             text, remedy=f"raise max_bytes_billed ({_MIN_BILLED}), or let it prune: partition_immutable"
         )
     if reason in _QUOTA:
-        return WarehouseUnavailableError(text, remedy="run it again later")
+        later = reason in {"stopped", "timeout"}
+        return WarehouseUnavailableError(text, remedy="run it again later" if later else quotas.remedy(text))
     if _STREAMED.search(text):
         return WarehouseUnavailableError(text, remedy="rows that were streamed in lately cannot change; run it later")
     if reason == "billingNotEnabled":
@@ -126,6 +129,11 @@ def _final(reason: str, text: str) -> IngestError:
     if reason == "notFound":
         return NotFoundError(text)
     return MergeRejectedError(text)
+
+
+def _rate(reason: str, message: str) -> str | None:
+    """What helps where BigQuery says "not now" for a quota, and not for trouble of its own."""
+    return quotas.remedy(message) if "rate" in f"{reason} {message}".lower() else None
 
 
 def is_missing_dataset(error: google.NotFound) -> bool:
@@ -161,7 +169,8 @@ def translated(error: Exception, what: str) -> IngestError:
         return NotFoundError(text, remedy="create it, or mend the name")
     reason = reason_of(error) if isinstance(error, google.GoogleAPICallError) else ""
     if isinstance(error, google.Forbidden | google.BadRequest) and reason in KNOWN_REASONS - _ROWS:
-        return WarehouseUnavailableError(text) if reason in _AGAIN else _final(reason, text)
+        again = WarehouseUnavailableError(text, remedy=_rate(reason, text))
+        return again if reason in _AGAIN else _final(reason, text)
     if isinstance(error, google.Forbidden | google.Unauthorized | auth.RefreshError) and not is_transient(error):
         return AccessDeniedError(text, remedy="check the credentials and their roles")
     if isinstance(error, auth.DefaultCredentialsError | auth.MalformedError):
@@ -172,4 +181,5 @@ def translated(error: Exception, what: str) -> IngestError:
         return ConfigError(text)
     if not is_transient(error):
         log.warning("unknown error %s is taken as transient: %s", type(error).__name__, text)
-    return WarehouseUnavailableError(text, remedy="run it again")
+    limited = isinstance(error, google.TooManyRequests)
+    return WarehouseUnavailableError(text, remedy=quotas.remedy(text) if limited else "run it again")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 from airflow_kafka_bq.bigquery.ledger import stamp
-from airflow_kafka_bq.config.values import Partitioning
+from airflow_kafka_bq.config.partitioning import INGESTION_TIME, IntegerRange, Layout, Partitioning
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts
 
@@ -63,19 +63,25 @@ def _staged(name: str, kind: pa.DataType) -> bigquery.SchemaField:
 
 def facts(table: bigquery.Table) -> TableFacts:
     """What ``tables.get`` says of a table."""
-    time = table.time_partitioning
-    partitioning = Partitioning(time.field, _GRAINS[time.type_]) if time and time.field else None  # type: ignore[arg-type]
     return TableFacts(
         columns=tuple(column(one) for one in table.schema),
         created_at=stamp(table.created) if table.created else "",
         num_rows=table.num_rows or 0,
-        partitioning=partitioning,
-        partitioned_otherwise=partitioning is None and bool(time or table.range_partitioning),
+        partitioning=_partitioning(table),
         cluster_by=tuple(table.clustering_fields or ()),
         require_partition_filter=bool(table.require_partition_filter),
         is_table=table.table_type == "TABLE",
         options=_options(table),
     )
+
+
+def _partitioning(table: bigquery.Table) -> Layout | None:
+    """By time, by the time of writing where no field is named, or by whole numbers."""
+    if time := table.time_partitioning:
+        return Partitioning(time.field or INGESTION_TIME, _GRAINS[time.type_])  # type: ignore[arg-type]
+    if by := table.range_partitioning:
+        return IntegerRange(by.field, int(by.range_.start), int(by.range_.end), int(by.range_.interval))
+    return None
 
 
 def _options(table: bigquery.Table) -> dict[str, Any]:

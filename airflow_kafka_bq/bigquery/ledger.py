@@ -109,6 +109,14 @@ def _created(row: LedgerRow) -> str:
     return literal(datetime.fromisoformat(row.target_created_at))
 
 
+def recent(target: Target, since: datetime) -> str:
+    """Batches and load jobs of a while; the literal leaves two partitions of the history to read."""
+    return (
+        f"SELECT COUNT(*) AS batches, IFNULL(SUM(ARRAY_LENGTH(load_job_ids)), 0) AS load_jobs "
+        f"FROM {target.history.quoted} WHERE applied_at >= {literal(since)}"
+    )
+
+
 def applied(target: Target, batch_id: str, revision: int) -> str:
     """How often the history has this batch at this revision (0 or 1)."""
     return (

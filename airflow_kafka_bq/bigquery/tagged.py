@@ -16,6 +16,7 @@ from google.cloud import bigquery
 from airflow_kafka_bq.bigquery.ddl import DESCRIPTION_CHARACTERS, number
 from airflow_kafka_bq.bigquery.fields import DAY_MILLISECONDS
 from airflow_kafka_bq.bigquery.jobs import ONCE
+from airflow_kafka_bq.config.partitioning import IntegerRange
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 
@@ -51,15 +52,7 @@ def resource(target: Target) -> bigquery.Table:
     """The target as the API describes it; what DDL would make, and the tags."""
     table = bigquery.Table(str(target.table), [_field(column) for column in target.columns])
     options = target.options
-    if target.partitioning:
-        days = number(options, "partition_expiration_days")
-        table.time_partitioning = bigquery.TimePartitioning(
-            type_=target.partitioning.granularity.upper(),
-            field=target.partitioning.column,
-            expiration_ms=round(days * DAY_MILLISECONDS) if days else None,
-        )
-        if options.get("require_partition_filter"):
-            table.require_partition_filter = True
+    _partition(table, target)
     if target.cluster_by:
         table.clustering_fields = list(target.cluster_by)
     if hours := number(options, "expiration_hours"):
@@ -69,6 +62,21 @@ def resource(target: Target) -> bigquery.Table:
     if target.kms_key_name:
         table.encryption_configuration = bigquery.EncryptionConfiguration(target.kms_key_name)
     return table
+
+
+def _partition(table: bigquery.Table, target: Target) -> None:
+    layout, days = target.partitioning, number(target.options, "partition_expiration_days")
+    if isinstance(layout, IntegerRange):
+        whole = bigquery.PartitionRange(start=layout.start, end=layout.end, interval=layout.interval)
+        table.range_partitioning = bigquery.RangePartitioning(field=layout.column, range_=whole)
+    elif layout:
+        table.time_partitioning = bigquery.TimePartitioning(
+            type_=layout.granularity.upper(),
+            field=None if layout.by_ingestion else layout.column,
+            expiration_ms=round(days * DAY_MILLISECONDS) if days else None,
+        )
+    if layout and target.options.get("require_partition_filter"):
+        table.require_partition_filter = True
 
 
 def _field(column: Column, *, added: bool = False) -> bigquery.SchemaField:

@@ -11,12 +11,13 @@ import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.letter_table import LetterTable
+from airflow_kafka_bq.bigquery.quotas import spread
 from airflow_kafka_bq.bigquery.staging_file import staging_file
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
@@ -90,7 +91,7 @@ class BigQueryWarehouse(LetterTable):
 
     def relax(self, target: Target, names: tuple[str, ...]) -> None:
         """REQUIRED to NULLABLE."""
-        for name in names:
+        for name in spread(names, self._jobs.pause):
             try:
                 self._statements.run(ddl.relax(target, name), target.table)
             except MergeRejectedError:
@@ -101,7 +102,7 @@ class BigQueryWarehouse(LetterTable):
 
     def widen(self, target: Target, columns: tuple[Column, ...]) -> None:
         """Wider types; what has its type already keeps it."""
-        for column in columns:
+        for column in spread(columns, self._jobs.pause):
             self._statements.run(ddl.widen(target, column), target.table)
 
     def create_ledger(self, target: Target) -> None:
@@ -150,6 +151,13 @@ class BigQueryWarehouse(LetterTable):
         """Whether the history has this batch at this revision."""
         found = self._statements.rows(ledger.applied(target, batch_id, revision), target.history)
         return bool(found[0]["found"])
+
+    def recent(self, target: Target, since: datetime) -> Recent:
+        """Batches and load jobs that the history has of a while."""
+        try:
+            return Recent(**self._statements.rows(ledger.recent(target, since), target.history)[0])
+        except NotFoundError:
+            return Recent()
 
     def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""

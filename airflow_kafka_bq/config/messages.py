@@ -18,6 +18,12 @@ class Refusal(ValueError):
         self.remedy = remedy
 
 
+def require(holds: object, message: str, remedy: str | None = None) -> None:
+    """Refuse what does not hold. :raises Refusal: with this message."""
+    if not holds:
+        raise Refusal(message, remedy)
+
+
 def unknown(names: Iterable[Any], known: Iterable[str]) -> str:
     """Message for parameters that do not exist, with the nearest that does."""
     import difflib  # every parse of a DAG file would pay for it

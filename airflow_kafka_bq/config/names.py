@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]")
@@ -83,6 +83,15 @@ def column_name(value: Any) -> str:
         msg = f"{value!r} is not a column name (letters, digits, '_'; several columns are a list)"
         raise ValueError(msg)
     return value
+
+
+SET_BY_SQL = frozenset({"_ingested_at", "_deleted_at"})
+"""Columns of ours that are not in the staged rows, so that nothing can be computed from them."""
+
+
+def lower(columns: Iterable[str] | None) -> set[str]:
+    """BigQuery compares column names without regard to case."""
+    return {name.lower() for name in columns or ()}
 
 
 def twice(columns: tuple[str, ...]) -> str | None:

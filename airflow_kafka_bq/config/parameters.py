@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, Confi
 from airflow_kafka_bq.config import names, values
 from airflow_kafka_bq.config.frozen import FrozenMapping
 from airflow_kafka_bq.config.options import Encryption, Labels, TableOptions
+from airflow_kafka_bq.config.partitioning import Layout, partitioning
 from airflow_kafka_bq.config.scalars import (
     Days,
     Flag,
@@ -28,7 +29,7 @@ from airflow_kafka_bq.config.scalars import (
     Whole,
     names_list,
 )
-from airflow_kafka_bq.config.values import Partitioning, Window
+from airflow_kafka_bq.config.values import Window
 
 
 def _table(value: str) -> str:
@@ -57,7 +58,7 @@ EnvelopeFields = Annotated[tuple[Text, ...], BeforeValidator(names_list)]
 KeyFields = Annotated[dict[Column, Text], AfterValidator(FrozenMapping)]
 Function = Annotated[Callable[..., Any] | str, BeforeValidator(values.function)]
 Model = Annotated[Any, BeforeValidator(values.model)]
-PartitionBy = Annotated[Partitioning | Literal["none"], BeforeValidator(values.partitioning)]
+PartitionBy = Annotated[Layout | Literal["none"], BeforeValidator(partitioning)]
 Between = Annotated[Window, BeforeValidator(values.window)]
 PartitionNumbers = Annotated[tuple[Partition, ...], BeforeValidator(values.partition_list), Field(min_length=1)]
 Start = Annotated[Any, BeforeValidator(values.start)]
@@ -142,7 +143,9 @@ class Parameters(BaseModel):
     max_bad_messages: Whole | None = None
     """Bad messages of a run, above which it fails before the MERGE."""
     partition_by: PartitionBy | None = None
-    """Partitions of a table that is created. Left out: day of `_kafka_timestamp`. An existing table stays as it is."""
+    """Partitions of a table that is created: `column:hour`, `day`, `month` or `year`; `_PARTITIONTIME:day`, the time of
+    writing; `{column, start, end, interval}`, whole numbers; `none` ([tables](tables.md#partitions)). Left out: day of
+    `_kafka_timestamp`. An existing table stays as it is."""
     cluster_by: ClusterColumns | None = None
     """Clustering of a table that is created. Left out: `_kafka_partition`, `_kafka_offset`, or the first four columns
     of the dedup key that can be clustered."""

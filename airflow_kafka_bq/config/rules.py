@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_kafka_bq.config import envelopes, letters, names
-from airflow_kafka_bq.config.messages import Refusal
+from airflow_kafka_bq.config import envelopes, layouts, letters, names
+from airflow_kafka_bq.config.messages import require
 
 if TYPE_CHECKING:
     from airflow_kafka_bq.config.job import JobConfig
 
 COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_timestamp")
 _PLACE = {"_kafka_partition", "_kafka_offset"}
-_SET_BY_SQL = {"_ingested_at", "_deleted_at"}  # not in the staged rows, so nothing can be computed from them
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
 NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
@@ -22,11 +21,6 @@ NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
 """Values of the contract that this version refuses."""
 NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"deferrable": False}
 """Parameters of the contract of which this version takes nothing but the default."""
-
-
-def _require(holds: object, message: str, remedy: str | None = None) -> None:
-    if not holds:
-        raise Refusal(message, remedy)
 
 
 def check(job: JobConfig) -> None:
@@ -41,29 +35,24 @@ def check(job: JobConfig) -> None:
 def _supported(job: JobConfig) -> None:
     for name, later in NOT_SUPPORTED.items():
         value = getattr(job, name)
-        _require(value not in later, f"{name}={value!r} is not supported in this version")
+        require(value not in later, f"{name}={value!r} is not supported in this version")
     for name, default in NOT_SUPPORTED_AT_ALL.items():
         value = getattr(job, name)
-        _require(value is default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
+        require(value is default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
 
 
 def _formats(job: JobConfig) -> None:
     source = job.columns_from
-    _require(source != "model" or job.model is not None, "schema_from='model' needs a model")
-    _require(source == "model" or job.model is None, f"schema_from={source!r} and a model exclude each other")
-    _require(
+    require(source != "model" or job.model is not None, "schema_from='model' needs a model")
+    require(source == "model" or job.model is None, f"schema_from={source!r} and a model exclude each other")
+    require(
         source not in {"model", "table"} or job.value_format not in {"string", "bytes"},
         f"value_format={job.value_format!r} has no fields for {'a model' if source == 'model' else 'columns'}",
         f"use value_format='json', or leave {'the model' if source == 'model' else 'schema_from'} out",
     )
-    _require(
+    require(
         source != "payload" or job.unknown_fields == "ignore",
         f"unknown_fields={job.unknown_fields!r} means nothing where the payload is kept whole",
-    )
-    _require(
-        source not in {"registry", "schema"} or job.unknown_fields != "json_column",
-        f"unknown_fields='json_column' needs a model or schema_from='table', not schema_from={source!r}",
-        "leave unknown_fields out: the schema names each field",
     )
 
 
@@ -71,14 +60,14 @@ def _schemas(job: JobConfig) -> None:
     """Schemas of a side need a format that has some; columns of a schema need that schema."""
     for side in ("key", "value"):
         form, schema = getattr(job, f"{side}_format"), getattr(job, f"{side}_schema")
-        _require(schema is None or form in STRUCTURED, f"{side}_schema means nothing with {side}_format={form!r}")
-    _require(
+        require(schema is None or form in STRUCTURED, f"{side}_schema means nothing with {side}_format={form!r}")
+    require(
         job.schema_from not in {"registry", "schema"} or job.value_format in STRUCTURED,
         f"schema_from={job.schema_from!r} needs values that have a schema, not value_format={job.value_format!r}",
         "use value_format='avro', 'protobuf' or 'json_schema'",
     )
-    _require(job.schema_from != "schema" or job.value_schema, "schema_from='schema' needs a value_schema")
-    _require(
+    require(job.schema_from != "schema" or job.value_schema, "schema_from='schema' needs a value_schema")
+    require(
         job.schema_from != "registry" or job.value_schema is None,
         "schema_from='registry' and a value_schema exclude each other",
         "use schema_from='schema' for the columns of value_schema",
@@ -89,52 +78,47 @@ def _named_once(job: JobConfig) -> None:
     for parameter in ("dedup_key", "version", "cluster_by"):
         columns = getattr(job, parameter) or ()
         again = names.twice(columns)
-        _require(again is None, f"{parameter} names column {again!r} twice: {list(columns)}")
-
-
-def _lower(columns: tuple[str, ...] | None) -> set[str]:
-    """BigQuery compares column names without regard to case."""
-    return {name.lower() for name in columns or ()}
+        require(again is None, f"{parameter} names column {again!r} twice: {list(columns)}")
 
 
 def _key(job: JobConfig) -> None:
-    key = _lower(job.dedup_key)
-    ours = sorted(key & _SET_BY_SQL)
-    _require(not ours, f"dedup_key names {ours}, which are set when a row is written: no two rows would be equal")
-    _require(
+    key = names.lower(job.dedup_key)
+    ours = sorted(key & names.SET_BY_SQL)
+    require(not ours, f"dedup_key names {ours}, which are set when a row is written: no two rows would be equal")
+    require(
         not key or not key <= set(COORDINATES) or key >= _PLACE,
         f"dedup_key={list(job.key_columns)} is a part of the Kafka coordinates: different messages would count as one",
         "leave dedup_key out to have one row per message",
     )
     if job.kafka_columns == "none":
-        _require(key, "kafka_columns='none' needs a dedup_key: there are no coordinates")
+        require(key, "kafka_columns='none' needs a dedup_key: there are no coordinates")
         owned = sorted(name for name in key if name.startswith("_kafka_"))
-        _require(not owned, f"dedup_key names {owned}, and kafka_columns='none'")
+        require(not owned, f"dedup_key names {owned}, and kafka_columns='none'")
 
 
 def _duplicates(job: JobConfig) -> None:
     if job.on_duplicate == "keep":
-        _require(job.version is None, "version has a meaning only with on_duplicate='update'")
+        require(job.version is None, "version has a meaning only with on_duplicate='update'")
         return
-    _require(job.dedup_key, "on_duplicate='update' needs a dedup_key: Kafka coordinates never change")
-    _require(job.kafka_columns == "all", "on_duplicate='update' needs kafka_columns='all' to know what is newer")
-    _require(
-        not _lower(job.version) & _lower(job.dedup_key),
+    require(job.dedup_key, "on_duplicate='update' needs a dedup_key: Kafka coordinates never change")
+    require(job.kafka_columns == "all", "on_duplicate='update' needs kafka_columns='all' to know what is newer")
+    require(
+        not names.lower(job.version) & names.lower(job.dedup_key),
         "version and dedup_key name the same column: it could never be newer",
     )
-    ours = sorted(_lower(job.version) & _SET_BY_SQL)
-    _require(not ours, f"version names {ours}, which say when a row was written and not which message is newer")
+    ours = sorted(names.lower(job.version) & names.SET_BY_SQL)
+    require(not ours, f"version names {ours}, which say when a row was written and not which message is newer")
 
 
 def _tombstones(job: JobConfig) -> None:
     choice = job.tombstones
     payload = job.columns_from == "payload"
-    _require(payload or choice != "insert", "on_tombstone='insert' needs schema_from='payload': a null has no fields")
-    _require(
+    require(payload or choice != "insert", "on_tombstone='insert' needs schema_from='payload': a null has no fields")
+    require(
         not job.removes or job.on_duplicate == "update",
         f"on_tombstone={choice!r} needs on_duplicate='update': 'keep' never changes a row",
     )
-    _require(
+    require(
         job.tombstone_key is None or job.removes,
         f"tombstone_key means nothing with on_tombstone={choice!r}",
     )
@@ -146,8 +130,8 @@ def _tombstones(job: JobConfig) -> None:
 
 def _markers(job: JobConfig) -> None:
     """Delete markers keep the columns of key and version beside a column of their own."""
-    names_taken = "expires_at" in _lower(job.dedup_key) | _lower(job.version)
-    _require(
+    names_taken = "expires_at" in names.lower(job.dedup_key) | names.lower(job.version)
+    require(
         not names_taken,
         "on_tombstone='delete' keeps when a marker ends in a column 'expires_at', "
         "and dedup_key or version has one of that name",
@@ -160,7 +144,7 @@ def _tombstone_key(job: JobConfig) -> None:
     columns = envelopes.key_of_tombstones(job)
     of_debezium = job.tombstone_key is None and job.envelope == "debezium"
     if job.tombstone_key is None and not (of_debezium and columns):
-        _require(
+        require(
             len(columns) <= 1,
             f"tombstone_key is needed: a tombstone has only its Kafka key; the dedup key is {list(job.key_columns)}",
             "say which field of the key is which column: {column: field}; or set on_tombstone='ignore'",
@@ -168,8 +152,8 @@ def _tombstone_key(job: JobConfig) -> None:
         return
     named = columns if job.tombstone_key is None else set(job.tombstone_key)
     missing, extra = sorted(columns - named), sorted(named - columns)
-    _require(not missing and not extra, f"tombstone_key must name the dedup columns: missing {missing}, extra {extra}")
-    _require(
+    require(not missing and not extra, f"tombstone_key must name the dedup columns: missing {missing}, extra {extra}")
+    require(
         job.key_format in {"json", *STRUCTURED},
         ("envelope='debezium' finds the dedup columns among" if of_debezium else "tombstone_key names")
         + f" fields of the key; key_format={job.key_format!r} has none",
@@ -178,80 +162,31 @@ def _tombstone_key(job: JobConfig) -> None:
 
 
 def _windows(job: JobConfig) -> None:
-    _require(job.partitions is None or job.window, "partitions has a meaning only with a window")
-    _require(
+    require(job.partitions is None or job.window, "partitions has a meaning only with a window")
+    require(
         not (job.window and job.fence == "none"),
         "fence='none' cannot keep a window apart from the live task",
         "use fence='ledger'",
     )
     chosen = job.partitions or ()
-    _require(len(set(chosen)) == len(chosen), f"partitions names one twice: {list(chosen)}")
+    require(len(set(chosen)) == len(chosen), f"partitions names one twice: {list(chosen)}")
     if job.window and isinstance(job.window.start, dict):
         outside = sorted(set(chosen) - set(job.window.start))
-        _require(not outside, f"partitions {outside} are not in the window")
-
-
-def _partition_column(job: JobConfig) -> str | None:
-    """Column that a new table is partitioned by, the default resolved."""
-    if job.partition_by is None:
-        return "_kafka_timestamp" if job.kafka_columns == "all" else None
-    return None if job.partition_by == "none" else job.partition_by.column.lower()
-
-
-def _partitioning(job: JobConfig) -> None:
-    column = _partition_column(job)
-    _require(
-        column not in _SET_BY_SQL, f"partition_by names {column}, which no message has: no MERGE could prune by it"
-    )
-    in_key = column is not None and column in _lower(job.key_columns)
-    _require(
-        not (job.partition_immutable and job.on_duplicate == "update" and column and column.startswith("_kafka_"))
-        or in_key,
-        f"partition_immutable contradicts on_duplicate='update' with partitions by {column}: "
-        "each newer message brings its own",
-        "partition_by a column of the message that never changes for a key, or leave partition_immutable out",
-    )
-    options = job.table_options
-    needs = sorted({"partition_expiration_days", "require_partition_filter"} & set(options))
-    _require(
-        column or not needs,
-        f"table_options names {needs}, and the table has no partitions",
-        "name a column in partition_by",
-    )
-    _require(
-        not options.get("require_partition_filter") or in_key or job.by_coordinates or job.partition_immutable,
-        "table_options: require_partition_filter makes BigQuery refuse a MERGE that cannot prune",
-        "put the partition column into dedup_key, or state partition_immutable if it never changes for a key",
-    )
-    _require(
-        not options.get("require_partition_filter") or not job.removes,
-        f"table_options: require_partition_filter contradicts on_tombstone={job.tombstones!r}: "
-        "a tombstone does not say in which partition its row is",
-        "leave one of the two out",
-    )
-
-
-def _dedup_window(job: JobConfig) -> None:
-    column, wanted = _partition_column(job), "dedup_window needs"
-    if job.dedup_window is not None:
-        _require(job.dedup_key, f"{wanted} a dedup_key: coordinates are looked for in their own days")
-        _require(column, f"{wanted} partitions, and the table has none", "name a column in partition_by")
-        prunes = job.partition_immutable or column in _lower(job.key_columns)
-        _require(not prunes, f"{wanted} a MERGE that does not prune: this one does already", "leave dedup_window out")
+        require(not outside, f"partitions {outside} are not in the window")
 
 
 def _tables(job: JobConfig) -> None:
     count = len({**job.labels, **job.table_options.get("labels", {})})
-    _require(
+    require(
         count <= names.MOST_LABELS, f"labels and table_options.labels are {count}; BigQuery takes {names.MOST_LABELS}"
     )
     if job.kafka_columns == "none":
-        column = _partition_column(job)
-        ours = sorted(name for name in _lower(job.cluster_by) | {column or ""} if name.startswith("_kafka_"))
-        _require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")
+        column = layouts.column_of(job)
+        ours = sorted(name for name in names.lower(job.cluster_by) | {column or ""} if name.startswith("_kafka_"))
+        require(not ours, f"partition_by or cluster_by names {ours}, and kafka_columns='none'")
 
 
 ALL = (
     *(_supported, _formats, _schemas, envelopes.check, _named_once, _key, _duplicates, _tombstones, _windows),
-    *(_partitioning, _dedup_window, _tables, letters.check_copies),
+    *(*layouts.ALL, _tables, letters.check_copies),
 )

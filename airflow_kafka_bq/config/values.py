@@ -1,4 +1,4 @@
-"""Values that parameters are made of: table ids, windows, starts, partitioning."""
+"""Values that parameters are made of: table ids, windows, starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -15,7 +15,6 @@ from airflow_kafka_bq.config.frozen import FrozenMapping
 from airflow_kafka_bq.config.scalars import LARGEST_INT64, whole
 
 Offsets = dict[int, int]
-Granularity = Literal["hour", "day", "month", "year"]
 _LARGEST_PARTITION = 2**31 - 1
 
 
@@ -45,14 +44,6 @@ class TableId:
         own = (self.project, self.dataset)
         project, dataset_name = names.dataset_parts(dataset, self.project) if dataset else own
         return TableId(project, dataset_name, f"{self.table}__{name}")
-
-
-@dataclass(frozen=True, slots=True)
-class Partitioning:
-    """Time partitioning of the target by one column."""
-
-    column: str
-    granularity: Granularity = "day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,25 +157,6 @@ def start(value: Any) -> str | datetime | Offsets:
     except ValueError:
         msg = f"{value!r} is none of auto, earliest, latest, fail, an ISO time, {{partition: offset}}"
         raise ValueError(msg) from None
-
-
-def partitioning(value: Any) -> Partitioning | Literal["none"]:
-    """``none``, ``column``, ``column:granularity``, or ``{"column": …, "granularity": …}``."""
-    if value == "none":
-        return "none"
-    if isinstance(value, Partitioning):
-        value = {"column": value.column, "granularity": value.granularity}
-    if isinstance(value, str):
-        column, colon, granularity = value.partition(":")
-        value = {"column": column, "granularity": granularity if colon else "day"}
-    if not isinstance(value, dict) or not {"column"} <= set(value) <= {"column", "granularity"}:
-        msg = f"{value!r} is neither 'none', 'column', 'column:day' nor {{'column': …, 'granularity': …}}"
-        raise ValueError(msg)
-    granularity = str(value.get("granularity", "day")).lower()
-    if granularity not in {"hour", "day", "month", "year"}:
-        msg = f"granularity {granularity!r} is none of hour, day, month, year"
-        raise ValueError(msg)
-    return Partitioning(names.column_name(value["column"]), granularity)  # type: ignore[arg-type]  # checked above
 
 
 def partition_list(value: Any) -> Any:

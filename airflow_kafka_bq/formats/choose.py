@@ -66,7 +66,8 @@ def opener(
     if config.envelope == "debezium" and side is not None and not _is_text(config, side):
         filling = _filling(side, model, columns, refuse_unknown, keep_unknown)
         columns = with_unknown(columns, keep_unknown)
-        return StructuredChanges(side.writers, columns, filling, fields, refuse_unknown=refuse_unknown)
+        nameless = refuse_unknown or keep_unknown  # in the envelope: nothing of them can be kept
+        return StructuredChanges(side.writers, columns, filling, fields, refuse_unknown=nameless)
     if config.envelope == "debezium":
         parser = choose("json", model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
         return DebeziumJson(parser, fields, None if side is None else side.writers)
@@ -88,5 +89,5 @@ def _filling(
     if model is not None:
         return ModelFilling(model, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
     if side.reader is not None:
-        return ColumnFilling(side.reader, columns, refuse_unknown=refuse_unknown)
+        return ColumnFilling(side.reader, columns, refuse_unknown=refuse_unknown, keep_unknown=keep_unknown)
     return PayloadFilling()

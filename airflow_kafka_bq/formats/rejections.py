@@ -47,6 +47,12 @@ def unknown_field() -> Rejected:
     return Rejected("validate", "unknown_field", "has a field that no column takes")
 
 
+def nameless_field() -> Rejected:
+    """Of a message with a field that not even the schema of its writer names, where such fields are to be kept."""
+    error = "has a field that the schema it was read with does not name, so that there is no name to keep it under"
+    return Rejected("validate", "unknown_field", error)
+
+
 def rejection(error: ValidationError, value: bytes, columns: Sequence[Column]) -> Rejected:
     """Stage ``decode`` where the value is no JSON, else ``validate`` with pydantic's error type as reason."""
     found = error.errors(include_url=False, include_input=False, include_context=False)

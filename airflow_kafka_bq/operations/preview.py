@@ -104,13 +104,13 @@ def _spec(job: Job, target: Target, planned: RunPlan) -> MergeSpec:
 def _bounds(job: Job, target: Target, ranges: tuple[OffsetRange, ...]) -> tuple[ColumnBounds, ...]:
     if not target.by_coordinates or not ranges:
         return ()
+    partition = target.partitioning
+    first, behind = min(one.start_offset for one in ranges), max(one.end_offset for one in ranges)
+    half_open = partition is not None and partition.column == "_kafka_offset"
     found = [
         ColumnBounds("_kafka_partition", (), tuple(one.partition for one in ranges)),
-        ColumnBounds(
-            "_kafka_offset", ((min(one.start_offset for one in ranges), max(one.end_offset for one in ranges) - 1),)
-        ),
+        ColumnBounds("_kafka_offset", ((first, behind if half_open else behind - 1),)),
     ]
-    partition = target.partitioning
     if partition and partition.column == "_kafka_timestamp":
         at = {one.partition: Position(one.start_offset) for one in ranges}
         oldest = min(oldest_unread(job.source, at).values(), default=None)

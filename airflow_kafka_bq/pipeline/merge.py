@@ -18,6 +18,7 @@ from airflow_kafka_bq.exceptions import (
     WarehouseUnavailableError,
 )
 from airflow_kafka_bq.pipeline import identity
+from airflow_kafka_bq.pipeline.quotas import statements
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
@@ -51,6 +52,7 @@ class Merger:
     max_bytes_billed: int | None
     check: Callable[[], None]  # raises StopRequested when the run is to stop
     pause: Callable[[float], None]
+    pace: Callable[[int], None] = lambda _count: None  # waits until BigQuery takes so many DML statements more
 
 
 def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mapping[int, Position] | None) -> Applied:
@@ -71,6 +73,7 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
     losses = attempt = fresh = 0
     while True:
         merger.check()
+        merger.pace(statements(staged, merger.target))
         job_id = identity.merge_job(staged.batch_id, spec.revision, attempt)
         result = merger.warehouse.merge(job_id, spec, merger.max_bytes_billed)
         if result.failure is None and (shown := _shown(merger, spec, result, estimate)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds
@@ -11,7 +10,7 @@ from airflow_kafka_bq.batch import ColumnBounds
 MAX_RANGES = 100
 MAX_VALUES = 20
 Range = tuple[Any, Any]
-"""From and to; a ``to`` of None has no end."""
+"""From and to; None, of either, is an end that is open."""
 
 
 def few_ranges(ranges: Sequence[Range]) -> tuple[Range, ...]:
@@ -36,10 +35,16 @@ def joined_bounds(parts: Sequence[Sequence[ColumnBounds]]) -> tuple[ColumnBounds
     return tuple(_joined([first[column], *(other[column] for other in others)]) for column in common)
 
 
+def _begin(one: Range) -> Any:
+    """What has no begin comes first."""
+    low = one[0]
+    return low is not None, 0 if low is None else low
+
+
 def _joined(found: list[ColumnBounds]) -> ColumnBounds:
     has_null = any(one.has_null for one in found)
     values = tuple(sorted({value for one in found for value in one.values}))
-    ranges = sorted((one for bounds in found for one in bounds.ranges), key=itemgetter(0))
+    ranges = sorted((one for bounds in found for one in bounds.ranges), key=_begin)
     if not ranges and len(values) <= MAX_VALUES:
         return ColumnBounds(found[0].column, (), values, has_null)
     lows = [*values, *(low for low, _ in ranges)]
@@ -47,5 +52,5 @@ def _joined(found: list[ColumnBounds]) -> ColumnBounds:
         return ColumnBounds(found[0].column, (), has_null=has_null)
     if values or not hasattr(lows[0], "year"):  # days are few; other values lie everywhere between the first and last
         highs = [*values, *(high for _, high in ranges)]
-        ranges = [(min(lows), None if None in highs else max(highs))]
+        ranges = [(None if None in lows else min(lows), None if None in highs else max(highs))]
     return ColumnBounds(found[0].column, few_ranges(ranges), has_null=has_null)

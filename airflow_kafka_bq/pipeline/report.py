@@ -12,6 +12,7 @@ from typing import Any
 from airflow_kafka_bq.batch import Applied, Gap, Kind, Outcome, Portion, Position, RunPlan, Staged
 from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.pipeline.copied import LetterCopies
+from airflow_kafka_bq.pipeline.quotas import Quotas
 
 STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit")
 
@@ -44,6 +45,7 @@ class RunReport:
     timestamps_replaced: int = 0
     looks_nearby: bool = False
     copies: LetterCopies | None = None
+    quotas: Quotas = field(default_factory=Quotas)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STATIONS, 0.0))
     _began: float = field(default_factory=time.monotonic)
 
@@ -114,6 +116,7 @@ class RunReport:
         self.jobs += jobs
         self.unknown_fields += portion.unknown_fields
         self.timestamps_replaced += portion.timestamps_replaced
+        self.quotas.load_jobs += len(staged.load_job_ids)
         for one in staged.ranges:
             if part := self.partitions.get(one.partition):
                 part["end"] = one.end_offset
@@ -165,6 +168,7 @@ class RunReport:
             "bytes_billed": self.bytes_billed,
             "unknown_fields": self.unknown_fields,
             "timestamps_replaced": self.timestamps_replaced,
+            "quota": self.quotas.to_json(),
             "seconds": seconds,
             **({"columns": dict(self.columns)} if self.columns else {}),
             **({"dead_letter_copies": asdict(self.copies)} if self.copies else {}),

@@ -25,6 +25,7 @@ from airflow_kafka_bq.pipeline.markers import check_reach, oldest_safe
 from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger
 from airflow_kafka_bq.pipeline.plan import look, plan, redrive_plan
+from airflow_kafka_bq.pipeline.quotas import Pace
 from airflow_kafka_bq.pipeline.reader import Reader, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stage import Stager
@@ -76,7 +77,9 @@ def report_of(job: Job) -> RunReport:
     """An empty one."""
     table, config = job.target.table, job.config
     renamed = {name: source for column in job.target.columns for name, source in column.renamed.items()}
-    return RunReport(config.topic, str(table), config.group(table), renamed)
+    report = RunReport(config.topic, str(table), config.group(table), renamed)
+    report.quotas.pace = Pace(job.clock, job.stop.pause)
+    return report
 
 
 @contextmanager
@@ -96,7 +99,7 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     before, head = report.batches, Head(dict(found.positions), tables.revision)
     reader = reader_of(job, found, tables.target, report, spent)
     limits = BadMessages(job.config, report.group_id)
-    work = Work(job, report, spent, merger_of(job, found, tables.target), reader.stager, limits)
+    work = Work(job, report, spent, merger_of(job, found, tables.target, report), reader.stager, limits)
     with closing(ahead_by_one(reader.batches(), job.stop)) as batches:
         for portion, prepared in portions(work, batches, head):
             head = applied(work, portion, prepared, head)
@@ -122,6 +125,8 @@ def planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
         tables = ready(job.config, job.warehouse, job.target, seen, found, job.context)
     if tables.moved:
         raise LedgerMoved
+    if found.revision is not None and seen.ledger is not None and found.lag:
+        report.quotas.look(job.warehouse, job.target, job.now())
     report.revision = tables.revision
     if found.revision is None and any(part.committed is None for part in found.partitions.values()):
         # Without a ledger the group is the only place that can keep the start: a crash behind the first MERGE would
@@ -134,7 +139,7 @@ def planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
     return found, tables
 
 
-def merger_of(job: Job, found: RunPlan, target: Target) -> Merger:
+def merger_of(job: Job, found: RunPlan, target: Target, report: RunReport) -> Merger:
     """What applies batches of this plan."""
     return Merger(
         warehouse=job.warehouse,
@@ -145,6 +150,7 @@ def merger_of(job: Job, found: RunPlan, target: Target) -> Merger:
         max_bytes_billed=job.config.max_bytes_billed,
         check=job.stop.check,
         pause=job.stop.pause,
+        pace=report.quotas.pace,
     )
 
 

@@ -75,7 +75,7 @@ def stage_slice(job: Job, document: Mapping[str, Any]) -> Document:
         target = fit(job.target, job.warehouse.table(job.target.table))
         reader = reader_of(job, plan, target, report, Spent(job.clock()))
         limits = BadMessages(job.config, report.group_id)
-        work = Work(job, report, Spent(job.clock()), merger_of(job, plan, target), reader.stager, limits)
+        work = Work(job, report, Spent(job.clock()), merger_of(job, plan, target, report), reader.stager, limits)
         try:
             with memory_named(job.config), closing(ahead_by_one(reader.batches(), job.stop)) as batches:
                 found = [_staged(work, prepared) for prepared in batches]
@@ -107,7 +107,7 @@ def merge_slices(job: Job, documents: Sequence[Mapping[str, Any]]) -> RunReport:
         hours = job.config.staging_expiration_hours
         stager = Stager(job.warehouse, target, plan, job.fingerprint, hours, job.stop.pause)
         limits, spent = BadMessages(job.config, report.group_id), Spent(job.clock())
-        work = Work(job, report, spent, merger_of(job, plan, target), stager, limits)
+        work = Work(job, report, spent, merger_of(job, plan, target, report), stager, limits)
         report.planned(plan)
         report.revision = plan.revision
         _add_seconds(report, documents)

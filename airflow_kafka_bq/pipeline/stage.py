@@ -100,7 +100,7 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
         rows_tables=loaded[ROWS],
         dead_letters_tables=loaded[DEAD],
         load_job_ids=tuple(jobs),
-        bounds=bounds.of_rows(rows, stager.target) if rows.num_rows else (),
+        bounds=bounds.of_rows(rows, stager.target, stager.now()) if rows.num_rows else (),
         dead_letter_bounds=bounds.of_dead_letters(dead) if dead.num_rows else (),
     )
 

@@ -70,6 +70,17 @@ def _ensure(
             raise SchemaDriftError(f"table {target.table}, whose columns count, is gone", remedy="run it again")
         warehouse.create(target)
         facts = _read(warehouse, target)
+    return altered(config, warehouse, target, facts, first)
+
+
+def altered(
+    config: JobConfig, warehouse: Warehouse, target: Target, facts: TableFacts, first: tuple[int, int] | None
+) -> TableFacts:
+    """The table with what the job may change of it; read again, for others may have changed it meanwhile.
+
+    :param facts: the table as it was looked at. :param first: the first message that waits for it.
+    :raises SchemaDriftError: it does not fit, before or afterwards.
+    """
     found = difference(target, facts, config.schema_update)
     refuse_drift(found, target, config.topic, first)
     for note in found.notes:
@@ -108,13 +119,14 @@ def fit(target: Target, facts: TableFacts | None) -> Target:
     """
     if facts is None:
         return target
-    by_coordinates = target.by_coordinates
-    same = target.partitioning == facts.partitioning
+    there, same = facts.partitioning, target.partitioning == facts.partitioning
+    known = there if there and (there.by_ingestion or target.column(there.column)) else None
+    holds = target.immutable if same or not target.by_coordinates else False
     return replace(
         target,
-        partitioning=facts.partitioning if facts.partitioning and target.column(facts.partitioning.column) else None,
+        partitioning=known,
         cluster_by=facts.cluster_by,
-        immutable=target.immutable if same or not by_coordinates else False,
+        immutable=holds and not (known is not None and known.by_ingestion),
     )
 
 

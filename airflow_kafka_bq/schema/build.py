@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from airflow_kafka_bq.config import JobConfig, Partitioning, TableId
+from airflow_kafka_bq.config import JobConfig, Layout, Partitioning, TableId
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema import checks
 from airflow_kafka_bq.schema.columns import Column
@@ -77,7 +77,7 @@ def build_target(
     )
 
 
-def _partitioning(config: JobConfig, columns: tuple[Column, ...]) -> Partitioning | None:
+def _partitioning(config: JobConfig, columns: tuple[Column, ...]) -> Layout | None:
     if config.partition_by == "none":
         return None
     if config.partition_by is None:
@@ -85,8 +85,13 @@ def _partitioning(config: JobConfig, columns: tuple[Column, ...]) -> Partitionin
     return checks.partitioning(config.partition_by, columns)
 
 
-def _immutable(config: JobConfig, key: tuple[str, ...], partitioning: Partitioning | None) -> bool:
-    """Equal keys have equal partition values: promised by the user, or because the value is part of the key."""
+def _immutable(config: JobConfig, key: tuple[str, ...], partitioning: Layout | None) -> bool:
+    """Equal keys have equal partition values: promised by the user, or because the value is part of the key.
+
+    A message that is read again is written at another time: of ingestion time it never holds.
+    """
+    if partitioning is not None and partitioning.by_ingestion:
+        return False
     in_key = partitioning is not None and partitioning.column in key
     return config.by_coordinates or config.partition_immutable or in_key
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
-from airflow_kafka_bq.config import Partitioning
+from airflow_kafka_bq.config import IntegerRange, Layout, Partitioning
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.columns import Column
 
@@ -50,18 +51,27 @@ def _comparable(parameter: str, name: str, columns: Sequence[Column], cannot: st
     raise ConfigError(f"{parameter}: {column.name!r} is {kind} and {cannot}: {why}")
 
 
-def partitioning(wanted: Partitioning, columns: Sequence[Column]) -> Partitioning:
+def partitioning(wanted: Layout, columns: Sequence[Column]) -> Layout:
     """Partitioning that BigQuery takes, with the column spelled as it is.
 
-    https://cloud.google.com/bigquery/docs/partitioned-tables#date_timestamp_partitioned_tables
+    https://cloud.google.com/bigquery/docs/partitioned-tables#types_of_partitioning
 
     :raises ConfigError: the column is missing or of another type; DATE by hour.
     """
+    if wanted.by_ingestion:
+        return wanted
     column = named("partition_by", wanted.column, columns)
-    if column.type not in _PARTITIONED or column.mode == "REPEATED":
-        kind = "ARRAY" if column.mode == "REPEATED" else column.type
-        raise ConfigError(f"partition_by: {column.name!r} is {kind}; partitions need DATE, TIMESTAMP or DATETIME")
-    if column.type == "DATE" and wanted.granularity == "hour":
+    kind = "ARRAY" if column.mode == "REPEATED" else column.type
+    if isinstance(wanted, IntegerRange):
+        if kind != "INT64":
+            raise ConfigError(f"partition_by: {column.name!r} is {kind}; ranges of whole numbers need INT64")
+        return replace(wanted, column=column.name)
+    if kind not in _PARTITIONED:
+        remedy = "give column, start, end and interval" if kind == "INT64" else None
+        raise ConfigError(
+            f"partition_by: {column.name!r} is {kind}; partitions need DATE, TIMESTAMP or DATETIME", remedy=remedy
+        )
+    if kind == "DATE" and wanted.granularity == "hour":
         raise ConfigError(f"partition_by: {column.name!r} is a DATE and has no hours", remedy="use day, month or year")
     return Partitioning(column.name, wanted.granularity)
 

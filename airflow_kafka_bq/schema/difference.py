@@ -228,14 +228,11 @@ def _notes_on_tags(wanted: Sequence[Column], there: Sequence[Column], path: str 
 
 
 def _notes_on_layout(target: Target, facts: TableFacts) -> Iterator[str]:
-    if facts.partitioned_otherwise:
-        yield "it is partitioned by ingestion time or an integer range, which the MERGE cannot prune by"
-    elif facts.partitioning != target.partitioning:
-        there, wanted = (
-            f"{found.granularity} of {found.column}" if found else "nothing"
-            for found in (facts.partitioning, target.partitioning)
-        )
+    if facts.partitioning != target.partitioning:
+        there, wanted = (str(found or "nothing") for found in (facts.partitioning, target.partitioning))
         yield f"it is partitioned by {there} and the job says {wanted}; it is left alone"
+    if facts.partitioning and facts.partitioning.by_ingestion and not target.dedup_window:
+        yield "it is partitioned by ingestion time, which tells nothing of a key: each MERGE looks in all partitions"
     if tuple(map(str.lower, facts.cluster_by)) != tuple(map(str.lower, target.cluster_by)):
         old, new = (", ".join(names) or "nothing" for names in (facts.cluster_by, target.cluster_by))
         yield f"it is clustered by {old} and the job says {new}; it is left alone"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from airflow_kafka_bq.config.partitioning import Layout, Partitioning
 from airflow_kafka_bq.config.rules import COORDINATES
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.schema.columns import Column
 
 MARKER_SLACK = timedelta(days=1)
@@ -22,8 +23,7 @@ class TableFacts:
     columns: tuple[Column, ...]
     created_at: str
     num_rows: int
-    partitioning: Partitioning | None = None
-    partitioned_otherwise: bool = False  # ingestion time or integer range: nothing we prune by
+    partitioning: Layout | None = None
     cluster_by: tuple[str, ...] = ()
     require_partition_filter: bool = False
     is_table: bool = True  # False: a view, an external table, a snapshot
@@ -49,7 +49,7 @@ class Target:
     dedup_window: timedelta | None = None  # look for duplicates only this far around the partitions of a batch
     delete_expiration_days: float = 0.0  # how far back windows may reach
     immutable: bool = True  # equal keys always have equal partition values
-    partitioning: Partitioning | None = None
+    partitioning: Layout | None = None
     cluster_by: tuple[str, ...] = ()
     staging_dataset: str | None = None
     companion_dataset: str | None = None
@@ -87,7 +87,7 @@ class Target:
     @property
     def looks_nearby(self) -> bool:
         """Whether duplicates that lie further away than ``dedup_window`` are not found."""
-        if self.dedup_window is None or self.partitioning is None or self.immutable:
+        if self.dedup_window is None or self.immutable or not isinstance(self.partitioning, Partitioning):
             return False
         return self.partitioning.column.lower() not in {name.lower() for name in self.key}
 

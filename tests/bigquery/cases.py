@@ -19,7 +19,8 @@ from airflow_kafka_bq.batch import (
 from airflow_kafka_bq.bigquery import ddl, ledger, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.partitioning import Partitioning
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -226,6 +227,7 @@ def bookkeeping() -> Iterator[Case]:
         "place": ledger.place(target, ROW),
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
+        "recent": ledger.recent(target, datetime(2026, 1, 30, 6, tzinfo=UTC)),
     }
     for name, text in (found | letter_statements(target)).items():
         yield Case(name, text, tables_of(target))
@@ -250,4 +252,4 @@ def wide() -> MergeSpec:
     return spec(target, replace(batch, ranges=ranges), positions=positions)
 
 
-ALL = {case.name: case for cases in (modes, bounds, definitions, bookkeeping) for case in cases()}
+CASES = (modes, bounds, definitions, bookkeeping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ def statements(text: str) -> list[str]:
     return [one.strip() for one in [*found, text[start:]] if one.strip()]
 
 
+# BigQuery's own columns of a table by ingestion time. The analyzer's binding for Go cannot declare them as such.
+_PSEUDO = re.compile(r"\n\)\n(?=PARTITION BY (?:_PARTITIONDATE|\w+_TRUNC\(_PARTITIONTIME))")
+_DECLARED = ",\n  _PARTITIONTIME TIMESTAMP, _PARTITIONDATE DATE\n)\n"
+
+
 class Analyzer:
     """A running analyzer."""
 
@@ -50,7 +56,8 @@ class Analyzer:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"tables": list(tables), "sql": statement}) + "\n")
+        known = [_PSEUDO.sub(_DECLARED, one) for one in tables]
+        self._process.stdin.write(json.dumps({"tables": known, "sql": _PSEUDO.sub(_DECLARED, statement)}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         return None if answer["ok"] else str(answer["error"])

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunContext, Staged, StagedTable
+from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.rules import COORDINATES
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.pipeline import bounds
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
@@ -120,7 +121,7 @@ def staged(target: Target, *found: dict[str, Any], dead: int = 0, **other: Any) 
         rows_tables=staging_tables(target, "rows", len(found)),
         dead_letters_tables=staging_tables(target, "dead", dead),
         load_job_ids=("kafka-bq-load-0123456789abcdef0123-rows-0",) if found else (),
-        bounds=bounds.of_rows(table, target) if found else (),
+        bounds=bounds.of_rows(table, target, STARTED) if found else (),
         dead_letter_bounds=letters if dead else (),
     )
     return replace(batch, **other)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_kafka_bq.bigquery import deletes
-from tests.bigquery.cases import ALL
 from tests.bigquery.googlesql import statements
+from tests.bigquery.layout_cases import ALL
 from tests.bigquery.targets import update
 
 REMOVING = update("updated_at", "sequence", delete=True, delete_expiration_days=90)

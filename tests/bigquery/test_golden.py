@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from tests.bigquery.cases import ALL, Case
+from tests.bigquery.cases import Case
 from tests.bigquery.googlesql import Analyzer, analyzer, started, statements
+from tests.bigquery.layout_cases import ALL
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = pytest.mark.parametrize("case", ALL.values(), ids=ALL.keys())

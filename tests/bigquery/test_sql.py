@@ -11,8 +11,9 @@ from airflow_kafka_bq.batch import ColumnBounds
 from airflow_kafka_bq.bigquery import sql
 from airflow_kafka_bq.bigquery.bounded import bounded
 from airflow_kafka_bq.bigquery.literals import literal, text
-from tests.bigquery.cases import ALL, wide
+from tests.bigquery.cases import wide
 from tests.bigquery.googlesql import statements
+from tests.bigquery.layout_cases import ALL
 from tests.bigquery.targets import JOB
 
 QUERY_BYTES = 1024 * 1024  # https://cloud.google.com/bigquery/quotas#query_jobs : unresolved GoogleSQL query length

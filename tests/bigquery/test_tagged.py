@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import pytest
 from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.bigquery.tagged import is_tagged
+from airflow_kafka_bq.config import IntegerRange, Layout, Partitioning
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
 from tests.bigquery.conftest import Opened
@@ -73,3 +75,25 @@ def test_a_required_column_is_added_as_nullable(world: LocalWorld, opened: Opene
     found = opened(20).table(target.table)
     assert found is not None
     assert found.column("mail") == Column("mail", "STRING", policy_tag=TAG)
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Partitioning("_PARTITIONTIME", "hour"), IntegerRange("id", -10, 100, 10), Partitioning("d", "month"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_every_layout_is_the_one_that_ddl_makes(
+    world: LocalWorld, opened: Opened, bigquery_client: Client, layout: Layout
+) -> None:
+    options = {"require_partition_filter": True}
+    plain = replace(here(world, "plain", *TYPES), partitioning=layout, options=options)
+    with_tags = replace(here(world, "tagged", *map(tagged, TYPES)), partitioning=layout, options=options)
+    for target in (plain, with_tags):
+        opened(20).create(target)
+    first, second = resource(bigquery_client, plain), resource(bigquery_client, with_tags)
+    for name in (*LAID_OUT, "range_partitioning"):
+        assert getattr(first, name) == getattr(second, name), name
+    found = opened(20).table(with_tags.table)
+    assert found is not None
+    assert (found.partitioning, found.require_partition_filter) == (layout, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from airflow_kafka_bq.config import Partitioning
+from airflow_kafka_bq.config import IntegerRange, Partitioning
 from tests.config.parameter_table import (
     GIB,
     HOSTILE_TABLES,
@@ -145,22 +145,14 @@ PARAMETERS: dict[str, Parameter] = {
             ({"column": "created_on", "granularity": "HOUR"}, Partitioning("created_on", "hour")),
             ({"column": "created_on"}, Partitioning("created_on")),
             (Partitioning("created_on", "year"), Partitioning("created_on", "year")),
+            ("_PARTITIONTIME:hour", Partitioning("_PARTITIONTIME", "hour")),
+            ({"column": "a", "start": 0, "end": "9", "interval": 3}, IntegerRange("a", 0, 9, 3)),
+            (IntegerRange("a", 0, 9, 3), IntegerRange("a", 0, 9, 3)),
         ),
         (
-            "",
-            ":day",
-            "a:",
-            "a:week",
-            "a b",
-            "a`",
-            5,
-            True,
-            [],
-            ["a"],
-            {},
-            {"column": 5},
-            {"column": "a", "by": "day"},
-            Partitioning("a;b"),
+            *("", ":day", "a:", "a:week", "a b", "a`", 5, True, [], ["a"], {}, "_PARTITIONDATE", {"column": 5}),
+            *({"column": "a", "by": "day"}, {"column": "a", "start": 0, "end": 9}),
+            *(Partitioning("a;b"), IntegerRange("a", 0, 0, 1)),
         ),
         "",
     ),

@@ -32,10 +32,6 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"schema_from": "payload", "model": Order}, ("schema_from='payload'", "model")),
     ({"schema_from": "registry"}, ("schema_from='registry'", "value_format='json'")),
     ({"unknown_fields": "json_column"}, ("unknown_fields='json_column'", "payload is kept whole")),
-    (
-        {"schema_from": "registry", "value_format": "avro", "unknown_fields": "json_column"},
-        ("needs a model or schema_from='table'", "schema_from='registry'"),
-    ),
     ({"schema_from": "table", "model": Order}, ("schema_from='table'", "exclude each other")),
     ({"schema_from": "table", "value_format": "bytes"}, ("value_format='bytes'", "no fields for columns")),
     ({"schema_from": "schema", "value_format": "avro"}, ("schema_from='schema'", "needs a value_schema")),
@@ -172,6 +168,7 @@ TAKEN: list[dict[str, Any]] = [
     {"envelope": "debezium", "value_format": "json_schema"},
     {**UPDATE, "model": Order, "envelope": "cloudevents", "dedup_key": ["id", "ce_source", "ce_id"]},
     {"envelope": "cloudevents", "value_format": "bytes", "envelope_fields": []},
+    {"schema_from": "registry", "value_format": "avro", "unknown_fields": "json_column"},
     {"cluster_by": ["a", "b", "c", "d"]},
     {"cluster_by": []},
     {"partition_by": "none"},

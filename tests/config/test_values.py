@@ -103,13 +103,6 @@ def test_a_wrong_window_says_which_end_and_why(value: Any, said: str) -> None:
         values.window(value)
 
 
-def test_partitioning() -> None:
-    assert values.partitioning("created_on") == Partitioning("created_on", "day")
-    assert values.partitioning("none") == "none"
-    with pytest.raises(ValueError, match="granularity 'week' is none of hour, day, month, year"):
-        values.partitioning("created_on:week")
-
-
 def test_a_table_id_is_quoted_part_by_part() -> None:
     assert str(ORDERS) == "demo.analytics.orders"
     assert ORDERS.quoted == "`demo`.`analytics`.`orders`"

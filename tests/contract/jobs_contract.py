@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_kafka_bq.batch import Failure
+from airflow_kafka_bq.batch import Failure, Recent
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
 from airflow_kafka_bq.pipeline.bounds import of_rows
@@ -117,6 +117,15 @@ class Jobs:
             assert result.failure is Failure.TERMINAL
             assert isinstance(result.error, NotFoundError)
             assert (bench.revision(), bench.rows()) == (0, [])
+
+    def test_batches_of_a_while_are_counted_with_their_load_jobs(self, world: WarehouseWorld) -> None:
+        target, since = coordinate_target(world), world.now() - timedelta(hours=1)
+        assert world.warehouse().recent(target, since) == Recent()
+        bench = Workbench(world, target)
+        bench.apply(row("a", 0))
+        bench.apply(row("b", 1), dead=(dead_letter(2),))
+        assert bench.warehouse.recent(target, since) == Recent(2, 3)
+        assert bench.warehouse.recent(target, world.now() + timedelta(hours=1)) == Recent()
 
     def test_the_estimate_grows_with_the_table(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, update_target(world))

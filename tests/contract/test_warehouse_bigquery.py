@@ -9,6 +9,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
+    altering_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -16,6 +17,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    partitions_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -34,6 +36,10 @@ class TestTables(warehouse_contract.Tables):
     """On the local BigQuery."""
 
 
+class TestAltering(altering_contract.Altering):
+    """On the local BigQuery."""
+
+
 class TestLedger(warehouse_contract.Ledger):
     """On the local BigQuery."""
 
@@ -47,6 +53,10 @@ class TestKeeping(merging_contract.Keeping):
 
 
 class TestUpdating(merging_contract.Updating):
+    """On the local BigQuery."""
+
+
+class TestPartitions(partitions_contract.Partitions):
     """On the local BigQuery."""
 
 

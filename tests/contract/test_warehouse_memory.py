@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import (
+    altering_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -12,6 +13,7 @@ from tests.contract import (
     jobs_contract,
     letters_contract,
     merging_contract,
+    partitions_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -28,6 +30,10 @@ class TestTables(warehouse_contract.Tables):
     """In memory."""
 
 
+class TestAltering(altering_contract.Altering):
+    """In memory."""
+
+
 class TestLedger(warehouse_contract.Ledger):
     """In memory."""
 
@@ -41,6 +47,10 @@ class TestKeeping(merging_contract.Keeping):
 
 
 class TestUpdating(merging_contract.Updating):
+    """In memory."""
+
+
+class TestPartitions(partitions_contract.Partitions):
     """In memory."""
 
 

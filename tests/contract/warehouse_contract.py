@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from airflow_kafka_bq.batch import LedgerRow, Position
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.partitioning import Partitioning
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked, notes_on_options

@@ -47,6 +47,10 @@ class WarehouseWorld(Protocol):
         """Let the delete markers of a key have expired."""
         ...
 
+    def age(self, table: TableId, days: int) -> None:
+        """Move rows of a table by ingestion time into the partitions of so many days before."""
+        ...
+
     def drop(self, table: TableId) -> None: ...
 
     def without(self, table: TableId, column: str) -> None:
@@ -101,6 +105,9 @@ class MemoryWorld:
         self.drop(table)
         self.database.create_table(table, columns, rows)
 
+    def age(self, table: TableId, days: int) -> None:
+        self.database.age(table, timedelta(days=days))
+
     def merge_together(self, *jobs: tuple[str, MergeSpec]) -> list[JobResult]:
         begun = [self.database.begin_merge(job_id, spec) for job_id, spec in jobs]
         return [job.commit() for job in begun]
@@ -132,6 +139,10 @@ class ClientWorld:
 
     def forget(self, table: TableId, pipeline: str) -> None:
         self._run(f"DELETE FROM {table.quoted} WHERE pipeline = '{pipeline}'")
+
+    def age(self, table: TableId, days: int) -> None:
+        moved = f"TIMESTAMP_SUB(_PARTITIONTIME, INTERVAL {days} DAY)"
+        self._run(f"UPDATE {table.quoted} SET _PARTITIONTIME = {moved} WHERE TRUE")
 
     def expire(self, table: TableId, id: str) -> None:
         self._run(f"UPDATE {table.quoted} SET expires_at = CURRENT_TIMESTAMP() WHERE id = '{id}'")

@@ -22,8 +22,9 @@ from airflow_kafka_bq.batch import (
     Staged,
     StagedTable,
 )
+from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.rules import COORDINATES
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.kafka_columns import DELETED_AT, kafka_columns

@@ -6,7 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer
 from tests.end_to_end.pipe import Pipe
+from tests.end_to_end.producing import Registered
 from tests.end_to_end.promise import kept
 from tests.formats.structured.values import avro_bytes
 
@@ -46,3 +50,27 @@ def test_a_table_of_others_gets_the_column_and_avro_fills_it(pipe: PipeFactory) 
     made.produce([avro_bytes(schema, {"id": 1, "day": 0, "raw": b"\xff"})])
     assert made.run()["unknown_fields"] == 1
     assert unknown(made) == [(1, {"day": "1970-01-01", "raw": "/w=="})]
+
+
+@pytest.fixture
+def registered(schema_registry: SchemaRegistryServer) -> Registered:
+    return Registered(schema_registry.url)
+
+
+def test_fields_that_the_latest_schema_has_no_more_are_kept_by_the_names_of_their_writer(
+    pipe: PipeFactory, registered: Registered
+) -> None:
+    registry = {"schema_registry": {"url": registered.url}}
+    made = pipe(1, schema_from="registry", value_format="avro", **registry, **KEPT)
+    registered.topic = made.topic
+    gone = {"name": "place", "type": {"type": "record", "name": "Place", "fields": [{"name": "zip", "type": "string"}]}}
+    fields = [{"name": "id", "type": "int"}]
+    older, latest = (
+        json.dumps({"type": "record", "name": "Order", "fields": found}) for found in ([*fields, gone], fields)
+    )
+    first, second = registered.register(older), registered.register(latest)
+    messages = [(first, older, {"id": 1, "place": {"zip": "ü"}}), (second, latest, {"id": 2})]
+    made.produce([b"\0" + number.to_bytes(4, "big") + avro_bytes(text, value) for number, text, value in messages])
+    report = made.run()
+    assert (report["messages"], report["unknown_fields"]) == (2, 1), report
+    assert unknown(made) == [(1, {"place": {"zip": "ü"}}), (2, None)]

@@ -19,7 +19,7 @@ TABLES = (
     "started over", "started over with a run overlooked", "staging tables expired", "staging tables dropped",
     "dead letters written", "rows replaced", "rows marked", "tombstones ignored", "read again without effect",
     "everything was read again", "dead letters were redriven", "dead letters became rows", "dead letters failed again",
-    "a redrive found nothing",
+    "a redrive found nothing", "duplicates looked for nearby", "a table of an older model",
 )  # fmt: skip
 JOBS = (
     "load attached to an earlier job", "load attached to an earlier job that failed",

@@ -25,6 +25,7 @@ from tests.histories.ending import Ending
 from tests.histories.explained import Trouble
 from tests.histories.ground import Keyed, ledger_of
 from tests.histories.judging import Judging
+from tests.histories.others_tables import create_before
 from tests.histories.producers import Producers
 from tests.pipeline.actors import in_step
 from tests.pipeline.world import GROUP, KEEP, TABLE, TOPIC, UPDATE, Order, World
@@ -50,8 +51,8 @@ class Payloads(Ending, Judging, Producers):
         partitions=st.integers(1, 3), messages=st.integers(0, 8), busy=st.booleans(), ids=st.integers(0, 3),
         picky=st.sampled_from([None, None, "load", "merge"]),
         policy=st.integers(0, 2), times=st.sampled_from(["now", "now", "scattered", "missing"]),
-        wandering=st.booleans(), narrow=st.booleans(), thaw=st.booleans(), left_open=st.booleans(),
-        again=st.integers(0, 3), together=st.booleans(),
+        wandering=st.booleans(), narrow=st.integers(0, 3), nearby=st.booleans(), thaw=st.booleans(),
+        left_open=st.booleans(), again=st.integers(0, 3), together=st.booleans(),
     )  # fmt: skip
     def begin_history(
         self, partitions: int, messages: int, ids: int, picky: Any, policy: int, times: str, **chances: int
@@ -70,20 +71,19 @@ class Payloads(Ending, Judging, Producers):
         if picky and "model" in self.job:
             self.picky = True
             self.world.database.reject_rows(_fifth, at=picky)
-        if chances["narrow"] and "model" in self.job:
-            self._create_narrow_table()
+        if chances["nearby"] and self.keyed != "coordinates" and not self.timeless:
+            self.settings["dedup_window"] = "3650d"  # bounds every MERGE, and hides nothing of a history
+            self.tell("duplicates looked for nearby")
+        if "model" in self.job:
+            self.settings |= create_before(self.world, {**self.job, **self.settings}, chances["narrow"])
+        if "schema_update" in self.settings:
+            self.tell("a table of an older model")
         self.busy = bool(chances["busy"])
         self.trace.append(
             f"begin({partitions} partitions, topic ids {ids > 0}, rows rejected at {picky if self.picky else None}, "
             f"timestamps {times}, {self.settings}, {messages} messages, {chances})"
         )
         self.produce_some(messages)
-
-    def _create_narrow_table(self) -> None:
-        """A table that others made, with a column less and another that is REQUIRED."""
-        target = self.world.target(self.world.config(**self.job, **self.settings))
-        columns = [column for column in target.columns if column.name != "updated"]
-        self.world.database.create_table(TABLE, columns, partitioning=target.partitioning, cluster_by=target.cluster_by)
 
     def _note_topics(self, topics: tuple[str, ...]) -> None:
         """Offsets of a group without members are forgotten after a week, those of other topics too."""

@@ -93,3 +93,11 @@ def test_a_column_that_one_batch_does_not_bound_is_not_bounded() -> None:
     assert joined_bounds([]) == ()
     nulls = ColumnBounds("at", (), has_null=True)
     assert joined_bounds([(nulls,), (nulls,)]) == (nulls,)
+
+
+def test_an_open_begin_stays_open() -> None:
+    """Whole numbers below all ranges of a table are in one partition with those above."""
+    below, inside = ColumnBounds("n", ((None, 0), (10, 20))), ColumnBounds("n", ((0, 10),), has_null=True)
+    assert joined_bounds([(inside,), (below,)]) == (ColumnBounds("n", ((None, 20),), has_null=True),)
+    assert joined_bounds([(below,), (below,)]) == (ColumnBounds("n", ((None, 20),)),)
+    assert few_ranges([(None, 0), (0, 10), (90, None)]) == ((None, 10), (90, None))

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, create_model
 
 from airflow_kafka_bq import Column as Mark
-from airflow_kafka_bq.config import Partitioning
+from airflow_kafka_bq.config import IntegerRange, Layout, Partitioning
 from airflow_kafka_bq.exceptions import SchemaDriftError
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
@@ -151,7 +151,7 @@ def test_a_table_that_vanishes_behind_its_creation_is_named() -> None:
         made_ready(world)
 
 
-def facts(partitioning: Partitioning | None, *cluster_by: str) -> TableFacts:
+def facts(partitioning: Layout | None, *cluster_by: str) -> TableFacts:
     return TableFacts((Column("id", "STRING"),), "2026-01-01T00:00:00.000Z", 0, partitioning, cluster_by=cluster_by)
 
 
@@ -173,3 +173,11 @@ def test_a_partition_column_that_the_coordinates_do_not_decide_may_not_prune() -
     assert fitted.immutable is False
     business = replace(target, by_coordinates=False, immutable=True)
     assert fit(business, facts(Partitioning("_ingested_at"))).immutable is True  # the user has said so
+
+
+def test_no_promise_holds_of_the_time_of_writing() -> None:
+    target = replace(World(1).job().target, by_coordinates=False, immutable=True)
+    written = fit(target, facts(Partitioning("_PARTITIONTIME", "hour")))
+    assert (written.partitioning, written.immutable) == (Partitioning("_PARTITIONTIME", "hour"), False)
+    ranges = IntegerRange("_kafka_offset", 0, 10, 1)
+    assert (fit(target, facts(ranges)).partitioning, fit(target, facts(ranges)).immutable) == (ranges, True)

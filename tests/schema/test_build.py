@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from airflow_kafka_bq.config import JobConfig, Partitioning
+from airflow_kafka_bq.config import IntegerRange, JobConfig, Partitioning
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.schema.build import build_target
@@ -156,3 +156,16 @@ def test_columns_that_cannot_serve(parameters: dict[str, Any], text: str) -> Non
 
 def test_a_float_may_be_a_version() -> None:
     assert target(**UPDATE, version=["price"]).version == ("price",)
+
+
+def test_ingestion_time_and_ranges_of_whole_numbers() -> None:
+    written = target(partition_by="_PARTITIONTIME:hour")
+    assert (written.partitioning, written.immutable) == (Partitioning("_PARTITIONTIME", "hour"), False)
+    ranges = {"column": "ORDER_ID", "start": 0, "end": 100, "interval": 10}
+    found = target(partition_by=ranges, dedup_key=["order_id"])
+    assert (found.partitioning, found.immutable) == (IntegerRange("order_id", 0, 100, 10), True)
+    with pytest.raises(ConfigError, match="'customer' is STRING; ranges of whole numbers need INT64"):
+        target(partition_by={**ranges, "column": "customer"})
+    with pytest.raises(ConfigError) as caught:
+        target(partition_by="order_id")
+    assert "column, start, end and interval" in str(caught.value)

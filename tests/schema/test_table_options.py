@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.config import TableId
+from airflow_kafka_bq.config import Partitioning, TableId
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.difference import difference
 from airflow_kafka_bq.schema.table_options import asked, notes_on_options
@@ -54,3 +55,13 @@ def test_what_the_job_does_not_say_is_left_alone_without_a_word() -> None:
 
 def test_a_table_of_which_nothing_is_known_differs_in_nothing() -> None:
     assert list(notes_on_options(TARGET, replace(FACTS, options=None))) == []
+
+
+def test_a_table_by_ingestion_time_is_said_to_prune_nothing() -> None:
+    target = Target(TARGET.table, TARGET.columns, ("a",), partitioning=Partitioning("a"))
+    facts = TableFacts(TARGET.columns, FACTS.created_at, 0, Partitioning("_PARTITIONTIME", "hour"))
+    other, everywhere = difference(target, facts, "add").notes
+    assert other == "it is partitioned by hour of ingestion and the job says day of a; it is left alone"
+    assert "each MERGE looks in all partitions" in everywhere
+    nearby = replace(target, partitioning=facts.partitioning, dedup_window=timedelta(days=1))
+    assert difference(nearby, facts, "add").notes == ()

@@ -70,6 +70,8 @@ func newLinter() *linter {
 	} {
 		try(language.DisableLanguageFeature(feature))
 	}
+	// And the other way round: not among those that are enabled above.
+	try(language.EnableLanguageFeature(gs.LanguageFeatureFeatureAlterColumnSetDataType))
 	try(language.SetProductMode(gs.ProductModeProductExternal))
 	try(language.SetSupportsAllStatementKinds())
 	try(language.EnableReservableKeyword("QUALIFY", true))

@@ -13,9 +13,10 @@ from airflow_kafka_bq.formats.json_text import exact_text
 from airflow_kafka_bq.formats.model_fields import MessageFields
 from airflow_kafka_bq.formats.model_rows import ModelRow
 from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
-from airflow_kafka_bq.formats.rejections import unknown_field, validated
+from airflow_kafka_bq.formats.rejections import nameless_field, unknown_field, validated
 from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
+from airflow_kafka_bq.formats.structured.left_over import left_over
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
 from airflow_kafka_bq.formats.unknown_fields import json_of
@@ -81,7 +82,10 @@ def refusing(error: str) -> MakeRow:
 class ColumnFilling:
     """The columns of a schema, its fields found in whatever version a message was written with."""
 
-    def __init__(self, reader: Schema, columns: Sequence[Column], *, refuse_unknown: bool) -> None:
+    def __init__(
+        self, reader: Schema, columns: Sequence[Column], *, refuse_unknown: bool, keep_unknown: bool = False
+    ) -> None:
+        self._keep_unknown = keep_unknown
         self._schema = reader
         self._reader = as_struct(reader.slot, is_json=reader.is_json)[0]
         self._columns = tuple(columns)
@@ -94,6 +98,8 @@ class ColumnFilling:
         struct, wrapped = as_struct(schema.slot, is_json=schema.is_json)
         found = fit(struct, self._reader, self._columns)
         fill, writers, unknown, refuses = found.fill, self._writers, found.unknown, self._refuse_unknown
+        keeps = self._keep_unknown
+        rest = left_over(struct, self._reader, self._columns) if keeps else None
 
         def row(raw: Any) -> Row:
             has_unknown = unknown or (schema.has_unknown is not None and schema.has_unknown(raw))
@@ -101,10 +107,21 @@ class ColumnFilling:
                 raise unknown_field()
             if not (wrapped or isinstance(raw, dict)):
                 raise Rejected("validate", "no_fields", "the value is null, or no object, and has no fields")
-            values = fill({"value": raw} if wrapped else raw)
-            return [write(value) for write, value in zip(writers, values, strict=True)], has_unknown
+            fields = {"value": raw} if wrapped else raw
+            values = [write(value) for write, value in zip(writers, fill(fields), strict=True)]
+            if not keeps:
+                return values, has_unknown
+            if _is_nameless(schema, raw):
+                raise nameless_field()
+            left = rest(fields) if rest else None
+            return [*values, json_of(left or None)], bool(left)
 
         return row
+
+
+def _is_nameless(schema: Schema, raw: Any) -> bool:
+    """Whether there are fields that have a number and nothing else (Protobuf)."""
+    return not schema.is_json and schema.has_unknown is not None and schema.has_unknown(raw)
 
 
 def _item(value: Any, name: str) -> Any:
@@ -132,9 +149,12 @@ class ModelFilling:
             record = read(raw)
             found = validated(lambda: self._model.model_validate(record), self._model, self._columns)
             values = self._row.of(found)
-            has_unknown = self._fields.has_unknown(record)
+            nameless = _is_nameless(schema, raw)
+            has_unknown = nameless or self._fields.has_unknown(record)
             if has_unknown and self._refuse_unknown:
                 raise unknown_field()
+            if nameless and self._keep_unknown:
+                raise nameless_field()
             if self._keep_unknown:
                 values.append(json_of(self._fields.left_over(as_json(raw)) if has_unknown else None))
             return values, has_unknown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -66,6 +66,11 @@ class MemoryBigQuery(Faults):
         """Somebody deletes rows; their number."""
         with self.lock:
             return self.tables.delete(table, wanted)
+
+    def age(self, table: TableId, by: timedelta) -> None:
+        """Move all rows of a table by ingestion time into earlier partitions."""
+        with self.lock:
+            self.tables.age(table, by)
 
     def drop_table(self, table: TableId) -> None:
         """Somebody drops a table."""

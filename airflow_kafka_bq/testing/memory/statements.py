@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds, StagedTable
+from airflow_kafka_bq.config.partitioning import INGESTION_TIME
 from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
@@ -146,7 +147,8 @@ def bounded(value: Any, bounds: ColumnBounds, *, half_open: bool) -> bool:
         return value in bounds.values
     for low, high in bounds.ranges:
         typed = _typed(value, low)
-        if typed >= low and (high is None or typed < high or (typed == high and not half_open)):
+        above = low is None or typed >= low
+        if above and (high is None or typed < high or (typed == high and not half_open)):
             return True
     return not bounds.ranges
 
@@ -171,6 +173,9 @@ def target_rows(transaction: Transaction, target: Target, bounds: Iterable[Colum
         number: {ours: stored[their] for ours, their in names.items()}
         for number, stored in transaction.rows(target.table).items()
     }
+    if target.partitioning and target.partitioning.by_ingestion:
+        written = transaction.table(target.table).written
+        rows = {number: {**row, INGESTION_TIME: written.get(number)} for number, row in rows.items()}
     return {number: row for number, row in rows.items() if seen(row, bounds, by)}
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_kafka_bq.config.values import Partitioning, TableId
+from airflow_kafka_bq.config.partitioning import Layout
+from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import NotFoundError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts
@@ -34,11 +35,12 @@ class StoredTable:
     columns: tuple[Column, ...]
     created_at: datetime
     expires_at: datetime | None = None
-    partitioning: Partitioning | None = None
+    partitioning: Layout | None = None
     cluster_by: tuple[str, ...] = ()
     require_partition_filter: bool = False
     options: Mapping[str, Any] | None = None
     rows: Mapping[int, Row] = field(default_factory=dict)
+    written: Mapping[int, datetime] = field(default_factory=dict)  # when: decides the partition by ingestion time
     changed_by: int = 0  # number of the last commit that updated or deleted rows
 
     @property
@@ -124,7 +126,13 @@ class Tables:
         """One table's part of a commit."""
         now = self._tables[name]
         merged = {number: row for number, row in {**now.rows, **rows}.items() if number not in gone}
-        self._tables[name] = replace(now, rows=merged, changed_by=self.last_commit if changed else now.changed_by)
+        written = now.written
+        if now.partitioning and now.partitioning.by_ingestion:
+            moment = self._clock()
+            written = {number: written.get(number, moment) for number in merged}
+        self._tables[name] = replace(
+            now, rows=merged, written=written, changed_by=self.last_commit if changed else now.changed_by
+        )
 
     def delete(self, table: TableId, wanted: Callable[[Row], bool]) -> int:
         """A DELETE statement of somebody else; the number of rows."""
@@ -133,6 +141,11 @@ class Tables:
         self.next_commit()
         self._tables[str(table)] = replace(now, rows=kept, changed_by=self.last_commit)
         return len(now.rows) - len(kept)
+
+    def age(self, table: TableId, by: timedelta) -> None:
+        """Rows by ingestion time lie so much earlier."""
+        now = self.get(table)
+        self._tables[str(table)] = replace(now, written={number: at - by for number, at in now.written.items()})
 
     def next_commit(self) -> None:
         """Number the commit that is about to be written."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow
+from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
@@ -119,6 +119,13 @@ class MemoryWarehouse(LetterTable):
         with self._call("applied"):
             rows = self._database.tables.get(target.history).rows.values()
             return any(row["batch_id"] == batch_id and row["revision"] == revision for row in rows)
+
+    def recent(self, target: Target, since: datetime) -> Recent:
+        """Batches and load jobs that the history has of a while."""
+        with self._call("recent"):
+            found = self._database.tables.find(target.history)
+            rows = [row for row in found.rows.values() if row["applied_at"] >= since] if found else []
+            return Recent(len(rows), sum(len(row["load_job_ids"]) for row in rows))
 
     def load(
         self,

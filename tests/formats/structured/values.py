@@ -15,6 +15,7 @@ from airflow_kafka_bq.formats.structured.columns import columns_of
 from airflow_kafka_bq.formats.structured.rows import ColumnFilling, StructuredRows
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import OneWriter, Writer
+from airflow_kafka_bq.formats.unknown_fields import with_unknown
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.difference import shape
 
@@ -50,8 +51,9 @@ def column_type(schema: Schema) -> str:
 def rows(reader: Schema, messages: list[bytes], writer: Schema | None = None, **rules: Any) -> Parsed:
     """Messages of one writer in the columns of the reader's schema."""
     made = columns(reader)
-    filling = ColumnFilling(reader, made, refuse_unknown=rules.get("refuse_unknown", False))
-    parser = StructuredRows(OneWriter(Writer(writer or reader, 7)), made, filling)
+    keep = rules.get("keep_unknown", False)
+    filling = ColumnFilling(reader, made, refuse_unknown=rules.get("refuse_unknown", False), keep_unknown=keep)
+    parser = StructuredRows(OneWriter(Writer(writer or reader, 7)), with_unknown(made, keep), filling)
     return parser.parse(pa.array(messages, pa.binary()))
 
 

@@ -30,7 +30,9 @@ def profile(context: Any, body: dict[str, Any]) -> dict[str, Any]:
         widths = ", ".join(_width(field) for field in body["fields"])
         sample = cursor.execute(f"SELECT {widths} FROM (SELECT * FROM {target} LIMIT {_SAMPLE_ROWS})").fetchone()
         start = "NULL"
-        if body.get("field"):
+        if ranges := body.get("ranges"):
+            start = _number(f'"{body["field"]}"', **{name: int(value) for name, value in ranges.items()})
+        elif body.get("field"):
             start = f"epoch_us(date_trunc('{body['unit'].lower()}', \"{body['field']}\"::TIMESTAMP))"
         partitions = cursor.execute(f"SELECT {start}, count(*) FROM {target} GROUP BY 1").fetchall()
     finally:
@@ -39,6 +41,13 @@ def profile(context: Any, body: dict[str, Any]) -> dict[str, Any]:
         "widths": {field["name"]: float(width or 0) for field, width in zip(body["fields"], sample, strict=True)},
         "partitions": [list(row) for row in partitions],
     }
+
+
+def _number(column: str, start: int, end: int, interval: int) -> str:
+    """Number of the range that a value lies in; -1 beyond them all."""
+    distance = f"({column}::HUGEINT - {start}) // {interval}"
+    inside = f"CASE WHEN {column} >= {start} AND {column} < {end} THEN {distance} ELSE -1 END"
+    return f"CASE WHEN {column} IS NOT NULL THEN ({inside})::BIGINT END"
 
 
 def _width(field: dict[str, Any]) -> str:

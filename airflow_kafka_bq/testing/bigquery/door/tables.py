@@ -16,6 +16,8 @@ _SETUP = (
     "CREATE TABLE IF NOT EXISTS _front.markers (job VARCHAR, payload VARCHAR)",
     "CREATE TABLE IF NOT EXISTS _front.tables (project VARCHAR, dataset VARCHAR, name VARCHAR, resource VARCHAR)",
 )
+# When a row is written, cut to its partition: what statements call _PARTITIONTIME. The front's name for it is STORED.
+_WRITTEN = "__partition_time TIMESTAMPTZ DEFAULT (date_trunc('{}', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
 _HERE = "WHERE project = ? AND dataset = ? AND name = ?"
 
 
@@ -40,6 +42,9 @@ def create(context: Any, session: Session, resource: dict[str, Any]) -> None:
     fields = resource.get("schema", {}).get("fields", [])
     pairs = zip(bq_schema_to_duckdb_columns(fields), fields, strict=True)
     columns = [_column(name, duckdb_type, field) for (name, duckdb_type), field in pairs]
+    time = resource.get("timePartitioning")
+    if time and not time.get("field"):
+        columns.append(_WRITTEN.format(time.get("type", "DAY").lower()))
     session.execute(f"CREATE TABLE {quoted_table_ref(*_key(resource))} ({', '.join(columns) or '__none INTEGER'})")
     _keep(context, session, resource)
 

@@ -51,6 +51,7 @@ _MOST_CLUSTERING = 4
 _CLUSTERABLE = frozenset(
     ["BIGNUMERIC", "BOOLEAN", "DATE", "DATETIME", "GEOGRAPHY", "INTEGER", "NUMERIC", "RANGE", "STRING", "TIMESTAMP"]
 )
+_MOST_PARTITIONS = 10_000
 _PARTITIONABLE = {"TIMESTAMP", "DATETIME", "DATE"}
 _MODES = ("NULLABLE", "REQUIRED", "REPEATED")
 
@@ -95,6 +96,11 @@ def check_layout(resource: Resource) -> None:
     partitioning = resource.get("timePartitioning")
     if partitioning and partitioning.get("field"):
         _check_partition_column(partitioning, columns.get(partitioning["field"].lower()))
+    ranges = resource.get("rangePartitioning")
+    if ranges:
+        if partitioning:
+            raise invalid("Only one of timePartitioning and rangePartitioning may be given")
+        _check_ranges(ranges, columns.get(str(ranges.get("field")).lower()))
     clustering = resource.get("clustering", {}).get("fields", [])
     if len(clustering) > _MOST_CLUSTERING:
         raise invalid(
@@ -116,6 +122,15 @@ def _check_partition_column(partitioning: dict[str, Any], column: Field | None) 
         )
     if column["type"] == "DATE" and partitioning.get("type") == "HOUR":
         raise invalid(f"HOUR partitioning is not possible on the DATE field {name}")
+
+
+def _check_ranges(ranges: dict[str, Any], column: Field | None) -> None:
+    """https://cloud.google.com/bigquery/docs/partitioned-tables#integer_range"""
+    if column is None or column["type"] != "INTEGER" or column["mode"] == "REPEATED":
+        raise invalid(f"The field specified for range partitioning must be an INTEGER: {ranges.get('field')}")
+    start, end, interval = (int(ranges["range"][name]) for name in ("start", "end", "interval"))
+    if interval <= 0 or start >= end or -(-(end - start) // interval) > _MOST_PARTITIONS:
+        raise invalid(f"Invalid range partitioning: [{start}, {end}) by {interval}; at most {_MOST_PARTITIONS} ranges")
 
 
 def _check_cluster_column(name: str, column: Field | None) -> None:

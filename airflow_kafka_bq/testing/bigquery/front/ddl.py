@@ -98,7 +98,7 @@ def table_of(tree: exp.Expr) -> Resource:
     properties = tree.args.get("properties")
     for part in properties.expressions if properties else []:
         if isinstance(part, exp.PartitionedByProperty):
-            resource["timePartitioning"] = _partitioning(part.this)
+            resource |= _partitioning(part.this)
         elif isinstance(part, exp.ClusterProperty):
             resource["clustering"] = {"fields": [column.name for column in part.expressions]}
         elif type(part) is exp.Property:
@@ -121,12 +121,21 @@ def _column(part: exp.ColumnDef) -> dict[str, Any]:
     return field
 
 
-def _partitioning(by: exp.Expr) -> dict[str, Any]:
+def _partitioning(by: exp.Expr) -> Resource:
     column = by.find(exp.Column, exp.Identifier)
     if column is None:
         raise invalid_query("PARTITION BY must name a column")
+    if isinstance(by, exp.RangeBucket):
+        numbers = by.args["expression"]
+        ends = {name: str(numbers.args[part].to_py()) for name, part in _ENDS.items()}
+        return {"rangePartitioning": {"field": column.name, "range": ends}}
     granularity = by.args.get("unit")
-    return {"type": granularity.name.upper() if granularity is not None else "DAY", "field": column.name}
+    found = {"type": granularity.name.upper() if granularity is not None else "DAY"}
+    by_ingestion = column.name.upper() in {"_PARTITIONDATE", "_PARTITIONTIME"}
+    return {"timePartitioning": found if by_ingestion else found | {"field": column.name}}
+
+
+_ENDS = {"start": "start", "end": "end", "interval": "step"}
 
 
 def _option(resource: Resource, name: str, value: exp.Expr | None) -> None:

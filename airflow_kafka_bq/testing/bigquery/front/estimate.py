@@ -17,12 +17,14 @@ from sqlglot import exp
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
 from airflow_kafka_bq.testing.bigquery.front.door import Door, Key, Resource
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
+from airflow_kafka_bq.testing.bigquery.front.ingestion import INGESTION_TIME, STORED
 from airflow_kafka_bq.testing.bigquery.front.pruning import (
     Partition,
     PartitionColumn,
     is_filter,
     may_hold,
     partition_at,
+    range_at,
 )
 from airflow_kafka_bq.testing.bigquery.front.scans import Scan, scans_of
 from airflow_kafka_bq.testing.bigquery.front.statements import Statement
@@ -88,15 +90,26 @@ class Estimator:
             known = self._known.get(key)
         if known is not None and known.version == version:
             return known
-        partitioning = resource.get("timePartitioning") or {}
-        field, unit = partitioning.get("field"), partitioning.get("type", "DAY")
+        field, unit, ranges = _layout(resource)
+        stored = STORED if field == INGESTION_TIME else field
         fields = resource["schema"]["fields"]
-        found = self._door.call("profile", key=list(key), fields=fields, field=field, unit=unit)
-        partitions = [(partition_at(start, unit), count) for start, count in found["partitions"]]
+        found = self._door.call("profile", key=list(key), fields=fields, field=stored, unit=unit, ranges=ranges)
+        partitions = [
+            (range_at(place, ranges) if ranges else partition_at(place, unit), count)
+            for place, count in found["partitions"]
+        ]
         profile = _Profile(version, field, found["widths"], partitions)
         with self._lock:
             self._known[key] = profile
         return profile
+
+
+def _layout(resource: Resource) -> tuple[str | None, str, dict[str, str] | None]:
+    """(partition column, its unit, its ranges of whole numbers)."""
+    if by := resource.get("rangePartitioning"):
+        return by["field"], "", by["range"]
+    time = resource.get("timePartitioning")
+    return (time.get("field") or INGESTION_TIME, time.get("type", "DAY"), None) if time else (None, "DAY", None)
 
 
 def _check_filter(scan: Scan, resource: Resource, column: PartitionColumn | None, condition: exp.Expr | None) -> None:

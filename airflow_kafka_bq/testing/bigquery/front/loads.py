@@ -166,7 +166,7 @@ class Loader:
         return self._widen(unit, load, table)
 
     def _new_table(self, load: Load) -> Resource:
-        kept = ("timePartitioning", "clustering", "labels")
+        kept = ("timePartitioning", "rangePartitioning", "clustering", "labels")
         asked: Resource = {name: load.settings[name] for name in kept if load.settings.get(name)}
         fields = load.fields
         if not fields and load.is_parquet:

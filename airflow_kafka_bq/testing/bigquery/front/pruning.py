@@ -17,7 +17,7 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 @dataclass(frozen=True)
 class Partition:
-    """The values of one partition: microseconds since 1970, half-open; both None for the NULL partition."""
+    """The values of one partition: microseconds since 1970, or whole numbers; half-open. Both None for NULL."""
 
     start: int | None
     end: int | None
@@ -47,7 +47,9 @@ class PartitionColumn:
 
 
 def constant(expression: exp.Expr | None) -> int | None:
-    """Microseconds since 1970 of a TIMESTAMP, DATETIME or DATE literal; None for anything else."""
+    """Microseconds since 1970 of a TIMESTAMP, DATETIME or DATE literal, or a whole number; None for anything else."""
+    if isinstance(expression, exp.Neg | exp.Literal) and isinstance(number := expression.to_py(), int):
+        return number
     if isinstance(expression, exp.Cast | exp.Paren | exp.Timestamp | exp.Date):
         return constant(expression.this)
     if not isinstance(expression, exp.Literal) or not expression.is_string:
@@ -110,7 +112,7 @@ _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.LT: exp.GT,
     exp.LTE: exp.GTE,
 }
-_FAR = 1 << 62
+_FAR = 1 << 65
 
 
 def _range(kind: type[exp.Expr], value: int) -> tuple[int, int]:
@@ -134,6 +136,17 @@ def is_filter(condition: exp.Expr | None, column: PartitionColumn) -> bool:
     if isinstance(condition, exp.Is):
         return column.is_it(condition.this)
     return _ranges(condition, column) is not None
+
+
+def range_at(number: int | None, ranges: dict[str, str]) -> Partition:
+    """The range of this number; all that lies beyond them, number -1, is in one partition that nothing prunes."""
+    if number is None:
+        return Partition(None, None)
+    if number < 0:
+        return Partition(-_FAR, _FAR)
+    start, end, interval = (int(ranges[name]) for name in ("start", "end", "interval"))
+    low = start + number * interval
+    return Partition(low, min(end, low + interval))
 
 
 def partition_at(start: int | None, unit: str) -> Partition:

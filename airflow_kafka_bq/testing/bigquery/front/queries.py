@@ -8,6 +8,7 @@ from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.estimate import Budget, Estimator
+from airflow_kafka_bq.testing.bigquery.front.ingestion import played
 from airflow_kafka_bq.testing.bigquery.front.jobs import Jobs
 from airflow_kafka_bq.testing.bigquery.front.registry import Job, job_name
 from airflow_kafka_bq.testing.bigquery.front.resources import finished, new_job
@@ -68,7 +69,8 @@ class Queries:
             return told
         try:
             describe = statement.kind == "SELECT"
-            found = self._door.call("explain", project=project, sql=statement.sql(), describe=describe)
+            sql = played(statement, self._catalog).sql()
+            found = self._door.call("explain", project=project, sql=sql, describe=describe)
         except DoorError as error:
             raise error.as_bigquery() from error
         return told | ({"schema": {"fields": found["schema"]}} if describe else {})

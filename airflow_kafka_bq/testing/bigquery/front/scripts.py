@@ -15,6 +15,7 @@ from airflow_kafka_bq.testing.bigquery.front.ddl import run_ddl
 from airflow_kafka_bq.testing.bigquery.front.door import Door, DoorError, Session
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid_query
 from airflow_kafka_bq.testing.bigquery.front.guard import check_merge
+from airflow_kafka_bq.testing.bigquery.front.ingestion import played
 from airflow_kafka_bq.testing.bigquery.front.statements import (
     DDL_KINDS,
     DML_KINDS,
@@ -201,15 +202,15 @@ class Engine:
         if statement.kind in DDL_KINDS:
             outcome.statistics["ddlOperationPerformed"] = run_ddl(self._catalog, self._door, unit, statement)
             return
+        statement = played(statement, self._catalog)
         with unit.refusals(statement.target):
             if statement.kind in {"UPDATE", "DELETE"} and statement.target:
                 unit.mutate(statement.target)
             if statement.kind == "MERGE":
                 check_merge(unit.session, run.project, statement)
-            self._send(run, outcome, unit)
+            self._send(run, outcome, unit, statement)
 
-    def _send(self, run: Run, outcome: Outcome, unit: Unit) -> None:
-        statement = outcome.statement
+    def _send(self, run: Run, outcome: Outcome, unit: Unit, statement: Statement) -> None:
         kind = {"SELECT": "query", "MERGE": "merge"}.get(statement.kind, "count")
         told = unit.session.run(
             run.project, statement.sql(), kind, run.parameters, run.job if kind == "query" else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_kafka_bq.testing.bigquery.front.catalog import Catalog
+from airflow_kafka_bq.testing.bigquery.front.conflicts import Unit
 from airflow_kafka_bq.testing.bigquery.front.door import Door, Key, Resource
 from airflow_kafka_bq.testing.bigquery.front.errors import BigQueryError, invalid
 from airflow_kafka_bq.testing.bigquery.front.http import Request, Response, Router
@@ -19,6 +20,7 @@ _LISTED = (
     "expirationTime",
     "labels",
     "timePartitioning",
+    "rangePartitioning",
     "clustering",
 )
 
@@ -95,10 +97,7 @@ class Tables:
         return self._change(request, (project, dataset, table), request.json())
 
     def _change(self, request: Request, key: Key, body: dict[str, Any]) -> Response:
-        old = self._catalog.get(key)
         expected = request.headers.get("if-match")
-        if expected not in {None, "*", old["etag"]}:
-            raise BigQueryError("conditionNotMet", "Precondition Failed: the table's etag has changed")
         fixed = {
             "tableReference",
             "creationTime",
@@ -110,9 +109,16 @@ class Tables:
             "type",
             "lastModifiedTime",
         }
-        new: Resource = old | {name: value for name, value in body.items() if name not in fixed}
-        changed = self._catalog.in_own_transaction(lambda unit: self._catalog.alter(unit, old, new))
-        return Response(200, changed | {"numRows": old["numRows"]})
+
+        def change(unit: Unit) -> Resource:
+            # Read behind the snapshot: what was changed since conflicts, and is not taken for the table as it was.
+            old = self._catalog.get(key)
+            if expected not in {None, "*", old["etag"]}:
+                raise BigQueryError("conditionNotMet", "Precondition Failed: the table's etag has changed")
+            new: Resource = old | {name: value for name, value in body.items() if name not in fixed}
+            return self._catalog.alter(unit, old, new) | {"numRows": old["numRows"]}
+
+        return Response(200, self._catalog.in_own_transaction(change))
 
     def _delete(self, request: Request, project: str, dataset: str, table: str) -> Response:  # noqa: ARG002
         key = (project, dataset, table)

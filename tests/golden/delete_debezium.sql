@@ -1,0 +1,91 @@
+BEGIN TRANSACTION;
+UPDATE `demo`.`analytics`.`orders__ledger`
+SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') AS INT64)), batch_id = '0123456789abcdef0123', job_id = 'kafka-bq-merge-0123456789abcdef0123-17-0', positions = ARRAY<STRUCT<`partition` INT64, next_offset INT64, leader_epoch INT64>>[(0, 100, 4), (3, 9, 1)], updated_at = CURRENT_TIMESTAMP(), updated_by = 'airflow shop.orders'
+WHERE pipeline = 'cluster-1/shop.orders';
+SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 18) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines,
+  IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0`) = 2, 1, CAST(ERROR('kafka-bq: staging table does not hold the batch') AS INT64)) AS staged_rows;
+MERGE `demo`.`analytics`.`orders` T
+USING (
+  SELECT W.*, (M.`_kafka_offset` IS NULL OR IF(
+    W.`_kafka_topic` = M.`_kafka_topic` AND W.`_kafka_partition` = M.`_kafka_partition`,
+    W.`_kafka_offset` > M.`_kafka_offset`,
+    W.`_kafka_timestamp` > M.`_kafka_timestamp` OR (W.`_kafka_timestamp` = M.`_kafka_timestamp` AND (
+      W.`_kafka_partition` > M.`_kafka_partition`
+      OR (W.`_kafka_partition` = M.`_kafka_partition` AND W.`_kafka_topic` > M.`_kafka_topic`))))) AS `_kafka_alive`,
+    (M.`_kafka_offset` IS NULL OR IF(
+    W.`_kafka_topic` = M.`_kafka_topic` AND W.`_kafka_partition` = M.`_kafka_partition`,
+    W.`_kafka_offset` > M.`_kafka_offset`,
+    W.`_kafka_timestamp` > M.`_kafka_timestamp` OR (W.`_kafka_timestamp` = M.`_kafka_timestamp` AND (
+      W.`_kafka_partition` > M.`_kafka_partition`
+      OR (W.`_kafka_partition` = M.`_kafka_partition` AND W.`_kafka_topic` > M.`_kafka_topic`))))) AND TRUE AS `_kafka_admitted`
+  FROM (
+  SELECT * FROM (
+    SELECT * FROM (SELECT R.`order_id` AS `order_id`, CAST(R.`total` AS BIGNUMERIC) AS `total`, R.`__op` AS `__op`, R.`__source_ts_ms` AS `__source_ts_ms`, R.`_kafka_topic` AS `_kafka_topic`, R.`_kafka_partition` AS `_kafka_partition`, R.`_kafka_offset` AS `_kafka_offset`, R.`_kafka_timestamp` AS `_kafka_timestamp`, R.`_kafka_key` AS `_kafka_key`, R.`_kafka_headers` AS `_kafka_headers`, R.`_row` FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0` AS R WHERE NOT R.`_tombstone`)
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id`, `_kafka_partition` ORDER BY `_kafka_offset` DESC) = 1
+  )
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_kafka_timestamp` DESC, `_kafka_partition` DESC) = 1
+  ) W
+  LEFT JOIN (SELECT * FROM `demo`.`analytics`.`orders__deletes` WHERE `expires_at` > CURRENT_TIMESTAMP()) M
+  ON M.`order_id` = W.`order_id`
+) S
+ON T.`order_id` = S.`order_id`
+  AND T.`order_id` IN (1, 2)
+  AND (T.`_kafka_timestamp` IS NULL OR T.`_kafka_timestamp` IS NOT NULL)
+WHEN MATCHED AND (T.`_kafka_offset` IS NULL OR IF(
+    S.`_kafka_topic` = T.`_kafka_topic` AND S.`_kafka_partition` = T.`_kafka_partition`,
+    S.`_kafka_offset` > T.`_kafka_offset`,
+    S.`_kafka_timestamp` > T.`_kafka_timestamp` OR (S.`_kafka_timestamp` = T.`_kafka_timestamp` AND (
+      S.`_kafka_partition` > T.`_kafka_partition`
+      OR (S.`_kafka_partition` = T.`_kafka_partition` AND S.`_kafka_topic` > T.`_kafka_topic`)))))
+  AND S.`_kafka_alive` THEN UPDATE SET `total` = S.`total`, `__op` = S.`__op`, `__source_ts_ms` = S.`__source_ts_ms`, `_kafka_topic` = S.`_kafka_topic`, `_kafka_partition` = S.`_kafka_partition`, `_kafka_offset` = S.`_kafka_offset`, `_kafka_timestamp` = S.`_kafka_timestamp`, `_kafka_key` = S.`_kafka_key`, `_kafka_headers` = S.`_kafka_headers`, `_ingested_at` = CURRENT_TIMESTAMP()
+WHEN MATCHED AND (T.`_kafka_offset` IS NULL OR IF(
+    S.`_kafka_topic` = T.`_kafka_topic` AND S.`_kafka_partition` = T.`_kafka_partition`,
+    S.`_kafka_offset` > T.`_kafka_offset`,
+    S.`_kafka_timestamp` > T.`_kafka_timestamp` OR (S.`_kafka_timestamp` = T.`_kafka_timestamp` AND (
+      S.`_kafka_partition` > T.`_kafka_partition`
+      OR (S.`_kafka_partition` = T.`_kafka_partition` AND S.`_kafka_topic` > T.`_kafka_topic`)))))
+  AND NOT S.`_kafka_alive` THEN DELETE
+WHEN NOT MATCHED AND S.`_kafka_admitted` THEN INSERT (`order_id`, `total`, `__op`, `__source_ts_ms`, `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_headers`, `_ingested_at`) VALUES (S.`order_id`, S.`total`, S.`__op`, S.`__source_ts_ms`, S.`_kafka_topic`, S.`_kafka_partition`, S.`_kafka_offset`, S.`_kafka_timestamp`, S.`_kafka_key`, S.`_kafka_headers`, CURRENT_TIMESTAMP());
+MERGE `demo`.`analytics`.`orders__deletes` T
+USING (
+  SELECT * FROM (
+    SELECT * FROM (SELECT R.`order_id` AS `order_id`, R.`_kafka_topic` AS `_kafka_topic`, R.`_kafka_partition` AS `_kafka_partition`, R.`_kafka_offset` AS `_kafka_offset`, R.`_kafka_timestamp` AS `_kafka_timestamp`, R.`_row` FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0` AS R WHERE R.`_tombstone`)
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id`, `_kafka_partition` ORDER BY `_kafka_offset` DESC) = 1
+  )
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_kafka_timestamp` DESC, `_kafka_partition` DESC) = 1
+) S
+ON T.`order_id` = S.`order_id`
+  AND T.`expires_at` > CURRENT_TIMESTAMP()
+WHEN MATCHED AND (T.`_kafka_offset` IS NULL OR IF(
+    S.`_kafka_topic` = T.`_kafka_topic` AND S.`_kafka_partition` = T.`_kafka_partition`,
+    S.`_kafka_offset` > T.`_kafka_offset`,
+    S.`_kafka_timestamp` > T.`_kafka_timestamp` OR (S.`_kafka_timestamp` = T.`_kafka_timestamp` AND (
+      S.`_kafka_partition` > T.`_kafka_partition`
+      OR (S.`_kafka_partition` = T.`_kafka_partition` AND S.`_kafka_topic` > T.`_kafka_topic`))))) THEN UPDATE SET `_kafka_topic` = S.`_kafka_topic`, `_kafka_partition` = S.`_kafka_partition`, `_kafka_offset` = S.`_kafka_offset`, `_kafka_timestamp` = S.`_kafka_timestamp`, `expires_at` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 7862400 SECOND)
+WHEN NOT MATCHED THEN INSERT (`order_id`, `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `expires_at`) VALUES (S.`order_id`, S.`_kafka_topic`, S.`_kafka_partition`, S.`_kafka_offset`, S.`_kafka_timestamp`, TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 7862400 SECOND));
+MERGE `demo`.`analytics`.`orders` T
+USING (
+  SELECT * FROM (
+    SELECT * FROM (SELECT R.`order_id` AS `order_id`, R.`_kafka_topic` AS `_kafka_topic`, R.`_kafka_partition` AS `_kafka_partition`, R.`_kafka_offset` AS `_kafka_offset`, R.`_kafka_timestamp` AS `_kafka_timestamp`, R.`_row` FROM `demo`.`analytics`.`orders__stg_0123456789abcdef0123_rows_0` AS R WHERE R.`_tombstone`)
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id`, `_kafka_partition` ORDER BY `_kafka_offset` DESC) = 1
+  )
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_kafka_timestamp` DESC, `_kafka_partition` DESC) = 1
+) S
+ON T.`order_id` = S.`order_id`
+  AND T.`order_id` IN (1, 2)
+  AND (T.`_kafka_timestamp` IS NULL OR T.`_kafka_timestamp` IS NOT NULL)
+WHEN MATCHED AND (T.`_kafka_offset` IS NULL OR IF(
+    S.`_kafka_topic` = T.`_kafka_topic` AND S.`_kafka_partition` = T.`_kafka_partition`,
+    S.`_kafka_offset` > T.`_kafka_offset`,
+    S.`_kafka_timestamp` > T.`_kafka_timestamp` OR (S.`_kafka_timestamp` = T.`_kafka_timestamp` AND (
+      S.`_kafka_partition` > T.`_kafka_partition`
+      OR (S.`_kafka_partition` = T.`_kafka_partition` AND S.`_kafka_topic` > T.`_kafka_topic`))))) THEN DELETE;
+INSERT INTO `demo`.`analytics`.`orders__batches` (pipeline, revision, batch_id, kind, ranges, messages, rows_staged, dead_lettered, ignored, load_job_ids, merge_job_id, dag_id, task_id, run_id, try_number, started_at, applied_at)
+VALUES ('cluster-1/shop.orders', 18, '0123456789abcdef0123', 'live', ARRAY<STRUCT<`partition` INT64, start_offset INT64, end_offset INT64>>[(0, 0, 100), (3, 7, 9)], 2, 2, 0, 0, ARRAY<STRING>['kafka-bq-load-0123456789abcdef0123-rows-0'], 'kafka-bq-merge-0123456789abcdef0123-17-0', 'shop', 'orders', 'manual__2026-01-31', 2, TIMESTAMP '2026-01-31 06:00:00.000000+00:00', CURRENT_TIMESTAMP());
+COMMIT TRANSACTION;

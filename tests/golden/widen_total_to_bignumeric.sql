@@ -1,0 +1,1 @@
+ALTER TABLE `demo`.`analytics`.`orders` ALTER COLUMN IF EXISTS `total` SET DATA TYPE BIGNUMERIC
