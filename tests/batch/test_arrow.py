@@ -29,6 +29,7 @@ DEAD_LETTERS: dict[str, tuple[str, str | None]] = {
     "batch_id": ("STRING", None),
     "failed_at": ("TIMESTAMP", None),
     "redriven_at": ("TIMESTAMP", None),
+    "copied_at": ("TIMESTAMP", None),
 }
 NEVER_NULL = {"_kafka_partition", "_kafka_offset", "_kafka_timestamp", "stage", "reason"}
 

@@ -28,7 +28,7 @@ def test_every_value_of_the_room_is_looked_at() -> None:
             "RawBatch",
             "RunContext",
         ),
-        *("Portion", "RunPlan", "Staged", "StagedTable", "TopicFacts"),
+        *("Delivered", "Portion", "Recent", "RunPlan", "Staged", "StagedTable", "TopicFacts", "Uncopied"),
     }
 
 

@@ -28,7 +28,8 @@ def _merges() -> Iterator[tuple[str, exp.Merge]]:
                 yield case.name, tree
 
 
-TREES = list(_merges())
+EVERY = list(_merges())
+TREES = [(name, tree) for name, tree in EVERY if name != "mark_copied"]  # of no batch
 OF_LETTERS = [(name, tree) for name, tree in TREES if "dead_letters" in tree.this.sql("bigquery")]
 OF_ROWS = [pair for pair in TREES if pair not in OF_LETTERS]
 MERGES = pytest.mark.parametrize("merge", [pytest.param(tree, id=name) for name, tree in TREES])
@@ -68,7 +69,7 @@ def test_nothing_is_ever_deleted_but_by_the_job_that_says_so(name: str, merge: e
     branches = merge.args["whens"].expressions
     assert not any(when.args.get("source") for when in branches)
     removed = [when for when in branches if isinstance(when.args["then"], exp.Var)]  # THEN DELETE
-    assert not removed or name.startswith(("delete", "empty_source_delete")), name
+    assert not removed or name.startswith(("delete", "empty_source_delete", "together_delete")), name
     assert all(when.args["matched"] and when.args["condition"].find(exp.GT) for when in removed)
 
 
@@ -90,6 +91,14 @@ def test_letters_change_only_by_their_marks() -> None:
             assert all("T.`redriven_at` IS NULL AND T.`stage` <> 'lost'" in one for one in matched), matched
         else:
             assert matched == ["NOT T.`redriven_at` IS NULL"]
+
+
+def test_a_copy_is_marked_once_and_nothing_else_changes() -> None:
+    (tree,) = (tree for name, tree in EVERY if name == "mark_copied")
+    (branch,) = tree.args["whens"].expressions
+    assert "T.`copied_at` IS NULL" in branch.args["condition"].sql("bigquery")
+    assert [one.this.name for one in branch.args["then"].expressions] == ["copied_at"]
+    assert tree.args["on"].find(exp.Between) is not None
 
 
 def test_update_needs_a_newer_row() -> None:
