@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from airflow_kafka_bq.dags import dags_from_yaml
     from airflow_kafka_bq.operators import (
         KafkaToBigQueryOperator,
         PlanKafkaToBigQueryOperator,
@@ -26,6 +27,7 @@ __all__ = [
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
     "__version__",
+    "dags_from_yaml",
     "per_record",
 ]
 
@@ -40,6 +42,10 @@ def __getattr__(name: str) -> Any:
         from airflow_kafka_bq import task_groups
 
         return task_groups.KafkaToBigQueryTaskGroup
+    if name == "dags_from_yaml":
+        from airflow_kafka_bq import dags
+
+        return dags.dags_from_yaml
     if name not in _OPERATORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from airflow_kafka_bq import operators

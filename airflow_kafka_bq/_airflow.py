@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from airflow.providers.common.compat.sdk import (
+    DAG,
     AirflowException,
     AirflowFailException,
     AirflowNotFoundException,
@@ -46,6 +47,7 @@ def connection(conn_id: str, default: str) -> dict[str, Any] | None:
 
 
 __all__ = [
+    "DAG",
     "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",

@@ -21,6 +21,12 @@ from airflow_kafka_bq.pipeline.job import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 
 _CLIENTS = ("kafka", "bigquery", "schema_registry", "salts")
+OF_AIRFLOW = frozenset((
+    *("dag_id", "schedule", "start_date", "end_date", "catchup", "max_active_runs", "tags", "description", "doc_md"),
+    *("params", "owner", "retries", "retry_delay", "execution_timeout", "pool", "pool_slots", "queue"),
+    *("priority_weight", "slices"),
+))  # fmt: skip
+"""Keys that ``dags_from_yaml`` takes; they mean nothing outside Airflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ def read(path: str | Path, settings: tuple[str, ...] = (), **overrides: Any) -> 
     for pair in settings:
         _apply(found, pair)
     clients = {name: _client(path, name, found.pop(name, None)) for name in _CLIENTS}
+    found = {name: value for name, value in found.items() if name not in OF_AIRFLOW}
     if strange := [key for key in found if not isinstance(key, str)]:
         raise ConfigError(f"{path}: {unknown(strange, JobConfig.model_fields)}", remedy="put the name in quotes")
     if missing := sorted({"topic", "table"} - set(found)):
@@ -62,6 +69,20 @@ def read(path: str | Path, settings: tuple[str, ...] = (), **overrides: Any) -> 
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", topic=error.topic, remedy=error.remedy) from error
     return JobFile(path, config, **clients)
+
+
+def parameters(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(parameters as they are written, keys for Airflow); the clients' settings are left out, and no variable is read.
+
+    :raises ConfigError: the file is no job file.
+    """
+    found = {name: value for name, value in _parsed(Path(path)).items() if name not in _CLIENTS}
+    if strange := [key for key in found if key not in JobConfig.model_fields and key not in OF_AIRFLOW]:
+        raise ConfigError(f"{path}: {unknown(strange, [*JobConfig.model_fields, *OF_AIRFLOW])}")
+    if missing := sorted({"topic", "table"} - set(found)):
+        raise ConfigError(f"{path}: {missing[0]} is missing", remedy="a job file names at least topic and table")
+    airflow = {name: value for name, value in found.items() if name in OF_AIRFLOW}
+    return {name: value for name, value in found.items() if name not in OF_AIRFLOW}, airflow
 
 
 def _parsed(path: Path) -> dict[Any, Any]:
