@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -10,20 +11,40 @@ if TYPE_CHECKING:
     from airflow_kafka_bq.dags import dags_from_yaml
     from airflow_kafka_bq.operators import (
         KafkaToBigQueryOperator,
+        MigrateConsumerGroupOperator,
         PlanKafkaToBigQueryOperator,
         RedriveDeadLettersOperator,
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
+    from airflow_kafka_bq.sensors.kafka_lag import KafkaLagSensor
     from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
+    from airflow_kafka_bq.triggers.kafka_lag import KafkaLagTrigger
 
-_OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator")
-_MARKS = ("Column", "Drop", "Hashed", "per_record")
+_HOMES = {
+    **dict.fromkeys(("Column", "Drop", "Hashed", "per_record"), "schema.marks"),
+    "KafkaLagSensor": "sensors.kafka_lag",
+    "KafkaLagTrigger": "triggers.kafka_lag",
+    "KafkaToBigQueryTaskGroup": "task_groups",
+    "dags_from_yaml": "dags",
+    **dict.fromkeys(
+        (
+            "KafkaToBigQueryOperator",
+            "MigrateConsumerGroupOperator",
+            "PlanKafkaToBigQueryOperator",
+            "RedriveDeadLettersOperator",
+        ),
+        "operators",
+    ),
+}
 __all__ = [
     "Column",
     "Drop",
     "Hashed",
+    "KafkaLagSensor",
+    "KafkaLagTrigger",
     "KafkaToBigQueryOperator",
     "KafkaToBigQueryTaskGroup",
+    "MigrateConsumerGroupOperator",
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
     "__version__",
@@ -33,21 +54,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Operators are imported when they are asked for: the command line runs without Airflow."""
-    if name in _MARKS:
-        from airflow_kafka_bq.schema import marks
-
-        return getattr(marks, name)
-    if name == "KafkaToBigQueryTaskGroup":
-        from airflow_kafka_bq import task_groups
-
-        return task_groups.KafkaToBigQueryTaskGroup
-    if name == "dags_from_yaml":
-        from airflow_kafka_bq import dags
-
-        return dags.dags_from_yaml
-    if name not in _OPERATORS:
+    """What users import is loaded when it is asked for: the command line runs without Airflow."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from airflow_kafka_bq import operators
-
-    return getattr(operators, name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -54,7 +54,7 @@ def _show_plan(session: Session, found: dict[str, Any]) -> None:
         session.say(f"would create: {name}")
     for statement in found["would_alter"]:
         session.say(f"would alter: {statement}")
-    _note_unchecked(session, found)
+    note_unchecked(session, found)
     if not found["lag"]:
         session.say("nothing to read: no MERGE would run")
         return
@@ -94,7 +94,9 @@ def _show_lag(session: Session, found: dict[str, Any]) -> None:
     if any(part["committed"] != part["position"] for part in parts.values()):
         names.insert(1, "committed")
     _show_partitions(session, names, {number: _for_people(part) for number, part in parts.items()})
-    session.say(f"lag: {count(found['lag'], 'message')}; group {found['group_id']}")
+    rate = found["messages_per_second"]
+    arriving = "" if rate is None else f"; {rate:,.1f} messages/s arrive"
+    session.say(f"lag: {count(found['lag'], 'message')}{arriving}; group {found['group_id']}")
     if any(part["position"] is None for part in parts.values()):
         session.say("no position yet: lag counts from the start of the log")
     left = {number: part["retention_takes_it_in_seconds"] for number, part in parts.items()}
@@ -107,7 +109,7 @@ def _show_lag(session: Session, found: dict[str, Any]) -> None:
         if part["position"] is not None and part["position"] < part["log_start"]:
             session.say(f"lost: partition {number}, offsets {part['position']} to {part['log_start'] - 1}")
     _note_open_transactions(session, found)
-    _note_unchecked(session, found)
+    note_unchecked(session, found)
 
 
 def _for_people(part: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +143,14 @@ def _show_partitions(session: Session, names: list[str] | tuple[str, ...], parts
 def _note_open_transactions(session: Session, found: dict[str, Any]) -> None:
     for number, part in found["partitions"].items():
         if (open_offsets := part["high_watermark"] - part["end"]) > 0 and found.get("kind") != "window":
-            session.say(f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions")
+            since = part.get("open_transaction_seconds")
+            held = "" if since is None else f", the first for {span(since)}"
+            session.say(
+                f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions{held}"
+            )
 
 
-def _note_unchecked(session: Session, found: dict[str, Any]) -> None:
+def note_unchecked(session: Session, found: dict[str, Any]) -> None:
+    """What the cluster cannot tell."""
     if found["unchecked"]:
         session.say(f"not checked, because the cluster cannot tell: {', '.join(found['unchecked'])}")

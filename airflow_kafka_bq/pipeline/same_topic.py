@@ -6,6 +6,11 @@ from airflow_kafka_bq.batch import OffsetRange, RunPlan
 from airflow_kafka_bq.exceptions import NotFoundError, TopicChangedError
 from airflow_kafka_bq.ports import Source
 
+ANOTHER_TOPIC = (
+    "kafka-bq seek --accept-topic, once you know which messages are meant: with --to earliest all of the new topic's"
+)
+"""What to do where a topic was created again: its offsets name other messages than the ledger's."""
+
 
 def require_same_topic(source: Source, plan: RunPlan, first: OffsetRange, group_id: str) -> None:
     """Ask for the topic's id once more. The client reads on at the old offset of a new topic and says nothing.
@@ -27,5 +32,5 @@ def _changed(message: str, plan: RunPlan, first: OffsetRange, group_id: str) -> 
     return TopicChangedError(
         f"{message}; nothing is applied from offset {first.start_offset} of partition {first.partition} on",
         topic=plan.facts.topic, partition=first.partition, offset=first.start_offset, group_id=group_id,
-        remedy="what was not read of the old topic is lost; for the new one: kafka-bq seek --accept-topic",
+        remedy=f"what was not read of the old topic is lost; for the new one: {ANOTHER_TOPIC}",
     )  # fmt: skip

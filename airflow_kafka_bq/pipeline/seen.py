@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, LedgerRow, TopicFacts
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import TopicChangedError
+from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC
 from airflow_kafka_bq.schema.target import TableFacts
 
 
@@ -32,5 +33,5 @@ def check_same_partitions(config: JobConfig, parts: Iterable[int], found: Contai
         message = f"topic {config.topic} lost partitions {missing} while it was looked at: it was created again"
         raise TopicChangedError(
             message, topic=config.topic, partition=missing[0],
-            remedy="kafka-bq seek --accept-topic, once you know which messages are meant",
+            remedy=ANOTHER_TOPIC,
         )  # fmt: skip

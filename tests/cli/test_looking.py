@@ -115,7 +115,7 @@ def test_open_transactions_are_named(kafka_bq: Command, world: World, job: str) 
     world.fill(2)
     world.cluster.transaction().produce("shop.orders", b"{}", partition=0)
     for command in ("plan", "lag"):
-        assert "partition 0: 1 offset behind the end, in open transactions\n" in kafka_bq(command, job).out
+        assert "partition 0: 1 offset behind the end, in open transactions" in kafka_bq(command, job).out
 
 
 def test_schema_is_ddl_to_copy(kafka_bq: Command, world: World, job: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+
 from airflow_kafka_bq.batch import ColumnBounds, Failure, JobResult, OffsetRange, Staged
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.pipeline.together import together
-from tests.contract.warehouse_world import WarehouseWorld
+from tests.contract.warehouse_world import WarehouseWorld, soon
 from tests.contract.workbench import (
     Workbench,
     at,
@@ -134,3 +136,14 @@ class Together:
         assert merged(bench, parts).inserted == 1
         assert [one["id"] for one in bench.rows()] == ["a", "b"]
         assert set(COORDINATES) <= {*bench.rows()[0]}
+
+    def test_a_note_is_read_back_and_a_missing_one_is_none(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, coordinate_target(world))
+        table, text = bench.target.staging("note"), '{"a": "ü\\n\'`"}'
+        assert bench.warehouse.note(table) is None
+        rows = pa.table({"document": [text]})
+        done = bench.warehouse.load(bench.job_id("note"), table, rows, bench.target, soon(world))
+        assert (done.failure, done.output_rows) == (None, 1), done.error
+        assert bench.warehouse.note(table) == text
+        bench.warehouse.drop(table)
+        assert bench.warehouse.note(table) is None
