@@ -40,13 +40,14 @@ def cli() -> None:
 
 @cli.command()
 @JOB
+@click.option("--profile", is_flag=True, help="Show where the time went: seconds, rows/s and bytes/s of each station.")
 @_options
-def run(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Read the topic to the end it has now, and merge it into the table."""
     with guarded(as_json, verbose, changes=True) as session:
         from airflow_kafka_bq.cli.running import run_job
 
-        run_job(session, job, settings)
+        run_job(session, job, settings, profiled=profile)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from airflow_kafka_bq import assembly
 from airflow_kafka_bq.batch import Outcome, RunPlan
+from airflow_kafka_bq.cli.profile import profile, show_profile
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.exceptions import ConfigError
@@ -23,9 +25,9 @@ from airflow_kafka_bq.pipeline.runner import run
 _BAR_NAME_LETTERS = 30  # the rest of 80 columns is for bar, numbers and time
 
 
-def run_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
-    """One run."""
-    run_file(session, session.read(path, settings))
+def run_job(session: Session, path: str, settings: tuple[str, ...], *, profiled: bool = False) -> None:
+    """One run; with where its time went, if that is asked for."""
+    run_file(session, session.read(path, settings), profiled=profiled)
 
 
 def replay_job(
@@ -53,11 +55,15 @@ def _numbers(text: str) -> list[int]:
         raise ConfigError(f"--partitions: {text!r} is no list of numbers such as 0,3") from error
 
 
-def run_file(session: Session, file: JobFile, using: Callable[[Job], RunReport] | None = None) -> None:
+def run_file(
+    session: Session, file: JobFile, using: Callable[[Job], RunReport] | None = None, *, profiled: bool = False
+) -> None:
     """Run the job of a file, and show its report.
 
     :param using: what is done with the job; None: an ordinary run.
+    :param profiled: show where the time went.
     """
+    cpu_seconds = time.process_time()
     with _bar(session) as progress:
         job = assemble(file, session.stop, progress)
         try:
@@ -66,10 +72,13 @@ def run_file(session: Session, file: JobFile, using: Callable[[Job], RunReport] 
             assembly.close(job)
     if report.outcome is Outcome.STOPPED:
         session.exit_code = session.interrupted()
+    cpu_seconds = time.process_time() - cpu_seconds
     if session.as_json:
-        session.print_json(report.to_json())
-    else:
-        _show(session, report)
+        session.print_json(report.to_json() | ({"profile": profile(report, cpu_seconds)} if profiled else {}))
+        return
+    _show(session, report)
+    if profiled:
+        show_profile(session, report, cpu_seconds)
 
 
 @contextmanager

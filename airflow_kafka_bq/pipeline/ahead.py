@@ -25,7 +25,7 @@ class Ahead:
 
     rules: RecordRules
     parser: ThreadPoolExecutor
-    seconds: float = 0.0  # that parsing took, over all batches taken
+    _seconds: float = 0.0
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
     _count: int = 0
     _bytes: int = 0
@@ -52,8 +52,13 @@ class Ahead:
             self._send()
         pieces, self._pieces, self._first = self._pieces, [], 0
         found = [piece.result() for piece in pieces]
-        self.seconds += sum(seconds for _, seconds in found)
+        self._seconds += sum(seconds for _, seconds in found)
         return [parsed for parsed, _ in found]
+
+    def spent(self) -> float:
+        """Seconds that parsing took since this was asked last, of what was taken."""
+        found, self._seconds = self._seconds, 0.0
+        return found
 
 
 def _parsed(piece: pa.RecordBatch, first: int, rules: RecordRules) -> tuple[Records, float]:

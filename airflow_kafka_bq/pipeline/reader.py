@@ -56,8 +56,10 @@ class Reader:
                 raw = self.drain.next_batch()
             if raw is None:
                 return
+            parsed = ahead.take()
+            self.report.seconds["decode"] += ahead.spent()
             with self.report.timed("decode"):
-                decoded = decode(raw.messages, self.target, self.rules, ahead.take())
+                decoded = decode(raw.messages, self.target, self.rules, parsed)
             for part, share in split(raw, decoded, self.stager.target):
                 with self.report.timed("stage"):
                     prepared = staged(self.stager, part, share)

@@ -41,6 +41,7 @@ class RunReport:
     jobs: list[str] = field(default_factory=list)
     estimated_bytes: int = 0
     bytes_billed: int = 0
+    size_bytes: int = 0  # of keys, values and headers that were merged
     unknown_fields: int = 0
     timestamps_replaced: int = 0
     looks_nearby: bool = False
@@ -115,6 +116,7 @@ class RunReport:
         self.revision = revision
         self.jobs += jobs
         self.unknown_fields += portion.unknown_fields
+        self.size_bytes += portion.size_bytes
         self.timestamps_replaced += portion.timestamps_replaced
         self.quotas.load_jobs += len(staged.load_job_ids)
         for one in staged.ranges:

@@ -53,7 +53,8 @@ def test_a_batch_is_the_same_however_it_was_cut(
         assert (found.ignored, found.unknown_fields, found.timestamps_replaced) == (
             whole.ignored, whole.unknown_fields, whole.timestamps_replaced,
         )  # fmt: skip
-    assert ahead.seconds > 0
+    assert ahead.spent() > 0
+    assert ahead.spent() == 0
     assert ahead.take() == []
 
 
