@@ -120,6 +120,33 @@ def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbo
 
 
 @cli.command()
+@JOB
+@click.option("--to", metavar="WHERE", help="earliest, latest, an ISO time, or offsets such as 0:123,1:456.")
+@click.option("--partitions", help="Move only these, such as 0,3; offsets name theirs.")
+@click.option("--accept-topic", is_flag=True, help="The topic was created again, and is the one that is meant.")
+@click.option("--accept-target", is_flag=True, help="The table was created again, and is the one that is meant.")
+@click.option("--dry-run", is_flag=True, help="Show what would be read again or skipped. Changes nothing.")
+@click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
+@click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
+@_options
+def seek(  # one parameter per option
+    job: str, to: str | None, partitions: str | None, accept_topic: bool, accept_target: bool, dry_run: bool,
+    undo: str | None, undo_file: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool,
+) -> None:  # fmt: skip
+    """Move the position on purpose, in ledger and group together.
+
+    Back: messages are read again, which changes nothing in the table. Forward: messages are skipped for good.
+    """
+    with guarded(as_json, verbose, changes=not dry_run) as session:
+        from airflow_kafka_bq.cli.seeking import seek_job
+
+        seek_job(
+            session, job, settings, to=to, partitions=partitions, accept_topic=accept_topic,
+            accept_target=accept_target, dry_run=dry_run, undo=undo, undo_file=undo_file,
+        )  # fmt: skip
+
+
+@cli.command()
 @click.option("--airflow", is_flag=True, help="Run the job as the task of a DAG instead of from a job file.")
 @click.option("--ui", is_flag=True, help="Leave Airflow's web page up, with DAGs to click on, until Ctrl-C.")
 @click.option(

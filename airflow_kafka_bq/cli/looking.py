@@ -54,7 +54,7 @@ def _show_plan(session: Session, found: dict[str, Any]) -> None:
         session.say(f"would create: {name}")
     for statement in found["would_alter"]:
         session.say(f"would alter: {statement}")
-    _note_unchecked(session, found)
+    note_unchecked(session, found)
     if not found["lag"]:
         session.say("nothing to read: no MERGE would run")
         return
@@ -107,7 +107,7 @@ def _show_lag(session: Session, found: dict[str, Any]) -> None:
         if part["position"] is not None and part["position"] < part["log_start"]:
             session.say(f"lost: partition {number}, offsets {part['position']} to {part['log_start'] - 1}")
     _note_open_transactions(session, found)
-    _note_unchecked(session, found)
+    note_unchecked(session, found)
 
 
 def _for_people(part: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +144,7 @@ def _note_open_transactions(session: Session, found: dict[str, Any]) -> None:
             session.say(f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions")
 
 
-def _note_unchecked(session: Session, found: dict[str, Any]) -> None:
+def note_unchecked(session: Session, found: dict[str, Any]) -> None:
+    """What the cluster cannot tell."""
     if found["unchecked"]:
         session.say(f"not checked, because the cluster cannot tell: {', '.join(found['unchecked'])}")

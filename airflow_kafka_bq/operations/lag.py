@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_kafka_bq.batch import Polled, Position
+from airflow_kafka_bq.operations.placing import Standing
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import look, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
@@ -42,11 +43,9 @@ def lag_of(job: Job) -> dict[str, Any]:
 
 def positions_of(seen: Seen) -> dict[int, Position]:
     """Where the next run would start, as far as ledger or group tell."""
-    held = dict(seen.ledger.positions) if seen.ledger else {}
-    committed = {part: one.position for part, one in seen.committed.items()}
-    known = held or committed
-    if held:
-        known = {part: held.get(part, Position(0)) for part in seen.topic.partitions}
+    known = dict(Standing.of(seen).positions)
+    if seen.ledger and seen.ledger.positions:
+        known = {part: known.get(part, Position(0)) for part in seen.topic.partitions}
     return {part: at for part, at in known.items() if part in seen.bounds}
 
 

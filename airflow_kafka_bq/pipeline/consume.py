@@ -30,6 +30,7 @@ from airflow_kafka_bq.batch import (
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, StopRequested, TopicChangedError
 from airflow_kafka_bq.pipeline.same_topic import require_same_topic
+from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.pipeline.standstill import place, stalled
 from airflow_kafka_bq.ports import Source
@@ -232,7 +233,7 @@ class Drain:
                 message = f"the log was cut off below offset {offset}, and other messages stand there now"
             raise TopicChangedError(
                 message, topic=self.config.topic, partition=number, offset=offset, group_id=self.group_id,
-                remedy="the topic was truncated or re-created: kafka-bq seek --accept-topic",
+                remedy=f"the topic was truncated or created again: {ANOTHER_TOPIC}",
             )  # fmt: skip
         gap = Gap(number, part.next_offset, min(bounds.log_start, part.end))
         if self.config.on_gap == "fail":

@@ -27,7 +27,7 @@ from airflow_kafka_bq.exceptions import (
     TopicChangedError,
 )
 from airflow_kafka_bq.pipeline.positions import owner_of
-from airflow_kafka_bq.pipeline.seen import Seen, check_same_partitions
+from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC, Seen, check_same_partitions
 from airflow_kafka_bq.pipeline.starts import ahead, starts_of
 from airflow_kafka_bq.pipeline.window import window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse
@@ -94,8 +94,8 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
     group_id = config.group(target.table)
     check_partitions(config, seen.topic)
     check_same_partitions(config, seen.topic.partitions, seen.bounds)
-    _check_group(config, target, seen, group_id)
-    _check_identity(config, target, seen)
+    check_group(config, target, seen, group_id)
+    check_identity(config, target, seen)
     starts = starts_of(config, source, seen, group_id)
     if config.window:
         return _window_plan(config, source, seen, starts, group_id)
@@ -109,7 +109,7 @@ def plan(config: JobConfig, source: Source, target: Target, seen: Seen) -> RunPl
             )
             raise TopicChangedError(
                 message, topic=config.topic, partition=part, offset=begin, group_id=group_id,
-                remedy="kafka-bq seek --accept-topic, once you know which messages are meant",
+                remedy=ANOTHER_TOPIC,
             )  # fmt: skip
         end = max(begin, bounds.last_stable)  # between last stable offset and high watermark: nothing to read yet
         held = seen.committed.get(part)
@@ -126,7 +126,7 @@ def redrive_plan(config: JobConfig, source: Source, warehouse: Warehouse, target
     ledger = warehouse.ledger(target, pipeline_of(source.describe()))
     # The topic once more: partitions that were added before the ledger was read would look like those of another topic.
     seen = Seen(source.describe(), {}, ledger, GroupFacts(), {}, warehouse.table(target.table))
-    _check_identity(config, target, seen)
+    check_identity(config, target, seen)
     return seen, _run_plan(config, seen, Kind.REDRIVE, {}, {}, ())
 
 
@@ -156,7 +156,8 @@ def _window_plan(
     return _run_plan(config, seen, Kind.WINDOW, partitions, starts, gaps)
 
 
-def _check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) -> None:
+def check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) -> None:
+    """Nobody else uses it. :raises GroupInUseError: it has members, other topics, or another target's offsets."""
     if config.window:
         return  # an isolated run neither joins nor commits
     members = ", ".join(f"{one.client_id} at {one.host}" for one in seen.group.members)
@@ -175,18 +176,22 @@ def _check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) -
         )  # fmt: skip
 
 
-def _check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
+def check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
+    """Topic and table are those of the ledger.
+
+    :raises TopicChangedError: the topic was created again. :raises TargetChangedError: the table was, or it is gone.
+    """
     row = seen.ledger
     if row is None:
         return
     if not row.is_of(seen.topic):
         message = f"topic {config.topic} was re-created: its id is {seen.topic.topic_id}, the ledger has {row.topic_id}"
-        raise TopicChangedError(message, topic=config.topic, remedy="kafka-bq seek --accept-topic")
+        raise TopicChangedError(message, topic=config.topic, remedy=ANOTHER_TOPIC)
     if gone := sorted(set(row.positions) - set(seen.topic.partitions)):  # the sign where the cluster tells no topic id
         message = f"the ledger has positions for partitions {gone}, and {config.topic} has {len(seen.topic.partitions)}"
         raise TopicChangedError(
             f"{message}: it was re-created", topic=config.topic, partition=gone[0],
-            remedy="kafka-bq seek --accept-topic",
+            remedy=ANOTHER_TOPIC,
         )  # fmt: skip
     created = seen.table.created_at if seen.table else None
     if row.target_created_at is not None and created != row.target_created_at:
@@ -194,7 +199,8 @@ def _check_identity(config: JobConfig, target: Target, seen: Seen) -> None:
         message = f"table {target.table} {what} since the ledger was written ({row.target_created_at})"
         raise TargetChangedError(
             message, topic=config.topic,
-            remedy="kafka-bq seek --accept-target, with --to earliest to fill the new table from the start",
+            remedy="kafka-bq seek --accept-target, with --to earliest to fill the new table from the start; "
+            "without --to if it was restored as it was",
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_kafka_bq.batch import OffsetRange, RunPlan
 from airflow_kafka_bq.exceptions import NotFoundError, TopicChangedError
+from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC
 from airflow_kafka_bq.ports import Source
 
 
@@ -27,5 +28,5 @@ def _changed(message: str, plan: RunPlan, first: OffsetRange, group_id: str) -> 
     return TopicChangedError(
         f"{message}; nothing is applied from offset {first.start_offset} of partition {first.partition} on",
         topic=plan.facts.topic, partition=first.partition, offset=first.start_offset, group_id=group_id,
-        remedy="what was not read of the old topic is lost; for the new one: kafka-bq seek --accept-topic",
+        remedy=f"what was not read of the old topic is lost; for the new one: {ANOTHER_TOPIC}",
     )  # fmt: skip

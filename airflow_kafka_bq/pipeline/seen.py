@@ -10,6 +10,11 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import TopicChangedError
 from airflow_kafka_bq.schema.target import TableFacts
 
+ANOTHER_TOPIC = (
+    "kafka-bq seek --accept-topic, once you know which messages are meant: with --to earliest all of the new topic's"
+)
+"""What to do where a topic was created again: its offsets name other messages than the ledger's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -32,5 +37,5 @@ def check_same_partitions(config: JobConfig, parts: Iterable[int], found: Contai
         message = f"topic {config.topic} lost partitions {missing} while it was looked at: it was created again"
         raise TopicChangedError(
             message, topic=config.topic, partition=missing[0],
-            remedy="kafka-bq seek --accept-topic, once you know which messages are meant",
+            remedy=ANOTHER_TOPIC,
         )  # fmt: skip

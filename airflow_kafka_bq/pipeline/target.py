@@ -159,7 +159,8 @@ def _registered(
         held = warehouse.ledger(target, plan.pipeline)
         return Ready(target, 0, held is None or not _same_start(row, held, live=live))
     learned = seen.ledger.topic_id is None and row.topic_id is not None  # an older broker tells no ids
-    if live and (learned or not seen.ledger.positions):
+    unnamed = seen.ledger.target_created_at is None  # a position that was set before there was a table
+    if live and (learned or unnamed or not seen.ledger.positions):
         placed = warehouse.place(target, row)
         return Ready(target, seen.ledger.revision + 1, not placed)
     return Ready(target, seen.ledger.revision)

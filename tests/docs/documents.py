@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.redrive import rehearse
 from airflow_kafka_bq.operations.schema import schema_of
+from airflow_kafka_bq.operations.seek import Wish, seek
 from tests.pipeline.world import World
 
 _ROW = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
@@ -74,4 +76,5 @@ def made() -> dict[str, Any]:
         "### Schema": schema_of(job, diff=True),
         "### Run report": world.run(on_gap="record").to_json(),
         "### Dry run of a redrive": with_a_letter(),
+        "### Seek": seek(world.job(), Wish(Destination.of("latest"), accept_target=True), dry_run=True),
     }

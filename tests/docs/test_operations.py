@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
 from airflow_kafka_bq.testing.kafka import NewMessage, create_topic, delete_topic
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
@@ -23,18 +21,17 @@ def test_every_error_has_its_paragraph() -> None:
     assert re.findall(r"^### (\w+Error)$", PAGE, re.MULTILINE) == [kind.__name__ for kind in leaves()]
 
 
-def by_hand(made: Pipe, heading: str, **replaced: str) -> None:
-    """Delete the group, as the page says, and run a section's statement on this pipeline."""
-    admin = AdminClient({"bootstrap.servers": made.bootstrap})
-    admin.delete_consumer_groups([made.group_id], request_timeout=30)[made.group_id].result(40)
-    (statement,) = re.findall(r"```sql\n(.+?)```", section(PAGE, heading), re.DOTALL)
-    names = {"demo.analytics.orders__ledger": made.name("__ledger").strip("`"), "/shop.orders": f"/{made.topic}"}
-    for word, by in {**names, **replaced}.items():
-        assert word in statement
-        statement = statement.replace(word, by)
-    job = made.client.query(statement)
-    job.result()
-    assert job.num_dml_affected_rows == 1
+def by_page(made: Pipe, heading: str, of: int = 0, replaced: tuple[str, str] = ("", "")) -> dict[str, Any]:
+    """Run a section's block of commands on this pipeline; what the last one said."""
+    block = re.findall(r"```sh\n(.+?)```", section(PAGE, heading), re.DOTALL)[of]
+    found: dict[str, Any] = {}
+    for line in block.splitlines():
+        assert replaced[0] in line
+        program, command, job, *options = (line.replace(*replaced) if replaced[0] else line).split()
+        assert (program, job) == ("kafka-bq", "orders.yaml")
+        found = made.json(command, str(made.path), *options)
+        assert "error" not in found, found
+    return found
 
 
 def test_a_position_moved_back_reads_again_and_changes_nothing(pipe: PipeFactory) -> None:
@@ -42,10 +39,11 @@ def test_a_position_moved_back_reads_again_and_changes_nothing(pipe: PipeFactory
     wanted = made.produce_ten()
     made.run()
     ends, revision = made.ledger(), made.revision()
-    by_hand(made, "### Move a position", **{"1200": "0"})
+    found = by_page(made, "### Move a position", replaced=("1200", "0"))
     assert (made.ledger(), made.revision()) == (ends | {3: 0}, revision + 1)
+    assert made.committed() == ends | {3: 0}
     report = made.run()
-    assert report["messages"] == report["rows"]["unchanged"] == ends[3]
+    assert report["messages"] == report["rows"]["unchanged"] == ends[3] == found["re_read"]
     assert made.coordinates() == wanted
     assert made.ledger() == ends == made.committed()
 
@@ -58,8 +56,8 @@ def test_a_topic_that_was_created_again_is_read_from_its_start(pipe: PipeFactory
     create_topic(made.bootstrap, made.topic, 2)
     after = made.produce_ten()
     assert made.run()["error"] == "TopicChangedError"
-    by_hand(made, "### Start over")
-    report = made.run("start=earliest")
+    by_page(made, "### Start over")
+    report = made.run()
     assert (report["outcome"], report["rows"]["inserted"]) == ("end", 10)
     assert made.coordinates() == before + after
     assert made.run()["messages"] == 0
@@ -71,10 +69,12 @@ def test_a_dropped_table_is_filled_again_from_the_start(pipe: PipeFactory) -> No
     made.run()
     made.client.delete_table(made.name().strip("`"))
     assert made.run()["error"] == "TargetChangedError"
-    by_hand(made, "### Start over")
-    report = made.run("start=earliest")
+    by_page(made, "### Start over", of=1)
+    report = made.run()
     assert (report["outcome"], report["rows"]["inserted"]) == ("end", 10)
     assert made.coordinates() == wanted
+    made.client.delete_table(made.name().strip("`"))
+    assert made.run()["error"] == "TargetChangedError"  # the new one is known as well
 
 
 def test_a_table_that_was_restored_is_accepted(pipe: PipeFactory) -> None:
@@ -84,10 +84,8 @@ def test_a_table_that_was_restored_is_accepted(pipe: PipeFactory) -> None:
     ddl: str = made.json("schema", str(made.path))["ddl"]
     made.client.delete_table(made.name().strip("`"))
     made.client.query(ddl).result()
-    failure: dict[str, Any] = made.run()
-    assert failure["error"] == "TargetChangedError"
-    (created,) = re.findall(r"was re-created at (\S+) since", failure["message"])
-    by_hand(made, "### Accept a table", **{"2026-01-31 06:00:00.123+00:00": created})
+    assert made.run()["error"] == "TargetChangedError"
+    by_page(made, "### Accept a table")
     more = made.produce_ten() - wanted
     report = made.run()
     assert (report["outcome"], report["messages"]) == ("end", 10)

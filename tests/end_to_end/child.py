@@ -24,9 +24,11 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from airflow_kafka_bq import jobfile
+from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.exceptions import IngestError
 from airflow_kafka_bq.operations.redrive import redrive
+from airflow_kafka_bq.operations.seek import Wish, seek
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
@@ -138,9 +140,9 @@ def _strike_clients(job: Job, striker: Striker) -> None:
 
 def child(
     path: str, settings: tuple[str, ...], blow: Blow | None, trace: str, result: str, patience: float | None,
-    redrives: bool = False,
+    redrives: bool = False, seeks: str | None = None,
 ) -> None:  # fmt: skip
-    """Body of the child process: one run, or one redrive; report or failure as JSON into ``result``."""
+    """Body of the child process: a run, a redrive or a seek; report or failure as JSON into ``result``."""
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
     job = jobfile.assemble(jobfile.read(path, settings), stop)
@@ -154,7 +156,10 @@ def child(
     document: dict[str, Any]
     try:
         made = replace(job, **struck)
-        document = (redrive(made, LetterSelection()) if redrives else run(made)).to_json()
+        if seeks is not None:
+            document = seek(made, Wish(Destination.of(seeks)), undo_file=Path(path).with_suffix(".undo.json"))
+        else:
+            document = (redrive(made, LetterSelection()) if redrives else run(made)).to_json()
     except IngestError as error:
         document = error.to_json()
     finally:
@@ -177,21 +182,16 @@ class Child:
 
     @classmethod
     def start(
-        cls,
-        folder: Path,
-        path: Path,
-        settings: tuple[str, ...] = (),
-        blow: Blow | None = None,
-        patience: float | None = None,
-        redrives: bool = False,
-    ) -> Child:
+        cls, folder: Path, path: Path, settings: tuple[str, ...] = (), blow: Blow | None = None,
+        patience: float | None = None, redrives: bool = False, seeks: str | None = None,
+    ) -> Child:  # fmt: skip
         """Start; nothing is waited for.
 
         :param patience: seconds that a request to Kafka may take, instead of the usual ones.
         """
         stamp = f"{time.monotonic_ns()}"
         result, trace = folder / f"result-{stamp}.json", folder / f"trace-{stamp}.txt"
-        arguments = (str(path), settings, blow, str(trace), str(result), patience, redrives)
+        arguments = (str(path), settings, blow, str(trace), str(result), patience, redrives, seeks)
         process = _context.Process(target=child, args=arguments)
         process.start()
         return cls(process, result, trace)

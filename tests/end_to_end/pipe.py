@@ -73,10 +73,10 @@ class Pipe:
 
     def start(
         self, blow: Blow | None = None, settings: tuple[str, ...] = (), patience: float | None = None,
-        redrives: bool = False,
+        redrives: bool = False, seeks: str | None = None,
     ) -> Child:  # fmt: skip
-        """A run, or a redrive, in a child process."""
-        return Child.start(self.folder, self.path, settings, blow, patience, redrives)
+        """A run, a redrive or a seek in a child process."""
+        return Child.start(self.folder, self.path, settings, blow, patience, redrives, seeks)
 
     def run(self, *settings: str) -> dict[str, Any]:
         """A whole run in a child process: report, or failure."""

@@ -1,0 +1,86 @@
+"""Where a position is moved to, as a person writes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import yaml
+
+from airflow_kafka_bq.config import values
+from airflow_kafka_bq.config.scalars import whole
+from airflow_kafka_bq.exceptions import ConfigError
+
+_PAIRS = re.compile(r"\s*\d+\s*:\s*\d+\s*(,\s*\d+\s*:\s*\d+\s*)*")
+_TAKES = "earliest, latest, an ISO time, or offsets such as 0:123,1:456"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """``earliest`` or ``latest`` of the log, the first message at or after a time, or an offset for each partition.
+
+    :param partitions: only these move; None: all, or those that offsets name.
+    """
+
+    to: Literal["earliest", "latest"] | datetime | dict[int, int]
+    partitions: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, to: Any, partitions: Any = None) -> Destination:
+        """Validate what a person or a rendered template gives.
+
+        :param to: text, a datetime, or a mapping of partition to offset. :param partitions: numbers, or text like 0,3.
+        :raises ConfigError: neither of what it takes.
+        """
+        chosen = None if partitions is None else _numbers(partitions)
+        found = _parsed(to)
+        if isinstance(found, dict) and chosen is not None:
+            raise ConfigError("offsets name their partitions: --partitions goes with earliest, latest or a time")
+        return cls(found, chosen)
+
+    def __str__(self) -> str:
+        if isinstance(self.to, dict):
+            return ",".join(f"{part}:{offset}" for part, offset in sorted(self.to.items()))
+        return self.to.isoformat() if isinstance(self.to, datetime) else self.to
+
+
+def _parsed(to: Any) -> Literal["earliest", "latest"] | datetime | dict[int, int]:
+    if isinstance(to, str):
+        to = to.strip()
+        if to == "earliest":
+            return "earliest"
+        if to == "latest":
+            return "latest"
+        if _PAIRS.fullmatch(to):
+            pairs = [one.split(":") for one in to.split(",")]
+            if len({int(part) for part, _ in pairs}) < len(pairs):
+                raise ConfigError(f"--to {to!r} names a partition twice")
+            to = dict(pairs)
+        elif to.startswith("{"):
+            to = _mapping(to)
+    try:
+        return dict(values.offsets(to)) if isinstance(to, dict) else values.moment(to)
+    except ValueError as error:
+        raise ConfigError(f"--to: {error}", remedy=f"--to takes {_TAKES}") from error
+
+
+def _mapping(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--to {text!r} is no mapping of partition to offset", remedy=f"--to takes {_TAKES}"
+        ) from error
+
+
+def _numbers(given: Sequence[Any] | str) -> tuple[int, ...]:
+    try:
+        found = tuple(whole(one) for one in (given.split(",") if isinstance(given, str) else given))
+    except ValueError as error:
+        raise ConfigError(f"--partitions: {given!r} is no list of numbers such as 0,3") from error
+    if not found:
+        raise ConfigError("--partitions names no partition")
+    return found
