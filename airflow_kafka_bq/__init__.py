@@ -10,13 +10,19 @@ if TYPE_CHECKING:
     from airflow_kafka_bq.dags import dags_from_yaml
     from airflow_kafka_bq.operators import (
         KafkaToBigQueryOperator,
+        MigrateConsumerGroupOperator,
         PlanKafkaToBigQueryOperator,
         RedriveDeadLettersOperator,
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
     from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
 
-_OPERATORS = ("KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator")
+_OPERATORS = (
+    "KafkaToBigQueryOperator",
+    "MigrateConsumerGroupOperator",
+    "PlanKafkaToBigQueryOperator",
+    "RedriveDeadLettersOperator",
+)
 _MARKS = ("Column", "Drop", "Hashed", "per_record")
 __all__ = [
     "Column",
@@ -24,6 +30,7 @@ __all__ = [
     "Hashed",
     "KafkaToBigQueryOperator",
     "KafkaToBigQueryTaskGroup",
+    "MigrateConsumerGroupOperator",
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
     "__version__",

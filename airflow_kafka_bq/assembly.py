@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,10 @@ def assemble(
         model = table_model(columns)
     columns = salted(message_columns(config, model, columns), salt_of)
     target = build_target(config, table, model, columns)
-    source = KafkaSource(
+    source_of = partial(
+        KafkaSource,
         split(kafka)[0],
         config.topic,
-        config.group(table),
         isolation_level=config.isolation_level,
         stall_timeout_seconds=config.stall_timeout_seconds,
         client_id=client_id,
@@ -85,8 +86,8 @@ def assemble(
     code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
     return Job(
-        config, source, warehouse, target, rules, code, context=who, stop=stop, progress=progress,
-        registry=sides.registry, copies=copies,
+        config, source_of(config.group(table)), warehouse, target, rules, code, context=who, stop=stop,
+        progress=progress, registry=sides.registry, source_of=source_of, copies=copies,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": BIGQUERY,
                 "python-modules": [
                     "airflow_kafka_bq.operators.kafka_to_bigquery",
+                    "airflow_kafka_bq.operators.migrate",
                     "airflow_kafka_bq.operators.plan",
                     "airflow_kafka_bq.operators.redrive",
                     "airflow_kafka_bq.operators.slices",

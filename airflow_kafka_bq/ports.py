@@ -88,6 +88,13 @@ class Source(Protocol):
         :raises GroupInUseError: the group has members. :raises AccessDeniedError: not allowed.
         """
 
+    def delete_group(self) -> None:
+        """Delete the group with all its positions, of every topic, unless there is none.
+
+        :raises GroupInUseError: it has members. :raises AccessDeniedError: not allowed.
+        :raises ConfigError: the cluster cannot.
+        """
+
     def close(self) -> None:
         """Release everything within a time limit; never raises."""
 
@@ -199,6 +206,15 @@ class Warehouse(Protocol):
 
     def recent(self, target: Target, since: datetime) -> Recent:
         """Batches that were applied since then, by whichever pipeline; none where there is no history yet."""
+
+    def first_read(self, target: Target, pipeline: str) -> Mapping[int, int]:
+        """Where live reading of each partition began, as the history has it. :raises NotFoundError: no history."""
+
+    def highest(self, target: Target, facts: TableFacts, topic: str, max_bytes_billed: int | None) -> Mapping[int, int]:
+        """The highest offset of each partition that the target, with its coordinates, has a row of.
+
+        :raises CostLimitError: reading the columns would bill more bytes than allowed.
+        """
 
     def letters(
         self,

@@ -64,16 +64,19 @@ class Statements:
         assert error is not None  # noqa: S101  # at least one attempt was made
         raise error
 
-    def rows(self, statement: str, table: TableId) -> list[Mapping[str, Any]]:
-        """Rows of a SELECT. :raises NotFoundError: the table is not there."""
-        return self._jobs.rows(self.run(statement, table))
+    def rows(self, statement: str, table: TableId, max_bytes_billed: int | None = None) -> list[Mapping[str, Any]]:
+        """Rows of a SELECT. :raises NotFoundError: the table is not there. :raises CostLimitError: it is too dear."""
+        return self._jobs.rows(self.run(statement, table, **_limit(max_bytes_billed)))
+
+    def by_partition(self, statement: str, table: TableId, max_bytes_billed: int | None = None) -> dict[int, int]:
+        """A SELECT of ``partition`` and ``found``."""
+        return {row["partition"]: row["found"] for row in self.rows(statement, table, max_bytes_billed)}
 
     def pieces(
         self, statement: str, table: TableId, schema: pa.Schema, max_bytes_billed: int | None
     ) -> Iterator[pa.Table]:
         """Rows of a SELECT, a page at a time. :raises CostLimitError: more bytes than allowed; nothing was spent."""
-        limit = {} if max_bytes_billed is None else {"maximum_bytes_billed": max_bytes_billed}
-        job = self.run(statement, table, **limit)
+        job = self.run(statement, table, **_limit(max_bytes_billed))
         first = 0
         while rows := self._jobs.page(job, first):
             yield pa.Table.from_pylist(rows, schema)
@@ -147,6 +150,10 @@ class Statements:
             self._jobs.pause(0.1 * 2**attempt)
         message = f"merge job {job_id} is done, and BigQuery does not list its statements"
         raise WarehouseUnavailableError(message, remedy="the rows are in; run it again to go on")
+
+
+def _limit(max_bytes_billed: int | None) -> dict[str, int]:
+    return {} if max_bytes_billed is None else {"maximum_bytes_billed": max_bytes_billed}
 
 
 def _order(job: bigquery.QueryJob) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -12,7 +13,7 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
-from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
+from airflow_kafka_bq.bigquery import copies, ddl, ledger, offsets, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure, translated
 from airflow_kafka_bq.bigquery.fields import facts, staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
@@ -158,6 +159,14 @@ class BigQueryWarehouse(LetterTable):
             return Recent(**self._statements.rows(ledger.recent(target, since), target.history)[0])
         except NotFoundError:
             return Recent()
+
+    def first_read(self, target: Target, pipeline: str) -> Mapping[int, int]:
+        """Where live reading began."""
+        return self._statements.by_partition(offsets.first_read(target, pipeline), target.history)
+
+    def highest(self, target: Target, facts: TableFacts, topic: str, max_bytes_billed: int | None) -> Mapping[int, int]:
+        """The highest offsets in the table."""
+        return self._statements.by_partition(offsets.highest(target, facts, topic), target.table, max_bytes_billed)
 
     def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""

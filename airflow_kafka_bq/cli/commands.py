@@ -146,6 +146,32 @@ def seek(  # one parameter per option
         )  # fmt: skip
 
 
+@cli.command("migrate-group")
+@click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--from-group", metavar="GROUP", help="The old consumer group, whose consumers have been stopped.")
+@click.option("--adopt", is_flag=True, help="The table has the old consumer's rows: take the position that fits them.")
+@click.option("--delete-old", is_flag=True, help="Delete the old group once every job has its position.")
+@click.option("--dry-run", is_flag=True, help="Show old and new positions. Changes nothing.")
+@click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
+@click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
+@_options
+def migrate_group(  # one parameter per option
+    jobs: tuple[str, ...], from_group: str | None, adopt: bool, delete_old: bool, dry_run: bool, undo: str | None,
+    undo_file: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool,
+) -> None:  # fmt: skip
+    """Give jobs the positions of an old consumer group, which several topics may have shared.
+
+    All are checked before the first one moves. Run again, it finishes what was left half done.
+    """
+    with guarded(as_json, verbose, changes=not dry_run) as session:
+        from airflow_kafka_bq.cli.migrating import migrate_jobs
+
+        migrate_jobs(
+            session, jobs, settings, from_group=from_group, adopt=adopt, delete_old=delete_old, dry_run=dry_run,
+            undo=undo, undo_file=undo_file,
+        )  # fmt: skip
+
+
 @cli.command()
 @click.option("--airflow", is_flag=True, help="Run the job as the task of a DAG instead of from a job file.")
 @click.option("--ui", is_flag=True, help="Leave Airflow's web page up, with DAGs to click on, until Ctrl-C.")

@@ -66,6 +66,23 @@ class Group:
         except GroupInUseError as refused:
             raise self._naming_members(refused) from refused.__cause__
 
+    def delete(self) -> None:
+        """Delete the group unless there is none. :raises GroupInUseError: it has members."""
+        doing = self._doing("deletion")
+        try:
+            self._requests.admin(
+                doing,
+                lambda admin: admin.delete_consumer_groups([self._group_id], request_timeout=LONGEST_SECONDS).values(),
+            )
+        except GroupInUseError as refused:
+            raise self._naming_members(refused) from refused.__cause__
+        except IngestError as failure:
+            code = errors.code_behind(failure)
+            if code in _CANNOT_DESCRIBE:
+                raise ConfigError(f"{doing}: this Kafka cluster cannot delete groups") from failure
+            if code != KafkaError.GROUP_ID_NOT_FOUND:
+                raise
+
     def _alter(self, wanted: Sequence[TopicPartition], remaining: float) -> None:
         request = ConsumerGroupTopicPartitions(self._group_id, list(wanted))
         (answer,) = self._requests.answers(

@@ -137,6 +137,10 @@ class KafkaSource:
         """As ``ports.Source``. :raises TopicChangedError: a partition is gone. May run beside other calls."""
         self._group.commit(positions, metadata)
 
+    def delete_group(self) -> None:
+        """As ``ports.Source``."""
+        self._group.delete()
+
     def close(self) -> None:
         """As ``ports.Source``: within about five seconds."""
         self._clients.close()

@@ -1,7 +1,13 @@
 """Operators: the engine as a task."""
 
 from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
+from airflow_kafka_bq.operators.migrate import MigrateConsumerGroupOperator
 from airflow_kafka_bq.operators.plan import PlanKafkaToBigQueryOperator
 from airflow_kafka_bq.operators.redrive import RedriveDeadLettersOperator
 
-__all__ = ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator", "RedriveDeadLettersOperator"]
+__all__ = [
+    "KafkaToBigQueryOperator",
+    "MigrateConsumerGroupOperator",
+    "PlanKafkaToBigQueryOperator",
+    "RedriveDeadLettersOperator",
+]

@@ -30,6 +30,7 @@ class Job:
     :param target: the table as the job wants it.
     :param letters: dead letters that are read instead of the topic: a redrive.
     :param copies: the topic that gets copies of dead letters.
+    :param source_of: the same topic with another consumer group; who asks closes it.
     :param clock: monotonic seconds. :param now: time of day, aware.
     """
 
@@ -45,5 +46,6 @@ class Job:
     registry: Registry | None = None
     letters: LetterSelection | None = None
     copies: DeadLetterTopic | None = None
+    source_of: Callable[[str], Source] | None = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

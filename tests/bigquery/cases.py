@@ -16,14 +16,14 @@ from airflow_kafka_bq.batch import (
     Staged,
     StagedTable,
 )
-from airflow_kafka_bq.bigquery import ddl, ledger, sql
+from airflow_kafka_bq.bigquery import ddl, ledger, offsets, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
-from airflow_kafka_bq.schema.target import Target
+from airflow_kafka_bq.schema.target import TableFacts, Target
 from tests.bigquery.letter_cases import letter_statements
 from tests.bigquery.several import several
 from tests.bigquery.targets import (
@@ -220,6 +220,7 @@ def bookkeeping() -> Iterator[Case]:
     """Ledger, history, probe, preview."""
     target = payload()
     unknown = replace(ROW, topic_id=None, cluster_id=None, group_id=None, updated_by=None, target_created_at=None)
+    filtered = TableFacts(target.columns, "2026-01-01", 1, target.partitioning, require_partition_filter=True)
     found = {
         "ledger_select": ledger.select(target, PIPELINE),
         "register": ledger.register(target, ROW),
@@ -228,6 +229,8 @@ def bookkeeping() -> Iterator[Case]:
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
         "recent": ledger.recent(target, datetime(2026, 1, 30, 6, tzinfo=UTC)),
+        "first_read": offsets.first_read(target, PIPELINE),
+        "highest": offsets.highest(target, filtered, TOPIC),
     }
     for name, text in (found | letter_statements(target)).items():
         yield Case(name, text, tables_of(target))

@@ -12,7 +12,7 @@ from airflow_kafka_bq.cli.commands import cli
 from tests.cli.commands import Command, write_job
 from tests.pipeline.world import World
 
-COMMANDS = ["lag", "plan", "redrive", "replay", "run", "schema", "seek"]
+COMMANDS = ["lag", "migrate-group", "plan", "redrive", "replay", "run", "schema", "seek"]
 
 
 def test_version(kafka_bq: Command) -> None:

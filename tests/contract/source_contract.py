@@ -152,6 +152,20 @@ class TopicAndGroup:
         source.commit({0: Position(1)}, "")
         assert source.committed()[0].position.next_offset == 1
 
+    def test_a_group_is_deleted_with_all_its_positions_once_nobody_is_in_it(
+        self, world: SourceWorld, group_id: str
+    ) -> None:
+        needs(world, MEMBERS)
+        topic = world.topic()
+        source = world.source(topic, group_id)
+        source.delete_group()  # there is none
+        source.commit({0: Position(3)}, "")
+        with world.member(group_id, topic), pytest.raises(GroupInUseError):
+            source.delete_group()
+        assert source.committed()
+        source.delete_group()
+        assert source.committed() == {}
+
     def test_a_refused_partition_is_an_error_and_the_others_are_committed(
         self, world: SourceWorld, group_id: str
     ) -> None:

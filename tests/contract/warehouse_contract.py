@@ -10,7 +10,7 @@ import pytest
 from airflow_kafka_bq.batch import LedgerRow, Position
 from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError, NotFoundError
+from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked, notes_on_options
 from tests.contract.warehouse_world import WarehouseWorld, at_once
@@ -204,6 +204,19 @@ class Ledger:
         assert not bench.warehouse.place(bench.target, bench.ledger_row(revision=0, positions={0: Position(7)}))
         assert not bench.warehouse.place(bench.target, bench.ledger_row(pipeline="nobody"))
         assert bench.warehouse.ledger(bench.target, PIPELINE) == before
+
+    def test_where_live_reading_began_and_how_far_the_rows_go(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, coordinate_target(world))
+        bench.apply(row("a", 3), row("b", 8))
+        bench.apply(row("c", 9), row("d", 2, partition=1))
+        assert bench.warehouse.first_read(bench.target, PIPELINE) == {0: 0}  # a bench counts batches as offsets
+        assert bench.warehouse.first_read(bench.target, "nobody") == {}
+        facts = bench.warehouse.table(bench.target.table)
+        assert facts is not None
+        assert bench.warehouse.highest(bench.target, facts, TOPIC, None) == {0: 9, 1: 2}
+        assert bench.warehouse.highest(bench.target, facts, "another", 10**9) == {}
+        with pytest.raises(CostLimitError):
+            bench.warehouse.highest(bench.target, facts, TOPIC, 1)
 
     def test_of_two_who_place_at_once_one_wins(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, coordinate_target(world))

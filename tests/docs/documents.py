@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.operations.lag import lag_of
+from airflow_kafka_bq.operations.migrate import Migration, migrate
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.redrive import rehearse
 from airflow_kafka_bq.operations.schema import schema_of
 from airflow_kafka_bq.operations.seek import Wish, seek
-from tests.pipeline.world import World
+from tests.pipeline.world import TOPIC, World
 
 _ROW = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
 
@@ -66,6 +68,13 @@ def with_a_letter() -> dict[str, Any]:
     return rehearse(world.job(), LetterSelection())
 
 
+def with_an_old_group() -> dict[str, Any]:
+    """What a migration would do."""
+    world = World()
+    world.cluster.groups.commit("old-shared", TOPIC, {0: Position(0)}, "")
+    return migrate([world.job()], Migration("old-shared"), dry_run=True)
+
+
 def made() -> dict[str, Any]:
     """One full document of each kind, by its heading."""
     world = with_a_gap()
@@ -76,5 +85,6 @@ def made() -> dict[str, Any]:
         "### Schema": schema_of(job, diff=True),
         "### Run report": world.run(on_gap="record").to_json(),
         "### Dry run of a redrive": with_a_letter(),
+        "### Migration": with_an_old_group(),
         "### Seek": seek(world.job(), Wish(Destination.of("latest"), accept_target=True), dry_run=True),
     }

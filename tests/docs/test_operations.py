@@ -11,6 +11,7 @@ from airflow_kafka_bq.testing.kafka import NewMessage, create_topic, delete_topi
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
 from tests.end_to_end.pipe import Pipe
+from tests.end_to_end.test_migration import OLD, commit_old
 from tools.reference.errors import leaves
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -27,9 +28,9 @@ def by_page(made: Pipe, heading: str, of: int = 0, replaced: tuple[str, str] = (
     found: dict[str, Any] = {}
     for line in block.splitlines():
         assert replaced[0] in line
-        program, command, job, *options = (line.replace(*replaced) if replaced[0] else line).split()
-        assert (program, job) == ("kafka-bq", "orders.yaml")
-        found = made.json(command, str(made.path), *options)
+        program, *words = (line.replace(*replaced) if replaced[0] else line).split()
+        assert program == "kafka-bq"
+        found = made.json(*(str(made.path) if word == "orders.yaml" else word for word in words))
         assert "error" not in found, found
     return found
 
@@ -95,10 +96,11 @@ def test_a_table_that_was_restored_is_accepted(pipe: PipeFactory) -> None:
 def test_positions_are_taken_over(pipe: PipeFactory) -> None:
     made = pipe(partitions=2)
     # Into both: a producer may give all messages without keys to one partition.
-    sent = made.produce([NewMessage({"n": number}, partition=number % 2) for number in range(10)])
-    wanted = {(one.partition, one.offset) for one in sent}
-    (words,) = re.findall(r"--set '(start=\{.+?\})'", section(PAGE, "### Take positions over"))
-    report = made.run(words.replace("1200", "1").replace("980", "2"))
+    made.produce([NewMessage({"n": number}, partition=number % 2) for number in range(10)])
+    commit_old([made], {made.topic: {0: 1, 1: 2}})
+    found = by_page(made, "### Take positions over", replaced=("old-shared-group", OLD))
+    assert (made.ledger(), made.committed(), found["old_group"]) == ({0: 1, 1: 2}, {0: 1, 1: 2}, "kept")
+    report = made.run("start=fail")
     assert (report["partitions"]["0"]["start"], report["partitions"]["1"]["start"]) == (1, 2)
-    assert made.coordinates() == Counter({at: 1 for at in wanted if at[1] >= at[0] + 1})
+    assert made.coordinates() == Counter({(part, at): 1 for part in (0, 1) for at in range(part + 1, 5)})
     assert made.run()["messages"] == 0

@@ -11,6 +11,7 @@ from tests.cli.commands import Command, write_job
 from tests.cli.conftest import kafka_bq, world
 from tests.docs.documents import section
 from tests.docs.markdown import ROOT
+from tests.operations.test_migrate import commit_old
 from tests.pipeline.world import World
 
 __all__ = ["kafka_bq", "world"]
@@ -45,6 +46,18 @@ def test_a_position_is_moved(kafka_bq: Command, world: World, folder: Path) -> N
     (back,) = re.findall(r"^kafka-bq (seek orders.yaml --undo .+)$", PAGE, re.MULTILINE)
     assert kafka_bq(*back.split()).code == 0
     assert (world.positions(), folder.exists()) == ({0: 6, 1: 4}, True)
+
+
+def test_a_group_is_taken_over(kafka_bq: Command, world: World, folder: Path) -> None:
+    world.fill(6, 0)
+    world.fill(4, 1)
+    commit_old(world, {0: 4})
+    assert as_shown(kafka_bq, "## Take over a group") == 2
+    assert world.positions() == world.committed() == {0: 4, 1: 0}
+    assert (folder / "old-shared.migrate-group.undo.json").exists()
+    (back,) = re.findall(r"^kafka-bq (migrate-group --undo .+)$", PAGE, re.MULTILINE)
+    assert kafka_bq(*back.split()).out == "shop.orders → demo.analytics.orders: back at no position is known\n"
+    assert world.positions() == {}
 
 
 def test_the_page_has_no_other_transcript() -> None:

@@ -26,7 +26,15 @@ CODES = {
     *(0, 1, ConfigError.exit_code, TerminalError.exit_code, TransientError.exit_code, BUG),
     *(128 + signal.SIGINT, 128 + signal.SIGTERM),
 }
-HEADINGS = ("### Plan", "### Lag", "### Schema", "### Run report", "### Dry run of a redrive", "### Seek")
+HEADINGS = (
+    "### Plan",
+    "### Lag",
+    "### Schema",
+    "### Run report",
+    "### Dry run of a redrive",
+    "### Seek",
+    "### Migration",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

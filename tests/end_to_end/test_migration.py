@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from airflow_kafka_bq.testing.kafka import NewMessage
-from tests.end_to_end.child import Blow
+from airflow_kafka_bq.testing.kafka import NewMessage, wait_until
 from tests.end_to_end.pipe import Pipe
 
 PipeFactory = Callable[..., Pipe]
 Offsets = dict[int, int]
+OLD = "old-shared"
 
 
 def _spread(pipe: Pipe, count: int, first: int = 0) -> Counter[tuple[Any, ...]]:
@@ -23,54 +23,76 @@ def _spread(pipe: Pipe, count: int, first: int = 0) -> Counter[tuple[Any, ...]]:
     return Counter((one.partition, one.offset) for one in pipe.produce(messages))
 
 
-def _commit_old(pipes: dict[str, Pipe], offsets: dict[str, Offsets]) -> None:
+def commit_old(pipes: Sequence[Pipe], offsets: dict[str, Offsets], group_id: str = OLD) -> None:
     """What the old consumers left: positions of all topics in one group, and no member."""
-    one = next(iter(pipes.values()))
-    consumer = Consumer({"bootstrap.servers": one.bootstrap, "group.id": "old-shared"})
-    places = [
-        TopicPartition(pipes[name].topic, part, at) for name, held in offsets.items() for part, at in held.items()
-    ]
+    consumer = Consumer({"bootstrap.servers": pipes[0].bootstrap, "group.id": group_id})
+    places = [TopicPartition(topic, part, at) for topic, held in offsets.items() for part, at in held.items()]
     consumer.commit(offsets=places, asynchronous=False)
     consumer.close()
 
 
-def _read_old(pipe: Pipe) -> Offsets:
-    consumer = Consumer({"bootstrap.servers": pipe.bootstrap, "group.id": "old-shared"})
+def _read_old(pipe: Pipe, group_id: str) -> Offsets:
+    consumer = Consumer({"bootstrap.servers": pipe.bootstrap, "group.id": group_id})
     found = consumer.committed([TopicPartition(pipe.topic, part) for part in (0, 1)], timeout=10)
     consumer.close()
-    return {one.partition: one.offset for one in found}
+    return {one.partition: one.offset for one in found if one.offset >= 0}
 
 
 @pytest.mark.fault("A12")
-def test_positions_of_a_shared_group_are_copied_once_or_twice_and_by_halves(pipe: PipeFactory) -> None:
-    """The procedure of docs/operations.md: one topic runs through, one dies in the middle, one is done twice."""
-    pipes = {name: pipe(table=name) for name in ("through", "dies", "twice")}
-    sent = {name: _spread(made, 20) for name, made in pipes.items()}
-    read = {"through": {0: 4, 1: 7}, "dies": {0: 0, 1: 10}, "twice": {0: 9, 1: 1}}
-    _commit_old(pipes, read)
-    wanted = {name: Counter(at for at in sent[name] if at[1] >= read[name][at[0]]) for name in pipes}
-
-    def migrate(name: str, blow: Blow | None = None) -> Any:
-        old = _read_old(pipes[name])
-        assert old == read[name]
-        child = pipes[name].start(blow, settings=(f"start={old}",))
-        return child.dies() if blow else child.finish()
-
-    plan = pipes["through"].json("plan", str(pipes["through"].path), "--set", f"start={_read_old(pipes['through'])}")
-    report = migrate("through")
-    assert {part: found["start"] for part, found in plan["partitions"].items()} == {
-        part: found["start"] for part, found in report["partitions"].items()
-    }
-    assert report["messages"] == sum(wanted["through"].values()) == plan["lag"]
-    migrate("dies", Blow("warehouse.register", "after"))
-    assert migrate("dies")["outcome"] == "end"
-    assert migrate("twice")["messages"] == sum(wanted["twice"].values())
-    assert migrate("twice")["messages"] == 0
-    for name, made in pipes.items():
-        assert made.coordinates() == wanted[name]
+def test_positions_of_a_shared_group_are_moved_by_halves_and_twice_and_back_again(pipe: PipeFactory) -> None:
+    """Two topics, one group, one command; one of the two was moved before."""
+    one, two = pipe(table="one"), pipe(table="two")
+    pipes, paths = (one, two), (str(one.folder / "one.yaml"), str(two.folder / "two.yaml"))
+    group_id = f"old-{one.topic}"
+    sent = {made.topic: _spread(made, 20) for made in pipes}
+    read = {one.topic: {0: 4, 1: 7}, two.topic: {0: 0, 1: 10}}
+    commit_old(pipes, read, group_id)
+    migrate = ("migrate-group", "--from-group", group_id)
+    assert one.json(*migrate, paths[0], "--delete-old")["error"] == "GroupInUseError"
+    told = one.json(*migrate, *paths, "--dry-run")
+    assert (one.committed(), two.committed(), one.tables()) == ({}, {}, set())
+    assert one.json(*migrate, paths[0], "--undo-file", "u.json")["jobs"][0]["state"] == "to move"
+    done = one.json(*migrate, *paths, "--undo-file", "u.json", "--delete-old")
+    assert [job["state"] for job in done["jobs"]] == ["there", "to move"]
+    assert done["old_group"] == "deleted"
+    assert [job["partitions"] for job in told["jobs"]] == [job["partitions"] for job in done["jobs"]]
+    for made in pipes:
+        assert made.ledger() == made.committed() == read[made.topic]
+        assert _read_old(made, group_id) == {}
+    assert one.json("migrate-group", *paths, "--undo", "u.json")["old_group_id"] == group_id
+    for made in pipes:
+        assert made.ledger() == {}
+        assert _read_old(made, group_id) == read[made.topic]
+    assert one.json(*migrate, *paths, "--undo-file", "u.json")["old_group"] == "kept"
+    for made in pipes:
+        assert made.run("start=fail")["outcome"] == "end"
+        wanted = Counter(at for at in sent[made.topic] if at[1] >= read[made.topic][at[0]])
+        assert made.coordinates() == wanted
         assert made.committed() == made.ledger() == {0: 10, 1: 10}
         made.check_history()
-        more = _spread(made, 4, 20)
-        assert made.run()["messages"] == 4
-        assert made.coordinates() == wanted[name] + more
-        assert _read_old(made) == read[name]  # the old group is left as it is
+    again = one.json(*migrate, *paths, "--undo-file", "u.json")
+    assert [job["state"] for job in again["jobs"]] == ["read on", "read on"]
+
+
+def test_live_members_are_named_and_rows_that_are_there_are_adopted(pipe: PipeFactory) -> None:
+    """The old consumer was a job without a ledger, in a group of another name."""
+    group_id = "old-writer"
+    old = pipe(fence="none", group_id=group_id)
+    _spread(old, 10)
+    assert old.run()["outcome"] == "end"
+    _spread(old, 4, 10)
+    made = pipe(topic=old.topic)
+    migrate = ("migrate-group", "--from-group", group_id, str(made.path))
+    consumer = Consumer({"bootstrap.servers": made.bootstrap, "group.id": group_id, "client.id": "old-one"})
+    consumer.subscribe([made.topic])
+    wait_until(lambda: bool(consumer.poll(0.1) or consumer.assignment()), "the old consumer in its group", 30)
+    failure = made.json(*migrate)
+    assert (failure["error"], "old-one" in failure["message"]) == ("GroupInUseError", True)
+    consumer.close()
+    commit_old([made], {made.topic: {0: 1, 1: 5}}, group_id)  # whatever it left: the table knows better
+    assert made.json(*migrate)["error"] == "PositionConflictError"
+    (found,) = made.json(*migrate, "--adopt")["jobs"]
+    lines = {part: (one["old"], one["new"], one["rests_on"]) for part, one in found["partitions"].items()}
+    assert lines == {"0": (1, 5, "table"), "1": (5, 5, "table")}
+    assert made.run("start=fail")["messages"] == 4
+    assert made.coordinates() == Counter({(part, at): 1 for part in (0, 1) for at in range(7)})

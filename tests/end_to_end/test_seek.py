@@ -76,6 +76,6 @@ def test_to_the_ends_to_a_time_and_back_again(pipe: PipeFactory) -> None:
         assert made.ledger() == made.committed() == READ
     assert made.json("seek", path, "--to", "0:12")["error"] == "ConfigError"
     with member(made):
-        failure = made.json("seek", path, "--to", "earliest")
+        failure = made.start(seeks="earliest").finish()
     assert failure["error"] == "GroupInUseError"
     assert made.ledger() == READ

@@ -35,7 +35,7 @@ from airflow_kafka_bq.testing.memory import (
 Hook = Callable[[str, str], None]
 EFFECTS = frozenset(
     ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit"}
+) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit", "delete_group"}
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 
@@ -151,8 +151,8 @@ class World:
     def target(self, config: JobConfig) -> Target:
         return build_target(config, TABLE, config.model)
 
-    def source(self, hook: Hook | None = None) -> Source:
-        source = MemorySource(self.cluster, TOPIC, GROUP)
+    def source(self, hook: Hook | None = None, group: str = GROUP) -> Source:
+        source = MemorySource(self.cluster, TOPIC, group)
         return cast(Source, Watched(source, hook)) if hook else source
 
     def warehouse(self, hook: Hook | None = None) -> Warehouse:
@@ -171,7 +171,7 @@ class World:
         return Job(
             config, source, self.warehouse(hook), target, rules, mark,
             RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
-            now=self.clock, letters=letters,
+            now=self.clock, letters=letters, source_of=lambda group: self.source(hook, group),
         )  # fmt: skip
 
     def run(self, hook: Hook | None = None, **settings: Any) -> RunReport:

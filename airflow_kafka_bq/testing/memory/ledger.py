@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import LedgerRow, Position
-from airflow_kafka_bq.exceptions import AccountingError, MergeRejectedError
+from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
@@ -123,6 +123,27 @@ def place(transaction: Transaction, target: Target, row: LedgerRow, now: datetim
     }
     transaction.update(target.ledger, found)
     return len(found) == 1
+
+
+def first_read(history: Iterable[Row], pipeline: str) -> dict[int, int]:
+    """Where live reading of each partition began."""
+    found: dict[int, int] = {}
+    for row in history:
+        if (row["pipeline"], row["kind"]) == (pipeline, "live"):
+            for one in row["ranges"]:
+                found[one["partition"]] = min(one["start_offset"], found.get(one["partition"], one["start_offset"]))
+    return found
+
+
+def highest(rows: Collection[Row], topic: str, max_bytes_billed: int | None) -> dict[int, int]:
+    """The highest offset of each partition. :raises CostLimitError: more bytes than allowed."""
+    if max_bytes_billed is not None and (size := len(rows) * (len(topic) + 2 + 8 + 8)) > max_bytes_billed:
+        raise CostLimitError(f"reading the table's coordinates would bill {size} bytes; allowed are {max_bytes_billed}")
+    found: dict[int, int] = {}
+    for row in rows:
+        if row["_kafka_topic"] == topic:
+            found[row["_kafka_partition"]] = max(row["_kafka_offset"], found.get(row["_kafka_partition"], -1))
+    return found
 
 
 def fence(transaction: Transaction, spec: MergeSpec, job_id: str, now: datetime) -> None:

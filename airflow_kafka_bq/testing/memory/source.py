@@ -141,6 +141,11 @@ class MemorySource:
         with self._request("commit"), self._cluster.effect("commit"):
             self._cluster.groups.commit(self._group_id, self._topic, positions, metadata)
 
+    def delete_group(self) -> None:
+        """Delete the group unless it has members."""
+        with self._request("delete_group"), self._cluster.effect("delete_group"):
+            self._cluster.groups.delete(self._group_id)
+
     def close(self) -> None:
         """Stop fetching."""
         self._fetches = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -126,6 +126,16 @@ class MemoryWarehouse(LetterTable):
             found = self._database.tables.find(target.history)
             rows = [row for row in found.rows.values() if row["applied_at"] >= since] if found else []
             return Recent(len(rows), sum(len(row["load_job_ids"]) for row in rows))
+
+    def first_read(self, target: Target, pipeline: str) -> Mapping[int, int]:
+        """Where live reading began."""
+        with self._call("first_read"):
+            return ledger.first_read(self._database.tables.get(target.history).rows.values(), pipeline)
+
+    def highest(self, target: Target, facts: TableFacts, topic: str, max_bytes_billed: int | None) -> Mapping[int, int]:  # noqa: ARG002
+        """The highest offsets in the table."""
+        with self._call("highest"):
+            return ledger.highest(self._database.tables.get(target.table).rows.values(), topic, max_bytes_billed)
 
     def load(
         self,
