@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         RedriveDeadLettersOperator,
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
+    from airflow_kafka_bq.sensors.kafka_lag import KafkaLagSensor
+    from airflow_kafka_bq.triggers.kafka_lag import KafkaLagTrigger
     from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
 
 _OPERATORS = (
@@ -28,6 +30,8 @@ __all__ = [
     "Column",
     "Drop",
     "Hashed",
+    "KafkaLagSensor",
+    "KafkaLagTrigger",
     "KafkaToBigQueryOperator",
     "KafkaToBigQueryTaskGroup",
     "MigrateConsumerGroupOperator",
@@ -45,6 +49,14 @@ def __getattr__(name: str) -> Any:
         from airflow_kafka_bq.schema import marks
 
         return getattr(marks, name)
+    if name == "KafkaLagSensor":
+        from airflow_kafka_bq.sensors.kafka_lag import KafkaLagSensor
+
+        return KafkaLagSensor
+    if name == "KafkaLagTrigger":
+        from airflow_kafka_bq.triggers.kafka_lag import KafkaLagTrigger
+
+        return KafkaLagTrigger
     if name == "KafkaToBigQueryTaskGroup":
         from airflow_kafka_bq import task_groups
 

@@ -14,10 +14,14 @@ from airflow.providers.common.compat.sdk import (
     BaseHook,
     BaseOperator,
     BaseOperatorLink,
+    BaseSensorOperator,
     Context,
+    PokeReturnValue,
     TaskGroup,
     XCom,
+    conf,
 )
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from jinja2 import UndefinedError
 
 from airflow_kafka_bq.exceptions import ConfigError, IngestError, TransientError
@@ -52,13 +56,18 @@ __all__ = [
     "AirflowFailException",
     "AirflowNotFoundException",
     "AirflowOptionalProviderFeatureException",
+    "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
     "BaseOperatorLink",
+    "BaseSensorOperator",
     "Context",
+    "PokeReturnValue",
     "TaskGroup",
+    "TriggerEvent",
     "UndefinedError",
     "XCom",
+    "conf",
     "connection",
     "failure",
 ]

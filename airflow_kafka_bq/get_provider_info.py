@@ -47,6 +47,8 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             },
         ],
+        "sensors": [{"integration-name": KAFKA, "python-modules": ["airflow_kafka_bq.sensors.kafka_lag"]}],
+        "triggers": [{"integration-name": KAFKA, "python-modules": ["airflow_kafka_bq.triggers.kafka_lag"]}],
         "transfers": [
             {
                 "source-integration-name": KAFKA,

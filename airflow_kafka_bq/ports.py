@@ -60,6 +60,13 @@ class Source(Protocol):
     def offsets_at(self, time: datetime) -> Mapping[int, int]:
         """First offset whose timestamp is >= ``time``; the last stable offset where there is none."""
 
+    def times_at(self, wanted: Mapping[int, int]) -> Mapping[int, int]:
+        """Timestamp in ms of the message at each offset, or the next one, without fetching it, as the broker's index
+        has it: where an earlier message has the same timestamp or a later one, that.
+
+        Partitions that have none, or whose cluster keeps no index of times, are left out.
+        """
+
     def retention_ms(self) -> int | None:
         """How long the topic keeps messages; -1 for ever, None where the cluster cannot tell."""
 

@@ -94,7 +94,9 @@ def _show_lag(session: Session, found: dict[str, Any]) -> None:
     if any(part["committed"] != part["position"] for part in parts.values()):
         names.insert(1, "committed")
     _show_partitions(session, names, {number: _for_people(part) for number, part in parts.items()})
-    session.say(f"lag: {count(found['lag'], 'message')}; group {found['group_id']}")
+    rate = found["messages_per_second"]
+    arriving = "" if rate is None else f"; {rate:,.1f} messages/s arrive"
+    session.say(f"lag: {count(found['lag'], 'message')}{arriving}; group {found['group_id']}")
     if any(part["position"] is None for part in parts.values()):
         session.say("no position yet: lag counts from the start of the log")
     left = {number: part["retention_takes_it_in_seconds"] for number, part in parts.items()}
@@ -141,7 +143,11 @@ def _show_partitions(session: Session, names: list[str] | tuple[str, ...], parts
 def _note_open_transactions(session: Session, found: dict[str, Any]) -> None:
     for number, part in found["partitions"].items():
         if (open_offsets := part["high_watermark"] - part["end"]) > 0 and found.get("kind") != "window":
-            session.say(f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions")
+            since = part.get("open_transaction_seconds")
+            held = "" if since is None else f", the first for {span(since)}"
+            session.say(
+                f"partition {number}: {count(open_offsets, 'offset')} behind the end, in open transactions{held}"
+            )
 
 
 def note_unchecked(session: Session, found: dict[str, Any]) -> None:

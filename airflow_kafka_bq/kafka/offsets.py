@@ -83,6 +83,18 @@ def _require_times(
         )
 
 
+def answers(requests: Requests, topic: str, specs: Mapping[int, Any]) -> dict[int, tuple[int, int]]:
+    """Offset and timestamp in ms for a question to each partition, whatever is committed or aborted."""
+    if not specs:
+        return {}
+    wanted = {TopicPartition(topic, part): spec for part, spec in specs.items()}
+    found = requests.admin(
+        f"reading times of topic {topic!r}",
+        lambda admin: admin.list_offsets(wanted, request_timeout=LONGEST_SECONDS).values(),
+    )
+    return {each.partition: (one.offset, one.timestamp) for each, one in zip(wanted, found, strict=True)}
+
+
 def _offsets(
     requests: Requests,
     topic: str,

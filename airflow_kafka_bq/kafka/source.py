@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, Polled, Position, TopicFacts
-from airflow_kafka_bq.kafka import errors, messages, offsets, topics
+from airflow_kafka_bq.kafka import errors, messages, offsets, times, topics
 from airflow_kafka_bq.kafka.clients import Clients
 from airflow_kafka_bq.kafka.errors import Sort
 from airflow_kafka_bq.kafka.groups import Group
@@ -92,6 +92,10 @@ class KafkaSource:
     def offsets_at(self, time: datetime) -> Mapping[int, int]:
         """As ``ports.Source``. :raises ConfigError: the cluster cannot look offsets up by time."""
         return offsets.offsets_at(self._requests, self._topic, self._known_partitions(), self._isolation_level, time)
+
+    def times_at(self, wanted: Mapping[int, int]) -> Mapping[int, int]:
+        """As ``ports.Source``."""
+        return times.times_at(self._requests, self._topic, wanted)
 
     def retention_ms(self) -> int | None:
         """As ``ports.Source``; None also where the cluster has no controller to ask."""

@@ -1,20 +1,22 @@
-"""Lag: how far a job is behind, by admin calls and one message per partition, never joining a group."""
+"""Lag: how far a job is behind, by admin calls alone: no group is joined, nothing committed, no message read."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_kafka_bq.batch import Polled, Position
+from airflow_kafka_bq.batch import Bounds, Position
+from airflow_kafka_bq.exceptions import ConfigError
+from airflow_kafka_bq.operations.peek import moment
 from airflow_kafka_bq.operations.placing import Standing
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import look, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.ports import Source
 
-_PEEK_SECONDS = 5.0
+RATE_SECONDS = 600.0
+"""How far back messages are counted for the rate."""
 
 
 def lag_of(job: Job) -> dict[str, Any]:
@@ -23,12 +25,21 @@ def lag_of(job: Job) -> dict[str, Any]:
     Lag is end minus position; on a compacted or transactional topic fewer messages may be left.
     """
     seen = look(job.config, job.source, job.warehouse, job.target)
-    positions = positions_of(seen)
-    oldest = oldest_unread(job.source, _unread(seen, positions))
-    retention = job.source.retention_ms()
-    partitions = {
-        str(part): _line(part, seen, positions.get(part), oldest.get(part), retention) for part in seen.topic.partitions
-    }
+    positions, now = positions_of(seen), job.now()
+    starts = unread_from(seen.bounds, positions)
+    oldest = job.source.times_at(starts)
+    stuck = job.source.times_at({part: at.last_stable for part, at in seen.bounds.items() if _is_open(at)})
+    arrived, retention = arrivals(job.source, seen.bounds, now), job.source.retention_ms()
+    partitions = {}
+    for part in seen.topic.partitions:
+        line = _line(part, seen, positions.get(part), moment(oldest.get(part)), retention, now)
+        held = moment(stuck.get(part)) if _is_open(seen.bounds[part]) else None
+        line["open_transaction_seconds"] = age(held, now)
+        line["messages_per_second"] = arrived.get(part)
+        partitions[str(part)] = line
+    unchecked = list(seen.topic.unchecked)
+    if starts and not oldest:
+        unchecked.append("times")
     return {
         "topic": job.config.topic,
         "table": str(job.target.table),
@@ -36,8 +47,10 @@ def lag_of(job: Job) -> dict[str, Any]:
         "pipeline": pipeline_of(seen.topic),
         "revision": seen.ledger.revision if seen.ledger else None,
         "lag": sum(line["lag"] for line in partitions.values()),
+        "oldest_unread_seconds": max((one["oldest_unread_seconds"] or 0 for one in partitions.values()), default=0),
+        "messages_per_second": round(sum(arrived.values()), 3) if arrived else None,
         "partitions": partitions,
-        "unchecked": list(seen.topic.unchecked),
+        "unchecked": unchecked,
     }
 
 
@@ -49,60 +62,48 @@ def positions_of(seen: Seen) -> dict[int, Position]:
     return {part: at for part, at in known.items() if part in seen.bounds}
 
 
-def _unread(seen: Seen, positions: Mapping[int, Position]) -> dict[int, Position]:
+def unread_from(bounds: Mapping[int, Bounds], positions: Mapping[int, Position]) -> dict[int, int]:
     """Where the oldest message lies that is there and not read; without a position, at the start of the log."""
     found = {}
-    for part, bounds in seen.bounds.items():
-        at = positions.get(part)
-        if at is None or at.next_offset < bounds.log_start:
-            at = Position(bounds.log_start)
-        if at.next_offset < bounds.last_stable:
-            found[part] = at
+    for part, one in bounds.items():
+        at = positions[part].next_offset if part in positions else one.log_start
+        if max(at, one.log_start) < one.last_stable:
+            found[part] = max(at, one.log_start)
     return found
 
 
-def oldest_unread(source: Source, positions: Mapping[int, Position]) -> dict[int, datetime]:
-    """Timestamp of the first message at each position; partitions that do not answer in time are left out."""
-    if not positions:
-        return {}
-    found: dict[int, datetime] = {}
-    waiting = set(positions)
-    source.open(positions)
-    end = time.monotonic() + _PEEK_SECONDS
-    while waiting and time.monotonic() < end:
-        polled = source.poll(1_000, 0.2)
-        firsts = _firsts(polled)
-        found |= {part: at for part, ms in firsts.items() if part in waiting and (at := _time(ms)) is not None}
-        done = waiting & (set(firsts) | set(polled.ends) | set(polled.out_of_range))
-        for part in done:
-            source.finish(part)
-        waiting -= done
-    return found
-
-
-def _firsts(polled: Polled) -> dict[int, int | None]:
-    """Timestamp of the first message of each partition: one answer brings many messages."""
-    rows = polled.messages.select(["partition", "timestamp_ms"]).to_pylist()
-    return {row["partition"]: row["timestamp_ms"] for row in reversed(rows)}
-
-
-def _time(ms: int | None) -> datetime | None:
-    """None also for what no calendar holds: a producer may write any number."""
+def arrivals(source: Source, bounds: Mapping[int, Bounds], now: datetime) -> dict[int, float]:
+    """Messages per second of the last ten minutes; empty where the cluster finds no offsets by time."""
     try:
-        return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
+        before = source.offsets_at(now - timedelta(seconds=RATE_SECONDS))
+    except ConfigError:
+        return {}
+    return {
+        part: round((one.last_stable - max(before[part], one.log_start)) / RATE_SECONDS, 3)
+        for part, one in bounds.items()
+        if part in before
+    }
+
+
+def age(at: datetime | None, now: datetime) -> float | None:
+    """Seconds since; never less than 0, whatever a producer's clock says."""
+    return None if at is None else round(max(0.0, (now - at).total_seconds()), 3)
+
+
+def _is_open(bounds: Bounds) -> bool:
+    """Something lies behind the last stable offset: an open transaction."""
+    return bounds.high_watermark > bounds.last_stable
 
 
 def _line(
-    part: int, seen: Seen, at: Position | None, oldest: datetime | None, retention_ms: int | None
+    part: int, seen: Seen, at: Position | None, oldest: datetime | None, retention_ms: int | None, now: datetime
 ) -> dict[str, Any]:
     bounds = seen.bounds[part]
     start = at.next_offset if at else bounds.log_start
     held = seen.committed.get(part)
     left = None
     if oldest is not None and retention_ms is not None and retention_ms >= 0:
-        left = round((oldest + timedelta(milliseconds=retention_ms) - datetime.now(UTC)).total_seconds())
+        left = round((oldest + timedelta(milliseconds=retention_ms) - now).total_seconds())
     return {
         "position": at.next_offset if at else None,
         "committed": held.position.next_offset if held else None,
@@ -111,5 +112,6 @@ def _line(
         "high_watermark": bounds.high_watermark,
         "lag": max(0, bounds.last_stable - max(start, bounds.log_start)),
         "oldest_unread": oldest.isoformat(timespec="milliseconds") if oldest else None,
+        "oldest_unread_seconds": age(oldest, now),
         "retention_takes_it_in_seconds": left,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds, Kind, OffsetRange, Position, RunPlan, Staged, StagedTable
 from airflow_kafka_bq.bigquery import sql
-from airflow_kafka_bq.operations.lag import oldest_unread
+from airflow_kafka_bq.operations.peek import oldest_unread
 from airflow_kafka_bq.operations.schema import alterations
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.markers import check_reach

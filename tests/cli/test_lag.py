@@ -12,10 +12,11 @@ from tests.cli.commands import Command, write_job
 from tests.pipeline.world import World
 
 DAY_SECONDS = 86_400
-LAG = {"topic", "table", "group_id", "pipeline", "revision", "lag", "partitions", "unchecked"}
+LAG = {"topic", "table", "group_id", "pipeline", "revision", "lag", "oldest_unread_seconds", "messages_per_second",
+       "partitions", "unchecked"}  # fmt: skip
 LAG_PARTITION = {
     "position", "committed", "log_start", "end", "high_watermark", "lag", "oldest_unread",
-    "retention_takes_it_in_seconds",
+    "oldest_unread_seconds", "retention_takes_it_in_seconds", "open_transaction_seconds", "messages_per_second",
 }  # fmt: skip
 
 

@@ -225,6 +225,25 @@ class TopicAndGroup:
         world.delete_records(topic, 0, 1)
         assert source.offsets_at(base) == {0: 1, 1: 0}
 
+    def test_offsets_become_times(self, world: SourceWorld, group_id: str) -> None:
+        needs(world, TIMES)
+        topic, base_ms = world.topic(2), recent_ms()
+        after = [0, 7, 8, 500, 90_000, 90_001, 90_002, 3_600_000]
+        world.produce(topic, *[NewMessage(b"x", partition=0, timestamp_ms=base_ms + one) for one in after])
+        source = world.source(topic, group_id)
+        for offset, one in enumerate(after):
+            assert source.times_at({0: offset, 1: 0}) == {0: base_ms + one}
+        world.delete_records(topic, 0, 3)
+        assert source.times_at({0: 1}) == {0: base_ms + 500}
+
+    def test_where_times_go_back_the_greatest_before_counts(self, world: SourceWorld, group_id: str) -> None:
+        needs(world, TIMES)
+        topic, base_ms = world.topic(), recent_ms()
+        after = [0, 9000, 1000, 9000, 9500]
+        world.produce(topic, *[NewMessage(b"x", partition=0, timestamp_ms=base_ms + one) for one in after])
+        found = world.source(topic, group_id).times_at
+        assert [found({0: offset})[0] - base_ms for offset in range(5)] == [0, 9000, 9000, 9000, 9500]
+
     def test_times_do_not_look_into_open_transactions(self, world: SourceWorld, group_id: str) -> None:
         needs(world, TIMES, READ_COMMITTED)
         topic = world.topic()

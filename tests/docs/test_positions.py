@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_a_position_is_moved(kafka_bq: Command, world: World, folder: Path) -> N
     (back,) = re.findall(r"^kafka-bq (seek orders.yaml --undo .+)$", PAGE, re.MULTILINE)
     assert kafka_bq(*back.split()).code == 0
     assert (world.positions(), folder.exists()) == ({0: 6, 1: 4}, True)
+
+
+def test_the_lag_is_shown(kafka_bq: Command, world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.exists()
+    world.fill(6, 0)
+    world.fill(4, 1)
+    assert kafka_bq("run", "orders.yaml").code == 0
+    now = time.time()
+    world.send({"n": 1}, 0, timestamp_ms=int((now - 90_000.5) * 1000))
+    world.send({"n": 2}, 1, timestamp_ms=int((now - 310.5) * 1000))
+    assert as_shown(kafka_bq, "## See it") == 1
 
 
 def test_a_group_is_taken_over(kafka_bq: Command, world: World, folder: Path) -> None:

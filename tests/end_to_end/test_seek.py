@@ -65,6 +65,7 @@ def test_to_the_ends_to_a_time_and_back_again(pipe: PipeFactory) -> None:
     made = _read(pipe)
     time.sleep(0.05)
     moment = datetime.now(UTC).isoformat()
+    time.sleep(0.05)  # messages have whole milliseconds
     made.produce([NewMessage({"late": True}, partition=0)])
     path = str(made.path)
     for to, stands in (("earliest", {0: 0, 1: 0}), ("latest", {0: 11, 1: 10}), (moment, {0: 10, 1: 10})):

@@ -112,6 +112,18 @@ class PartitionLog:
                 return min(record.offset, self.end(isolation))
         return self.end(isolation)
 
+    def time_at(self, offset: int) -> int | None:
+        """Timestamp of the record at an offset, or of the next one, as a search by time finds it: the greatest before
+        it, where that is no less.
+        """
+        timed = [(one.offset, one.timestamp_ms) for one in self.records if one.timestamp_ms is not None]
+        timed = [(at, ms) for at, ms in timed if ms >= 0]
+        before = max((ms for at, ms in timed if at < offset), default=-1)
+        later = next(((at, ms) for at, ms in timed if at >= offset and ms > before), None)
+        if before == -1 or (later is not None and later[0] == offset):
+            return later[1] if later else None
+        return before
+
     def delete_before(self, offset: int) -> None:
         """Retention, or DeleteRecords: the log start moves, never back, never past the high watermark."""
         self.log_start = min(max(self.log_start, offset), self.high_watermark)

@@ -102,6 +102,13 @@ class MemorySource:
             first_ms = milliseconds_at_or_after(time)
             return {number: log.offset_at(first_ms, self._isolation) for number, log in enumerate(logs)}
 
+    def times_at(self, wanted: Mapping[int, int]) -> Mapping[int, int]:
+        """When the message at an offset was written."""
+        with self._request("times_at"):
+            logs = self._cluster.topic(self._topic).logs
+            found = {number: logs[number].time_at(offset) for number, offset in wanted.items()}
+            return {number: at for number, at in found.items() if at is not None}
+
     def retention_ms(self) -> int | None:
         """How long the topic keeps messages; None where the cluster tells no identities either."""
         with self._request("retention_ms"):
