@@ -5,8 +5,9 @@ from __future__ import annotations
 from airflow_kafka_bq.batch import RAW_SCHEMA, Position
 from airflow_kafka_bq.testing.kafka import NewMessage
 from tests.contract.reading import Read, poll_idle, read, read_to_end
-from tests.contract.source_contract import needs, recent_ms
+from tests.contract.source_contract import needs
 from tests.contract.source_world import READ_COMMITTED, SourceWorld
+from tests.contract.times_contract import recent_ms
 
 
 class Reading:

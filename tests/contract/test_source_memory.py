@@ -7,6 +7,7 @@ import pytest
 from tests.contract.reading_contract import Reading
 from tests.contract.source_contract import TopicAndGroup, group_id
 from tests.contract.source_world import MemoryWorld, SourceWorld
+from tests.contract.times_contract import Times
 
 __all__ = ["group_id"]
 
@@ -21,4 +22,8 @@ class TestTopicAndGroup(TopicAndGroup):
 
 
 class TestReading(Reading):
+    """In memory."""
+
+
+class TestTimes(Times):
     """In memory."""

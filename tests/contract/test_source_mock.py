@@ -10,6 +10,7 @@ from airflow_kafka_bq.testing.kafka import MockCluster, TopicFactory
 from tests.contract.reading_contract import Reading
 from tests.contract.source_contract import TopicAndGroup, group_id
 from tests.contract.source_world import MockWorld, SourceWorld
+from tests.contract.times_contract import Times
 
 __all__ = ["group_id"]
 
@@ -26,4 +27,8 @@ class TestTopicAndGroup(TopicAndGroup):
 
 
 class TestReading(Reading):
+    """On the mock cluster."""
+
+
+class TestTimes(Times):
     """On the mock cluster."""

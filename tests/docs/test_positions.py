@@ -49,14 +49,14 @@ def test_a_position_is_moved(kafka_bq: Command, world: World, folder: Path) -> N
     assert (world.positions(), folder.exists()) == ({0: 6, 1: 4}, True)
 
 
-def test_the_lag_is_shown(kafka_bq: Command, world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lag_is_shown(kafka_bq: Command, world: World, folder: Path) -> None:
     assert folder.exists()
     world.fill(6, 0)
     world.fill(4, 1)
     assert kafka_bq("run", "orders.yaml").code == 0
     now = time.time()
-    world.send({"n": 1}, 0, timestamp_ms=int((now - 90_000.5) * 1000))
-    world.send({"n": 2}, 1, timestamp_ms=int((now - 310.5) * 1000))
+    world.send({"n": 1}, 0, timestamp_ms=int((now - 90_100) * 1000))
+    world.send({"n": 2}, 1, timestamp_ms=int((now - 7_520) * 1000))
     assert as_shown(kafka_bq, "## See it") == 1
 
 
