@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
     from airflow_kafka_bq.sensors.kafka_lag import KafkaLagSensor
-    from airflow_kafka_bq.triggers.kafka_lag import KafkaLagTrigger
     from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
+    from airflow_kafka_bq.triggers.kafka_lag import KafkaLagTrigger
 
 _OPERATORS = (
     "KafkaToBigQueryOperator",

@@ -13,6 +13,13 @@ from airflow_kafka_bq import __version__
 
 KAFKA = "Apache Kafka"
 BIGQUERY = "Google BigQuery"
+OPERATORS = (
+    "airflow_kafka_bq.operators.kafka_to_bigquery",
+    "airflow_kafka_bq.operators.migrate",
+    "airflow_kafka_bq.operators.plan",
+    "airflow_kafka_bq.operators.redrive",
+    "airflow_kafka_bq.operators.slices",
+)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -38,13 +45,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": BIGQUERY,
-                "python-modules": [
-                    "airflow_kafka_bq.operators.kafka_to_bigquery",
-                    "airflow_kafka_bq.operators.migrate",
-                    "airflow_kafka_bq.operators.plan",
-                    "airflow_kafka_bq.operators.redrive",
-                    "airflow_kafka_bq.operators.slices",
-                ],
+                "python-modules": list(OPERATORS),
             },
         ],
         "sensors": [{"integration-name": KAFKA, "python-modules": ["airflow_kafka_bq.sensors.kafka_lag"]}],

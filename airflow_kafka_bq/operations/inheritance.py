@@ -9,8 +9,8 @@ from typing import Any, Literal
 from airflow_kafka_bq.batch import Committed, GroupFacts, Position
 from airflow_kafka_bq.exceptions import NotFoundError, OffsetGapError, PositionConflictError, TopicChangedError
 from airflow_kafka_bq.operations.placing import Offsets, Standing, offsets_of
-from airflow_kafka_bq.pipeline.plan import pipeline_of
 from airflow_kafka_bq.pipeline.job import Job
+from airflow_kafka_bq.pipeline.plan import pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
 
 State = Literal["to move", "there", "read on"]

@@ -20,8 +20,8 @@ from airflow_kafka_bq.operations.inheritance import Inheritance, inherited
 from airflow_kafka_bq.operations.placing import Standing, offsets_of, put
 from airflow_kafka_bq.operations.seek import before_again
 from airflow_kafka_bq.operations.undo import Stood, Undo
-from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look
 from airflow_kafka_bq.pipeline.job import Job
+from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look
 from airflow_kafka_bq.ports import Source
 
 COMMAND = "migrate-group"

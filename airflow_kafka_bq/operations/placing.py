@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from airflow_kafka_bq.batch import LedgerRow, Position
 from airflow_kafka_bq.exceptions import KafkaUnavailableError, MergeConflictError
 from airflow_kafka_bq.pipeline.commit import commit
+from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import pipeline_of
 from airflow_kafka_bq.pipeline.positions import metadata
-from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.pipeline.starts import is_stale
 

@@ -18,8 +18,8 @@ from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.lag import positions_of
 from airflow_kafka_bq.operations.placing import Offsets, Standing, is_there, offsets_of, put
 from airflow_kafka_bq.operations.undo import Stood, Undo
-from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look, pipeline_of
 from airflow_kafka_bq.pipeline.job import Job
+from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
 
 COMMAND = "seek"
