@@ -29,8 +29,7 @@ from airflow_kafka_bq.batch import (
 )
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, StopRequested, TopicChangedError
-from airflow_kafka_bq.pipeline.same_topic import require_same_topic
-from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC
+from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC, require_same_topic
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.pipeline.standstill import place, stalled
 from airflow_kafka_bq.ports import Source

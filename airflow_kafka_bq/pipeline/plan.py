@@ -27,7 +27,8 @@ from airflow_kafka_bq.exceptions import (
     TopicChangedError,
 )
 from airflow_kafka_bq.pipeline.positions import owner_of
-from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC, Seen, check_same_partitions
+from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC
+from airflow_kafka_bq.pipeline.seen import Seen, check_same_partitions
 from airflow_kafka_bq.pipeline.starts import ahead, starts_of
 from airflow_kafka_bq.pipeline.window import window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse

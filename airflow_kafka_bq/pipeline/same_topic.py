@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from airflow_kafka_bq.batch import OffsetRange, RunPlan
 from airflow_kafka_bq.exceptions import NotFoundError, TopicChangedError
-from airflow_kafka_bq.pipeline.seen import ANOTHER_TOPIC
 from airflow_kafka_bq.ports import Source
+
+ANOTHER_TOPIC = (
+    "kafka-bq seek --accept-topic, once you know which messages are meant: with --to earliest all of the new topic's"
+)
+"""What to do where a topic was created again: its offsets name other messages than the ledger's."""
 
 
 def require_same_topic(source: Source, plan: RunPlan, first: OffsetRange, group_id: str) -> None:

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, LedgerRow, TopicFacts
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import TopicChangedError
+from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC
 from airflow_kafka_bq.schema.target import TableFacts
-
-ANOTHER_TOPIC = (
-    "kafka-bq seek --accept-topic, once you know which messages are meant: with --to earliest all of the new topic's"
-)
-"""What to do where a topic was created again: its offsets name other messages than the ledger's."""
 
 
 @dataclass(frozen=True, slots=True)

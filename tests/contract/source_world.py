@@ -12,7 +12,7 @@ from confluent_kafka import Consumer
 
 from airflow_kafka_bq.batch import GroupMember
 from airflow_kafka_bq.kafka import IsolationLevel, KafkaSource
-from airflow_kafka_bq.ports import Source
+from airflow_kafka_bq.ports.source import Source
 from airflow_kafka_bq.testing.kafka import (
     MockCluster,
     NewMessage,
