@@ -1,8 +1,11 @@
-"""Which offsets a table and its history have seen. Pure functions."""
+"""Which offsets a table and its history have seen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow_kafka_bq.bigquery.literals import text
+from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
 
@@ -22,12 +25,25 @@ def first_read(target: Target, pipeline: str) -> str:
 # WHERE `_kafka_topic` = '…' GROUP BY 1
 def highest(target: Target, facts: TableFacts, topic: str) -> str:
     """The highest offset of each partition that the table has a row of."""
-    column = facts.column(facts.partitioning.column) if facts.partitioning else None
     every = ""
-    if column is not None and facts.require_partition_filter:  # says "all of it" in words that are taken as a filter
-        name = f"`{column.name}`"
-        every = f"\n  AND ({name} >= {column.type} '0001-01-01' OR {name} IS NULL)"
+    if facts.partitioning and facts.require_partition_filter:  # prunes nothing, but without it the query is refused
+        column = f"`{facts.partitioning.column}`"
+        every = f"\n  AND ({column} IS NULL OR {column} IS NOT NULL)"
     return (
         "SELECT `_kafka_partition` AS `partition`, MAX(`_kafka_offset`) AS found\n"
         f"FROM {target.table.quoted}\nWHERE `_kafka_topic` = {text(topic)}{every}\nGROUP BY `partition`"
     )
+
+
+class OffsetsRead:
+    """What a warehouse tells of the offsets that it has."""
+
+    _statements: Statements
+
+    def first_read(self, target: Target, pipeline: str) -> Mapping[int, int]:
+        """Where live reading began."""
+        return self._statements.by_partition(first_read(target, pipeline), target.history)
+
+    def highest(self, target: Target, facts: TableFacts, topic: str, max_bytes_billed: int | None) -> Mapping[int, int]:
+        """The highest offsets in the table."""
+        return self._statements.by_partition(highest(target, facts, topic), target.table, max_bytes_billed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -12,11 +11,12 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
-from airflow_kafka_bq.bigquery import copies, ddl, ledger, offsets, sql, tagged
+from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
 from airflow_kafka_bq.bigquery.fields import facts
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.letter_table import LetterTable
+from airflow_kafka_bq.bigquery.offsets import OffsetsRead
 from airflow_kafka_bq.bigquery.quotas import spread
 from airflow_kafka_bq.bigquery.staging_tables import StagingTables
 from airflow_kafka_bq.bigquery.statements import Statements
@@ -29,7 +29,7 @@ from airflow_kafka_bq.schema.target import TableFacts, Target
 log = logging.getLogger(__name__)
 
 
-class BigQueryWarehouse(LetterTable, StagingTables):
+class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
     """One project's BigQuery. Safe to use from two threads: one that stages, one that merges.
 
     :param client: see ``bigquery.client.connect``.
@@ -158,14 +158,6 @@ class BigQueryWarehouse(LetterTable, StagingTables):
             return Recent(**self._statements.rows(ledger.recent(target, since), target.history)[0])
         except NotFoundError:
             return Recent()
-
-    def first_read(self, target: Target, pipeline: str) -> Mapping[int, int]:
-        """Where live reading began."""
-        return self._statements.by_partition(offsets.first_read(target, pipeline), target.history)
-
-    def highest(self, target: Target, facts: TableFacts, topic: str, max_bytes_billed: int | None) -> Mapping[int, int]:
-        """The highest offsets in the table."""
-        return self._statements.by_partition(offsets.highest(target, facts, topic), target.table, max_bytes_billed)
 
     def row_count(self, table: TableId) -> int | None:
         """Rows of a staging table; None if it is not there any more."""
