@@ -28,6 +28,13 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _days(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A range of the table."""
+    end = click.option("--to", "until", help="ISO time: only rows before it.")
+    begin = click.option("--from", "since", help="ISO time: only rows whose partition column is then or later.")
+    return begin(end(command))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kafka-bq")
 def cli() -> None:
@@ -171,6 +178,41 @@ def migrate_group(  # one parameter per option
             session, jobs, settings, from_group=from_group, adopt=adopt, delete_old=delete_old, dry_run=dry_run,
             undo=undo, undo_file=undo_file,
         )  # fmt: skip
+
+
+@cli.command()
+@JOB
+@_days
+@_options
+def audit(  # one parameter per option
+    job: str, since: str | None, until: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
+) -> None:
+    """Find duplicates, missing messages and rows that no batch brought. Changes nothing; exit 1 if there are any."""
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.auditing import audit_job
+
+        audit_job(session, job, settings, since, until)
+
+
+@cli.command()
+@JOB
+@_days
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and the bytes. Changes nothing.")
+@click.option("--undo", metavar="BACKUP", help="Put the rows of a backup back into the table.")
+@click.option("--backup-days", type=float, default=30, show_default=True, help="How long the backup is kept.")
+@_options
+def repair(  # one parameter per option
+    job: str, since: str | None, until: str | None, dry_run: bool, undo: str | None, backup_days: float,
+    as_json: bool, settings: tuple[str, ...], verbose: bool,
+) -> None:  # fmt: skip
+    """Remove duplicates by dedup key, with a backup. Of each key the row stays that the job's own rule keeps."""
+    with guarded(as_json, verbose, changes=not dry_run) as session:
+        from airflow_kafka_bq.cli.repairing import repair_job, undo_job
+
+        if undo is not None:
+            undo_job(session, job, settings, undo, dry_run or since is not None or until is not None)
+        else:
+            repair_job(session, job, settings, since, until, dry_run, backup_days)
 
 
 @cli.command()
