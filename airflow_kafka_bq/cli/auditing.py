@@ -9,6 +9,7 @@ from airflow_kafka_bq.cli.looking import assembled
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show, size
 from airflow_kafka_bq.config.days import Between
+from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.operations.audit import audit
 
@@ -43,6 +44,8 @@ def show_audit(session: Session, found: dict[str, Any]) -> None:
     counts = found["duplicates"]
     named = {"by_key": f"dedup key ({', '.join(found['dedup_key'])})", "by_coordinates": "coordinates"}
     named["copies"] = "both"
+    if found["dedup_key"] == list(COORDINATES):
+        named = {"by_coordinates": "coordinates"}
     rows = [(name, one["groups"], one["rows"]) for kind, name in named.items() if (one := counts[kind]) is not None]
     show(session, ["equal in", "groups", "rows too many"], rows)
     if found["examples"]:

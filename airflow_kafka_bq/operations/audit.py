@@ -37,7 +37,7 @@ def audit(job: Job, between: Between | None = None) -> dict[str, Any]:
     duplicates = audits.duplicates(seen.scan, limit)
     examples = audits.examples(seen.scan, _EXAMPLES, limit) if duplicates.by_key.rows else ()
     history = _history(job, seen, audits, between)
-    found = _Findings(duplicates, history)
+    found = _Findings(duplicates, history, seen.target.by_coordinates)
     return {
         "topic": job.config.topic,
         "table": str(seen.target.table),
@@ -115,22 +115,22 @@ class _History:
 class _Findings:
     duplicates: Duplicates
     history: _History
+    same: bool  # the dedup key is the coordinates
 
     def lines(self) -> list[str]:
         """One sentence for each kind of finding; none where the table is clean."""
         by_key, places = self.duplicates.by_key, self.duplicates.by_coordinates
         late = [one for one in self.history.strays if not one.early]
         offsets = sum(one.end_offset - one.start_offset for one in self.history.unread)
+        rows, messages = (places.rows, places.groups) if places else (0, 0)
         found = {
-            f"{by_key.rows:,} rows too many for {by_key.groups:,} dedup keys": by_key.rows,
-            f"{places.rows if places else 0:,} rows too many for {places.groups if places else 0:,} messages": (
-                places.rows if places else 0
-            ),
-            f"{self.history.missing:,} messages are neither in the table nor in the dead-letter table": (
+            f"rows too many by dedup key: {by_key.rows:,}, of {by_key.groups:,} keys": 0 if self.same else by_key.rows,
+            f"rows too many by coordinates: {rows:,}, of {messages:,} messages": rows,
+            f"messages neither in the table nor in the dead-letter table: {self.history.missing:,}": (
                 self.history.missing
             ),
-            f"{offsets:,} offsets below the position were read by no batch": offsets,
-            f"{sum(one.rows for one in late):,} rows came with no batch of the history": len(late),
+            f"offsets below the position that no batch read: {offsets:,}": offsets,
+            f"rows that came with no batch: {sum(one.rows for one in late):,}": len(late),
         }
         return [line for line, count in found.items() if count]
 

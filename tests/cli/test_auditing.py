@@ -37,7 +37,7 @@ def test_findings_end_with_1(kafka_bq: Command, world: World, filled: str) -> No
     done = kafka_bq("audit", filled)
     assert done.code == 1
     assert "2026-01-02 ████████████████████████████████████████ 4 rows, 2 too many\n" in done.out
-    assert "found: 2 rows too many for 1 dedup keys\n" in done.out
+    assert "found: rows too many by coordinates: 2, of 1 messages\n" in done.out
     assert "missing: 1 of the 3 messages of batch " in done.out
     assert "clean" not in done.out
     document = kafka_bq("audit", filled, "--json")

@@ -47,7 +47,7 @@ def test_exact_copies_are_found() -> None:
     assert document["duplicates"] == {name: {"groups": 2, "rows": 3} for name in ("by_key", "by_coordinates", "copies")}
     assert [one["rows"] for one in document["examples"]] == [3, 2]
     assert document["examples"][0]["key"]["_kafka_offset"] == 0
-    assert document["findings"] == ["3 rows too many for 2 dedup keys", "3 rows too many for 2 messages"]
+    assert document["findings"] == ["rows too many by coordinates: 3, of 2 messages"]
 
 
 def test_a_second_message_of_a_key_is_a_duplicate_of_the_key_alone() -> None:
@@ -81,7 +81,7 @@ def test_messages_that_are_gone_are_missed() -> None:
     document = found(world)
     (batch,) = document["missing"]["batches"]
     assert (document["missing"]["messages"], batch["messages"], batch["found"]) == (2, 4, 2)
-    assert "2 messages are neither in the table nor in the dead-letter table" in document["findings"]
+    assert "messages neither in the table nor in the dead-letter table: 2" in document["findings"]
 
 
 def test_windows_that_read_again_count_nothing_twice() -> None:
@@ -111,7 +111,7 @@ def test_offsets_that_a_position_moved_over_are_found(settings: dict[str, Any]) 
     assert found(world, **settings)["unread"] == [{"partition": 0, "start": 3, "end": 5}]
     world.run(**settings)
     document = found(world, **settings)
-    assert document["findings"] == ["2 offsets below the position were read by no batch"]
+    assert document["findings"] == ["offsets below the position that no batch read: 2"]
     world.run(**settings, window={"from": {0: 3}, "to": {0: 5}})
     assert found(world, **settings)["clean"], "a window has read them"
 
@@ -135,7 +135,7 @@ def test_rows_that_no_batch_brought() -> None:
     assert [(one["rows"], one["before_the_job"]) for one in early["without_history"]] == [(1, True)]
     other_order(world, "beyond", offset=99)
     late = found(world, start={0: 2})
-    assert late["findings"] == ["1 rows came with no batch of the history"]
+    assert late["findings"] == ["rows that came with no batch: 1"]
 
 
 def test_a_table_of_others_has_no_coordinates_to_look_at() -> None:

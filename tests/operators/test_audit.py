@@ -27,7 +27,7 @@ def test_findings_fail_the_task_unless_they_are_only_wanted(wings: Wings) -> Non
     told = wings.run(lambda: audit(**of, fail_on_findings=False))
     assert (told.state, told.report["duplicates"]["copies"]) == ("success", {"groups": 1, "rows": 1})
     assert wings.run(lambda: audit(**of)).state == "failed"
-    assert "1 rows too many for 1 dedup keys" in wings.told()
+    assert "rows too many by coordinates: 1, of 1 messages" in wings.told()
     old = wings.run(lambda: audit(**of, until="{{ params.until }}"), params={"until": "2020-01-01"})
     assert (old.state, old.report["rows"]) == ("success", 0)
 
