@@ -147,6 +147,21 @@ class Audits(Protocol):
     ) -> tuple[Strays, ...]:
         """Rows of a topic whose offsets no range holds; early ones lie in front of their partition's first offset."""
 
+    def leftovers(self, target: Target) -> tuple[Leftover, ...]:
+        """Staging tables of this target, whoever made them."""
+
+    def batches_since(self, target: Target, since: datetime) -> int:
+        """How many batches all pipelines of the target have applied since then; 0 without a history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A staging table that is there. ``expires_at`` None: it will be there until somebody drops it."""
+
+    table: str
+    created_at: datetime | None
+    expires_at: datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class Doubled:

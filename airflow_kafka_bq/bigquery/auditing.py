@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.bigquery.bounded import bounded
 from airflow_kafka_bq.bigquery.conversion import quoted
-from airflow_kafka_bq.bigquery.literals import RANGES, ranges, text
+from airflow_kafka_bq.bigquery.literals import RANGES, literal, ranges, text
 from airflow_kafka_bq.config.letters import LOST
 from airflow_kafka_bq.config.rules import COORDINATES
 from airflow_kafka_bq.inspection import Scan
@@ -195,3 +196,8 @@ def strays(scan: Scan, topic: str, known: Sequence[OffsetRange], firsts: Mapping
         f"  WHERE T._kafka_topic = {text(topic)} AND R.`partition` IS NULL AND {within(scan)})\n"
         "GROUP BY part, early ORDER BY part, early"
     )
+
+
+def batches_since(target: Target, since: datetime) -> str:
+    """How many batches were applied since then; the history is partitioned by that time."""
+    return f"SELECT COUNT(*) AS n FROM {target.history.quoted} WHERE applied_at >= {literal(since)}"

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.bigquery import auditing
+from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
-from airflow_kafka_bq.inspection import DayCount, Duplicates, Examples, Scan, Shortage, Strays, Surplus
+from airflow_kafka_bq.inspection import DayCount, Duplicates, Examples, Leftover, Scan, Shortage, Strays, Surplus
 from airflow_kafka_bq.schema.target import Target
 
 
 class BigQueryAudits:
     """Reads of one warehouse. See :class:`airflow_kafka_bq.inspection.Audits`."""
 
-    def __init__(self, statements: Statements) -> None:
-        self._statements = statements
+    def __init__(self, jobs: Jobs, statements: Statements) -> None:
+        self._jobs, self._statements = jobs, statements
         self.estimated_bytes = 0
 
     def duplicates(self, scan: Scan, max_bytes_billed: int | None) -> Duplicates:
@@ -69,6 +70,26 @@ class BigQueryAudits:
         return tuple(
             Strays(row["part"], row["first_offset"], row["last_offset"], row["n"], row["early"]) for row in found
         )
+
+    def leftovers(self, target: Target) -> tuple[Leftover, ...]:
+        """Staging tables that are there: the dataset's list, which names only what is younger than its expiry."""
+        like = target.staging("")
+        where = f"{like.project}.{like.dataset}"
+
+        def listed(seconds: float) -> list[Leftover]:
+            tables = self._jobs.client.list_tables(where, retry=ONCE, timeout=seconds)
+            ours = (one for one in tables if one.table_id.startswith(like.table))
+            return [Leftover(f"{where}.{one.table_id}", one.created, one.expires) for one in ours]
+
+        return tuple(sorted(self._jobs.call(f"tables of {where}", listed), key=lambda one: one.table))
+
+    def batches_since(self, target: Target, since: datetime) -> int:
+        """How many batches were applied since then."""
+        try:
+            found = self._statements.rows(auditing.batches_since(target, since), target.history)
+        except NotFoundError:
+            return 0
+        return int(found[0]["n"])
 
     def priced(self, statement: str, table: TableId, max_bytes_billed: int | None) -> list[Mapping[str, Any]]:
         """Priced before it runs. :raises CostLimitError: it would bill more than allowed."""

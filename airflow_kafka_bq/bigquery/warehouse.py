@@ -50,7 +50,7 @@ class BigQueryWarehouse(LetterTable, StagingTables):
         self._jobs = Jobs(client, stop or threading.Event(), deadline_seconds)
         self._client = client
         self._statements = Statements(self._jobs, location)
-        self.audits = BigQueryAudits(self._statements)
+        self.audits = BigQueryAudits(self._jobs, self._statements)
         self.repairs = BigQueryRepairs(client, self._jobs, self._statements, self.audits)
 
     @property

@@ -216,6 +216,18 @@ def repair(  # one parameter per option
 
 
 @cli.command()
+@click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d: compared with retention.")
+@_options
+def doctor(jobs: tuple[str, ...], every: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Look for what stands against the promise: settings, permissions, shared groups, leftovers. Changes nothing."""
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.doctoring import doctor_jobs
+
+        doctor_jobs(session, jobs, settings, every)
+
+
+@cli.command()
 @click.option("--airflow", is_flag=True, help="Run the job as the task of a DAG instead of from a job file.")
 @click.option("--ui", is_flag=True, help="Leave Airflow's web page up, with DAGs to click on, until Ctrl-C.")
 @click.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -190,6 +190,22 @@ class Holes:
             Strays(5, 3, 3, 1, early=True),
         )
         assert sum(one.rows for one in bench.warehouse.audits.strays(scan_of(bench.target), TOPIC, (), {}, None)) == 6
+
+
+class Traces:
+    """What runs leave behind."""
+
+    def test_staging_tables_and_batches(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, coordinate_target(world))
+        audits, begun = bench.warehouse.audits, world.now()
+        assert (audits.leftovers(bench.target), audits.batches_since(bench.target, begun)) == ((), 0)
+        staged = bench.stage(row("a", 0))
+        (left,) = audits.leftovers(bench.target)
+        assert left.table == staged.rows_tables[0].table
+        assert left.expires_at is not None
+        assert bench.merge(bench.spec(staged)).failure is None
+        assert audits.batches_since(bench.target, begun) == 1
+        assert audits.batches_since(bench.target, world.now() + timedelta(hours=1)) == 0
 
 
 def _names(target: Target) -> tuple[str, ...]:

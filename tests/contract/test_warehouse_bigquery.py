@@ -100,3 +100,7 @@ class TestHoles(auditing_contract.Holes):
 
 class TestRepairing(repairing_contract.Repairing):
     """On the local BigQuery."""
+
+
+class TestTraces(auditing_contract.Traces):
+    """On the local BigQuery."""

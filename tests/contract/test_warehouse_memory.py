@@ -94,3 +94,7 @@ class TestHoles(auditing_contract.Holes):
 
 class TestRepairing(repairing_contract.Repairing):
     """In memory."""
+
+
+class TestTraces(auditing_contract.Traces):
+    """In memory."""

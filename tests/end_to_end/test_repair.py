@@ -108,3 +108,14 @@ def test_a_repair_that_is_killed_is_finished_by_another_one(pipe: PipeFactory) -
     assert made.coordinates() == Counter(
         {(0, 0): 2, (0, 1): 1, (0, 2): 1, (0, 3): 2, (1, 0): 4, (1, 1): 1, (1, 2): 1, (1, 3): 1}
     )
+
+
+def test_a_doctor_names_the_causes(pipe: PipeFactory) -> None:
+    made = pipe(partitions=1, isolation_level="read_uncommitted")
+    made.produce([NewMessage({"n": 1})])
+    assert made.run()["outcome"] == "end"
+    code, found = _call(made, "doctor", str(made.path), "--every", "400d")
+    texts = [one["what"] for one in found["findings"]]
+    assert (code, found["healthy"]) == (1, False)
+    assert "isolation_level is read_uncommitted" in texts
+    assert any(text.startswith("the topic keeps messages for ") for text in texts)

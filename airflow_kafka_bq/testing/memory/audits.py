@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.config.letters import LOST
 from airflow_kafka_bq.exceptions import CostLimitError
-from airflow_kafka_bq.inspection import DayCount, Duplicates, Examples, Scan, Shortage, Strays, Surplus
+from airflow_kafka_bq.inspection import DayCount, Duplicates, Examples, Leftover, Scan, Shortage, Strays, Surplus
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory.order import COORDINATES
 from airflow_kafka_bq.testing.memory.statements import bounded, key_of, names_of
@@ -136,6 +136,20 @@ class MemoryAudits:
             Strays(part, min(offsets), max(offsets), len(offsets), early)
             for (part, early), offsets in sorted(found.items())
         )
+
+    def leftovers(self, target: Target) -> tuple[Leftover, ...]:
+        """Staging tables that are there."""
+        found = self._database.tables.snapshot()
+        prefix = str(target.staging(""))
+        return tuple(
+            Leftover(name, one.created_at, one.expires_at)
+            for name, one in sorted(found.items())
+            if name.startswith(prefix)
+        )
+
+    def batches_since(self, target: Target, since: datetime) -> int:
+        """How many batches were applied since then."""
+        return sum(row["applied_at"] >= since for row in self._table(str(target.history)))
 
     def _table(self, name: str) -> list[Row]:
         found = self._database.tables.named(name)
