@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from airflow_kafka_bq.dags import dags_from_yaml
     from airflow_kafka_bq.operators import (
+        AuditDuplicatesOperator,
         KafkaToBigQueryOperator,
         MigrateConsumerGroupOperator,
         PlanKafkaToBigQueryOperator,
@@ -28,6 +29,7 @@ _HOMES = {
     "dags_from_yaml": "dags",
     **dict.fromkeys(
         (
+            "AuditDuplicatesOperator",
             "KafkaToBigQueryOperator",
             "MigrateConsumerGroupOperator",
             "PlanKafkaToBigQueryOperator",
@@ -37,6 +39,7 @@ _HOMES = {
     ),
 }
 __all__ = [
+    "AuditDuplicatesOperator",
     "Column",
     "Drop",
     "Hashed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, WarehouseUnavailableError
 from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.schema.target import Target
 
 _ATTEMPTS = 6
 
@@ -101,11 +103,18 @@ class Statements:
 
     def transaction(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's script as one job, under an id of our own."""
-        location = self.location_of(spec.target.table)
-        config = bigquery.QueryJobConfig(use_legacy_sql=False, labels=spec.target.labels)
+        done = self.script(job_id, sql.script(spec, job_id), spec.target, max_bytes_billed)
+        if done.failure is not None:
+            return done
+        inserted, updated, deleted = self._statistics(job_id, spec)
+        return replace(done, inserted=inserted, updated=updated, deleted=deleted)
+
+    def script(self, job_id: str, text: str, target: Target, max_bytes_billed: int | None) -> JobResult:
+        """A script that is one transaction, as one job; attaches to the job if the id is taken."""
+        location = self.location_of(target.table)
+        config = bigquery.QueryJobConfig(use_legacy_sql=False, labels=target.labels)
         if max_bytes_billed is not None:
             config.script_options = bigquery.ScriptOptions(statement_byte_budget=max_bytes_billed)
-        text = sql.script(spec, job_id)
         job, attached, refusal = self._jobs.submit(
             job_id, location, lambda seconds: self._jobs.send_query(job_id, text, location, config, seconds)
         )
@@ -113,14 +122,10 @@ class Statements:
             self._jobs.wait(job)
             refusal = job.error_result
         if refusal:
-            failure, error = job_failure(refusal, f"merge job {job_id} of {spec.target.table}")
+            failure, error = job_failure(refusal, f"merge job {job_id} of {target.table}")
             return JobResult(job_id, attached, failure, error)
         assert isinstance(job, bigquery.QueryJob)  # noqa: S101
-        inserted, updated, deleted = self._statistics(job_id, spec)
-        return JobResult(
-            job_id, attached, inserted=inserted, updated=updated, deleted=deleted,
-            bytes_billed=int(job.total_bytes_billed or 0),
-        )  # fmt: skip
+        return JobResult(job_id, attached, bytes_billed=int(job.total_bytes_billed or 0))
 
     def _statistics(self, job_id: str, spec: MergeSpec) -> tuple[int, int, int]:
         """(inserted, updated, deleted) from the script's child jobs, which carry the counts of each statement."""

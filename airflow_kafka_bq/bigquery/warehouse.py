@@ -12,12 +12,14 @@ from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
+from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
 from airflow_kafka_bq.bigquery.fields import facts
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.letter_table import LetterTable
 from airflow_kafka_bq.bigquery.offsets import OffsetsRead
 from airflow_kafka_bq.bigquery.quotas import spread
+from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 from airflow_kafka_bq.bigquery.staging_tables import StagingTables
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
@@ -48,6 +50,8 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         self._jobs = Jobs(client, stop or threading.Event(), deadline_seconds)
         self._client = client
         self._statements = Statements(self._jobs, location)
+        self.audits = BigQueryAudits(self._jobs, self._statements)
+        self.repairs = BigQueryRepairs(client, self._jobs, self._statements, self.audits)
 
     @property
     def project(self) -> str | None:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import click
 
 from airflow_kafka_bq import __version__
+from airflow_kafka_bq.cli.care import audit, doctor, repair
+from airflow_kafka_bq.cli.options import JOB, options
 from airflow_kafka_bq.cli.session import Session, guarded
 from airflow_kafka_bq.exceptions import ConfigError
-
-JOB = click.argument("job", type=click.Path(dir_okay=False))
-
-
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that every command takes."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines."),
-        click.option(
-            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a setting of the job file."
-        ),
-        click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +26,7 @@ def cli() -> None:
 @cli.command()
 @JOB
 @click.option("--profile", is_flag=True, help="Show where the time went: seconds, rows/s and bytes/s of each station.")
-@_options
+@options
 def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Read the topic to the end it has now, and merge it into the table."""
     with guarded(as_json, verbose, changes=True) as session:
@@ -55,7 +40,7 @@ def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbo
 @click.option("--from", "start", required=True, help="ISO time, or offsets such as '{0: 100, 1: 0}'.")
 @click.option("--to", "end", required=True, help="ISO time, or offsets; half-open: the end itself is left out.")
 @click.option("--partitions", help="Only these, such as 0,3.")
-@_options
+@options
 def replay(  # one parameter per option
     job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
 ) -> None:
@@ -74,7 +59,7 @@ def replay(  # one parameter per option
 @click.option("--stage", multiple=True, help="Only what failed there; may be given several times.")
 @click.option("--limit", metavar="N", help="So many messages at most, the oldest ones first.")
 @click.option("--dry-run", is_flag=True, help="Show what would be redriven, and what of it would fail again.")
-@_options
+@options
 def redrive(  # one parameter per option
     job: str, since: str | None, until: str | None, reason: tuple[str, ...], stage: tuple[str, ...], limit: str | None,
     dry_run: bool, as_json: bool, settings: tuple[str, ...], verbose: bool,
@@ -88,7 +73,7 @@ def redrive(  # one parameter per option
 
 @cli.command()
 @JOB
-@_options
+@options
 def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show ranges, lag, what would be created, and the MERGE with its bytes. Changes nothing."""
     with guarded(as_json, verbose) as session:
@@ -99,7 +84,7 @@ def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> N
 
 @cli.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@_options
+@options
 def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show position, end, lag and oldest unread message of each partition, without joining a group."""
     with guarded(as_json, verbose) as session:
@@ -111,7 +96,7 @@ def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose
 @cli.command()
 @JOB
 @click.option("--diff", is_flag=True, help="Compare with the table that exists; exit 1 if they differ.")
-@_options
+@options
 def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show the table as it would be created."""
     with guarded(as_json, verbose) as session:
@@ -129,7 +114,7 @@ def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbo
 @click.option("--dry-run", is_flag=True, help="Show what would be read again or skipped. Changes nothing.")
 @click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
 @click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
-@_options
+@options
 def seek(  # one parameter per option
     job: str, to: str | None, partitions: str | None, accept_topic: bool, accept_target: bool, dry_run: bool,
     undo: str | None, undo_file: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool,
@@ -155,7 +140,7 @@ def seek(  # one parameter per option
 @click.option("--dry-run", is_flag=True, help="Show old and new positions. Changes nothing.")
 @click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
 @click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
-@_options
+@options
 def migrate_group(  # one parameter per option
     jobs: tuple[str, ...], from_group: str | None, adopt: bool, delete_old: bool, dry_run: bool, undo: str | None,
     undo_file: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool,
@@ -171,6 +156,10 @@ def migrate_group(  # one parameter per option
             session, jobs, settings, from_group=from_group, adopt=adopt, delete_old=delete_old, dry_run=dry_run,
             undo=undo, undo_file=undo_file,
         )  # fmt: skip
+
+
+for looks_after in (audit, repair, doctor):
+    cli.add_command(looks_after)
 
 
 @cli.command()

@@ -6,10 +6,13 @@ and redrives share the group of their live task: they never commit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
 from airflow_kafka_bq.exceptions import GroupInUseError
+
+log = logging.getLogger(__name__)
 
 _MATTER = ("topic", "table", "group_id", "kafka_conn_id")
 
@@ -24,6 +27,7 @@ def check(task: Any, unknown: Collection[str]) -> None:
     if set(_MATTER) & set(unknown):
         return
     task.shared_group = _group(task)
+    _compare_with_other_dags(task)
     for other in task.dag.tasks if task.has_dag() else ():
         if getattr(other, "shared_group", None) != task.shared_group or other is task:
             continue
@@ -34,6 +38,24 @@ def check(task: Any, unknown: Collection[str]) -> None:
                 group_id=task.shared_group[1],
                 remedy="leave group_id out: every (topic, table) pair then has a group of its own",
             )
+
+
+_seen: dict[tuple[str, str], tuple[str, str, str]] = {}
+"""Topic, DAG and task of each group that this process has parsed; the last one."""
+
+
+def _compare_with_other_dags(task: Any) -> None:
+    """Another DAG may be of another time or another deployment: this is said, and refused by the run that meets it."""
+    if not task.has_dag() or not _is_live(task):
+        return
+    topic, dag_id, task_id = _seen.get(task.shared_group, (task.topic, "", ""))
+    if topic != task.topic and dag_id != task.dag.dag_id:
+        log.warning(
+            "consumer group %r is used for topic %r by task %r of DAG %r, and for topic %r by task %r of DAG %r: leave "
+            "group_id out, so that every (topic, table) pair has a group of its own",
+            task.shared_group[1], topic, task_id, dag_id, task.topic, task.task_id, task.dag.dag_id,
+        )  # fmt: skip
+    _seen[task.shared_group] = task.topic, task.dag.dag_id, task.task_id
 
 
 def _trouble(task: Any, other: Any) -> str | None:

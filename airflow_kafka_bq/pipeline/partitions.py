@@ -64,14 +64,14 @@ def _moved(value: Any, by: timedelta) -> Any:
 def _ends(floor: Any, partition: Layout) -> tuple[Any, Any]:
     """Half-open range of a partition's values; None for an end that is open."""
     if isinstance(partition, Partitioning):
-        return floor, _after(floor, partition.granularity)
+        return floor, after(floor, partition.granularity)
     if floor < 0:
         return None, partition.start
     low = partition.start + floor * partition.interval
     return (partition.end, None) if low >= partition.end else (low, min(partition.end, low + partition.interval))
 
 
-def _after(low: Any, granularity: str) -> Any:
+def after(low: Any, granularity: str) -> Any:
     """Start of the next partition; None after the last one that a date can name."""
     try:
         return _next(low, granularity)

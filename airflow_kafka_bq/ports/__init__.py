@@ -26,6 +26,7 @@ from airflow_kafka_bq.batch import (
 )
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.inspection import Audits, Repairs
 from airflow_kafka_bq.ports.source import Source
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -101,6 +102,14 @@ class Warehouse(Protocol):
     @property
     def project(self) -> str | None:
         """Project of the credentials."""
+
+    @property
+    def audits(self) -> Audits:
+        """Reads that find duplicates and holes."""
+
+    @property
+    def repairs(self) -> Repairs:
+        """What removes duplicates, and puts them back."""
 
     def table(self, table: TableId) -> TableFacts | None:
         """What is there, read without lag; None if there is no such table. :raises NotFoundError: no such dataset."""

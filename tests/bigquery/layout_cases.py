@@ -15,6 +15,7 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.config.partitioning import IntegerRange, Partitioning
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.columns import Column
+from tests.bigquery import care
 from tests.bigquery.cases import CASES, FIRST, GONE, Case, script, tables_of
 from tests.bigquery.targets import TABLE, TOPIC, keep, payload, staged, update
 
@@ -86,4 +87,10 @@ def widened() -> Iterator[Case]:
         yield Case(f"widen_{column.name}_to_{column.type}".lower(), ddl.widen(keep(), column), tables_of(keep()))
 
 
-ALL = {case.name: case for cases in (*CASES, ingestion, numbers, whole_jobs, widened) for case in cases()}
+def looked_after() -> Iterator[Case]:
+    """Audit and repair, of tables that have a column more."""
+    for name, text, target in care.statements():
+        yield Case(name, text, (*care.tables(target), *tables_of(target)[1:]))
+
+
+ALL = {case.name: case for cases in (*CASES, ingestion, numbers, whole_jobs, widened, looked_after) for case in cases()}

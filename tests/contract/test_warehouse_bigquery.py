@@ -10,6 +10,7 @@ from google.cloud.bigquery import Client
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
     altering_contract,
+    auditing_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -18,6 +19,7 @@ from tests.contract import (
     letters_contract,
     merging_contract,
     partitions_contract,
+    repairing_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -85,4 +87,20 @@ class TestTogether(together_contract.Together):
 
 
 class TestCopies(copies_contract.Copies):
+    """On the local BigQuery."""
+
+
+class TestDuplicates(auditing_contract.Duplicates):
+    """On the local BigQuery."""
+
+
+class TestHoles(auditing_contract.Holes):
+    """On the local BigQuery."""
+
+
+class TestRepairing(repairing_contract.Repairing):
+    """On the local BigQuery."""
+
+
+class TestTraces(auditing_contract.Traces):
     """On the local BigQuery."""

@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract import (
     altering_contract,
+    auditing_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -14,6 +15,7 @@ from tests.contract import (
     letters_contract,
     merging_contract,
     partitions_contract,
+    repairing_contract,
     together_contract,
     tombstones_contract,
     warehouse_contract,
@@ -79,4 +81,20 @@ class TestTogether(together_contract.Together):
 
 
 class TestCopies(copies_contract.Copies):
+    """In memory."""
+
+
+class TestDuplicates(auditing_contract.Duplicates):
+    """In memory."""
+
+
+class TestHoles(auditing_contract.Holes):
+    """In memory."""
+
+
+class TestRepairing(repairing_contract.Repairing):
+    """In memory."""
+
+
+class TestTraces(auditing_contract.Traces):
     """In memory."""

@@ -13,6 +13,7 @@ from google.cloud.bigquery import Client
 
 from airflow_kafka_bq.batch import JobResult
 from airflow_kafka_bq.bigquery.client import connect
+from airflow_kafka_bq.bigquery.literals import literal
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
@@ -57,6 +58,14 @@ class WarehouseWorld(Protocol):
         """Make it a table of before there was this column."""
         ...
 
+    def insert(self, table: TableId, rows: Rows) -> None:
+        """Somebody else's INSERT."""
+        ...
+
+    def forget_offsets(self, table: TableId, *offsets: int) -> None:
+        """Somebody else's DELETE."""
+        ...
+
     def now(self) -> datetime: ...
 
     def wait(self, seconds: float) -> None: ...
@@ -84,6 +93,7 @@ class MemoryWorld:
         self.now = self.clock
         self.wait = self.clock.advance
         self.drop = self.database.drop_table
+        self.insert = self.database.insert
 
     def warehouse(self) -> Warehouse:
         return MemoryWarehouse(self.database)
@@ -93,6 +103,9 @@ class MemoryWorld:
 
     def forget(self, table: TableId, pipeline: str) -> None:
         self.database.delete(table, lambda row: row["pipeline"] == pipeline)
+
+    def forget_offsets(self, table: TableId, *offsets: int) -> None:
+        self.database.delete(table, lambda row: row["_kafka_offset"] in offsets)
 
     def expire(self, table: TableId, id: str) -> None:
         found = [row for row in self.rows(table) if row["id"] == id]
@@ -153,8 +166,23 @@ class ClientWorld:
     def without(self, table: TableId, column: str) -> None:
         self._run(f"ALTER TABLE {table.quoted} DROP COLUMN {column}")
 
+    def insert(self, table: TableId, rows: Rows) -> None:
+        names = list(rows[0]) if rows else []
+        for first in range(0, len(rows), 50):
+            values = ", ".join(
+                f"({', '.join(_literal(name, one[name]) for name in names)})" for one in rows[first:][:50]
+            )
+            self._run(f"INSERT INTO {table.quoted} ({', '.join(names)}) VALUES {values}")
+
+    def forget_offsets(self, table: TableId, *offsets: int) -> None:
+        self._run(f"DELETE FROM {table.quoted} WHERE _kafka_offset IN ({', '.join(map(str, offsets))})")
+
     def _run(self, sql: str) -> Any:
         return self._client.query(sql, job_retry=None).result(timeout=60)
+
+
+def _literal(name: str, value: Any) -> str:
+    return "[]" if name == "_kafka_headers" else literal(value)
 
 
 class LocalWorld(ClientWorld):

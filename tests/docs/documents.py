@@ -9,13 +9,17 @@ from typing import Any
 from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.config.letters import LetterSelection
+from airflow_kafka_bq.operations.audit import audit
+from airflow_kafka_bq.operations.doctor import examine, report
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.migrate import Migration, migrate
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.redrive import rehearse
+from airflow_kafka_bq.operations.repair import repair, undo
 from airflow_kafka_bq.operations.schema import schema_of
 from airflow_kafka_bq.operations.seek import Wish, seek
-from tests.pipeline.world import TOPIC, World
+from tests.operations.doubling import copy, other_order
+from tests.pipeline.world import TABLE, TOPIC, World
 
 _ROW = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
 
@@ -75,6 +79,25 @@ def with_an_old_group() -> dict[str, Any]:
     return migrate([world.job()], Migration("old-shared"), dry_run=True)
 
 
+def with_findings() -> dict[str, Any]:
+    """A table with a row too many, one too few, one of nobody, and a hole in front of its position."""
+    world = World(1)
+    world.fill(4)
+    world.run(max_messages=3)
+    world.run(window={"from": {0: 3}, "to": {0: 4}}, max_messages=1)
+    copy(world, 1)
+    other_order(world, "x", offset=99)
+    world.database.delete(TABLE, lambda row: row["_kafka_offset"] == 2)
+    found = audit(world.job())
+    done = repair(world.job())
+    return {
+        "### Audit": {**found, "unread": [{"partition": 0, "start": 4, "end": 5}]},
+        "### Repair": done,
+        "### Undo of a repair": undo(world.job(), done["backup"]),
+        "### Doctor": report([examine("orders.yaml", world.job(isolation_level="read_uncommitted"))], []),
+    }
+
+
 def made() -> dict[str, Any]:
     """One full document of each kind, by its heading."""
     world = with_a_gap()
@@ -87,4 +110,5 @@ def made() -> dict[str, Any]:
         "### Dry run of a redrive": with_a_letter(),
         "### Migration": with_an_old_group(),
         "### Seek": seek(world.job(), Wish(Destination.of("latest"), accept_target=True), dry_run=True),
+        **with_findings(),
     }

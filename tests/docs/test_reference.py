@@ -34,6 +34,10 @@ HEADINGS = (
     "### Dry run of a redrive",
     "### Seek",
     "### Migration",
+    "### Audit",
+    "### Repair",
+    "### Undo of a repair",
+    "### Doctor",
 )
 
 

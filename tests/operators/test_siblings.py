@@ -20,3 +20,14 @@ def test_two_live_tasks_of_one_group_are_refused_when_the_dag_is_parsed() -> Non
         with pytest.raises(GroupInUseError, match="topics 'a' and 'b'"):
             task(task_id="b", topic="b", group_id="g")
         task(task_id="template", topic="{{ params.topic }}", group_id="g")
+
+
+def test_a_group_on_two_topics_in_two_dags_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    for dag, topic in (("first", "a"), ("first", "a"), ("second", "a"), ("third", "b")):
+        with DAG(dag, schedule=None):
+            task(task_id="load", topic=topic, group_id="spans-dags")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    message = record.getMessage()
+    assert "'spans-dags' is used for topic 'a' by task 'load' of DAG 'second'" in message
+    assert "for topic 'b' by task 'load' of DAG 'third'" in message

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import MergeConflictError
+from airflow_kafka_bq.testing.memory.audits import MemoryAudits
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
+from airflow_kafka_bq.testing.memory.repairs import MemoryRepairs
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Transaction
 
 _ATTEMPTS = 6
@@ -20,6 +22,7 @@ class MemoryClient:
 
     def __init__(self, database: MemoryBigQuery) -> None:
         self._database = database
+        self.audits, self.repairs = MemoryAudits(database), MemoryRepairs(database)
         self.closed = False
 
     @contextmanager

@@ -1,0 +1,55 @@
+"""Commands that look after tables: ``audit``, ``repair``, ``doctor``."""
+
+from __future__ import annotations
+
+import click
+
+from airflow_kafka_bq.cli.options import JOB, days, options
+from airflow_kafka_bq.cli.session import guarded
+
+
+@click.command()
+@JOB
+@days
+@options
+def audit(  # one parameter per option
+    job: str, since: str | None, until: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
+) -> None:
+    """Find duplicates, missing messages and rows that no batch brought. Changes nothing; exit 1 if there are any."""
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.auditing import audit_job
+
+        audit_job(session, job, settings, since, until)
+
+
+@click.command()
+@JOB
+@days
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and the bytes. Changes nothing.")
+@click.option("--undo", metavar="BACKUP", help="Put the rows of a backup back into the table.")
+@click.option("--backup-days", type=float, default=30, show_default=True, help="How long the backup is kept.")
+@options
+def repair(  # one parameter per option
+    job: str, since: str | None, until: str | None, dry_run: bool, undo: str | None, backup_days: float,
+    as_json: bool, settings: tuple[str, ...], verbose: bool,
+) -> None:  # fmt: skip
+    """Remove duplicates by dedup key, with a backup. Of each key the row stays that the job's own rule keeps."""
+    with guarded(as_json, verbose, changes=not dry_run) as session:
+        from airflow_kafka_bq.cli.repairing import repair_job, undo_job
+
+        if undo is not None:
+            undo_job(session, job, settings, undo, dry_run or since is not None or until is not None)
+        else:
+            repair_job(session, job, settings, since, until, dry_run, backup_days)
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d: compared with retention.")
+@options
+def doctor(jobs: tuple[str, ...], every: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+    """Look for what stands against the promise: settings, permissions, shared groups, leftovers. Changes nothing."""
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.doctoring import doctor_jobs
+
+        doctor_jobs(session, jobs, settings, every)

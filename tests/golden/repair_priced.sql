@@ -1,0 +1,8 @@
+SELECT `payload`, `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp`, `_kafka_key`, `_kafka_headers`, `_ingested_at`, `theirs`, ROW_NUMBER() OVER (PARTITION BY R.`_kafka_topic`, R.`_kafka_partition`, R.`_kafka_offset`, R.`_kafka_timestamp` ORDER BY IF(R._kafka_bq_log = 1, 0, 1), R.`_kafka_timestamp` ASC NULLS FIRST, R.`_kafka_partition` ASC NULLS FIRST, R.`_kafka_topic` ASC NULLS FIRST, R.`_kafka_offset` ASC NULLS FIRST, R.`_ingested_at`) AS _kafka_bq_place
+FROM (
+  SELECT T.*, ROW_NUMBER() OVER (PARTITION BY T.`_kafka_topic`, T.`_kafka_partition`, T.`_kafka_offset`, T.`_kafka_timestamp`, T.`_kafka_topic`, T.`_kafka_partition` ORDER BY T.`_kafka_offset` ASC NULLS FIRST, T.`_kafka_timestamp` ASC, T.`_ingested_at`) AS _kafka_bq_log
+  FROM `demo`.`analytics`.`orders` AS T
+  WHERE (T.`_kafka_timestamp` >= TIMESTAMP '2026-01-31 00:00:00.000000+00:00' AND T.`_kafka_timestamp` < TIMESTAMP '2026-02-01 00:00:00.000000+00:00') AND T.`_kafka_topic` IS NOT NULL AND T.`_kafka_partition` IS NOT NULL AND T.`_kafka_offset` IS NOT NULL AND T.`_kafka_timestamp` IS NOT NULL
+  QUALIFY COUNT(*) OVER (PARTITION BY T.`_kafka_topic`, T.`_kafka_partition`, T.`_kafka_offset`, T.`_kafka_timestamp`) > 1 AND MIN(TIMESTAMP_TRUNC(T.`_kafka_timestamp`, DAY)) OVER (PARTITION BY T.`_kafka_topic`, T.`_kafka_partition`, T.`_kafka_offset`, T.`_kafka_timestamp`) = TIMESTAMP '2026-01-31 00:00:00.000000+00:00') AS R;
+DELETE FROM `demo`.`analytics`.`orders` AS T
+WHERE (T.`_kafka_timestamp` >= TIMESTAMP '2026-01-31 00:00:00.000000+00:00' AND T.`_kafka_timestamp` < TIMESTAMP '2026-02-01 00:00:00.000000+00:00') AND T.`_kafka_topic` IS NOT NULL AND T.`_kafka_partition` IS NOT NULL AND T.`_kafka_offset` IS NOT NULL AND T.`_kafka_timestamp` IS NOT NULL
