@@ -108,7 +108,7 @@ class Deletes:
         assert bench.counts(row("a", 1), row("a", 4, version=1)) == (1, 0, 0)
         assert bench.notes() == {"a": "0/4", "b": "0/3"}
 
-    @pytest.mark.parametrize("seed", [1, 2])
+    @pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), 2])
     def test_any_order_of_batches_with_any_replays_ends_alike(self, world: WarehouseWorld, seed: int) -> None:
         any_order(world, seed)
 

@@ -60,8 +60,8 @@ def hold(ground: Ground, record_property: Callable[[str, object], None]) -> Hold
 
 
 def cells(quick: str) -> pytest.MarkDecorator:
-    """Signals and sizes of batches: SIGKILL and ``quick`` always, the others where there is time."""
-    always = {("kill", "small"), (quick, "large")}
+    """Signals and sizes of batches: one of them always, the others where there is time."""
+    always = {(quick, "small" if quick == "kill" else "large")}
     found = [
         pytest.param(action, size, marks=() if (action, size) in always else pytest.mark.slow)
         for action in ACTIONS
@@ -71,7 +71,7 @@ def cells(quick: str) -> pytest.MarkDecorator:
 
 
 @pytest.mark.fault("K1")
-@cells("term")
+@cells("kill")
 def test_struck_before_start_offsets_are_read(hold: Hold, action: str, size: str) -> None:
     hold("K1", action, size)
 
@@ -83,7 +83,7 @@ def test_struck_with_messages_returned_and_unread(hold: Hold, action: str, size:
 
 
 @pytest.mark.fault("K3")
-@cells("term")
+@cells("kill")
 def test_struck_with_a_batch_full_before_it_is_staged(hold: Hold, action: str, size: str) -> None:
     hold("K3", action, size)
 
@@ -95,7 +95,7 @@ def test_struck_while_bigquery_loads_the_staging_table(hold: Hold, action: str, 
 
 
 @pytest.mark.fault("K5")
-@cells("term")
+@cells("kill")
 def test_struck_with_the_batch_staged_before_the_merge(hold: Hold, action: str, size: str) -> None:
     hold("K5", action, size)
 
@@ -107,7 +107,7 @@ def test_struck_while_a_merge_runs_that_succeeds_later(hold: Hold, action: str, 
 
 
 @pytest.mark.fault("K7")
-@cells("term")
+@cells("kill")
 def test_struck_while_a_merge_runs_that_fails_later(hold: Hold, action: str, size: str) -> None:
     hold("K7", action, size)
 
@@ -119,7 +119,7 @@ def test_struck_with_the_merge_durable_before_the_commit(hold: Hold, action: str
 
 
 @pytest.mark.fault("K9")
-@cells("freeze")
+@cells("kill")
 def test_struck_with_the_commit_sent_and_its_answer_unseen(hold: Hold, action: str, size: str) -> None:
     hold("K9", action, size)
 
@@ -131,7 +131,7 @@ def test_struck_after_the_commit_before_staging_is_cleaned_up(hold: Hold, action
 
 
 @pytest.mark.fault("K11")
-@cells("freeze")
+@cells("kill")
 def test_struck_between_two_batches(hold: Hold, action: str, size: str) -> None:
     hold("K11", action, size)
 
@@ -143,7 +143,7 @@ def test_struck_while_clients_are_closed(hold: Hold, action: str, size: str) -> 
 
 
 @pytest.mark.fault("K13")
-@cells("freeze")
+@cells("kill")
 def test_struck_twice_in_a_row_at_different_points(hold: Hold, action: str, size: str) -> None:
     """With messages that arrive between the two: the second run's batches have other ends than the first's."""
     hold("K13", action, size)

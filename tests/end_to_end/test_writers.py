@@ -75,9 +75,10 @@ def _ended(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.fault("A10")
-def test_twenty_pipelines_share_a_dataset(pipe: PipeFactory) -> None:
+@pytest.mark.parametrize("count", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_many_pipelines_share_a_dataset(pipe: PipeFactory, count: int) -> None:
     """Nothing of one pipeline reaches another; only writers of one target can conflict."""
-    pipes = [pipe(partitions=1, table=f"table_{number}") for number in range(20)]
+    pipes = [pipe(partitions=1, table=f"table_{number}") for number in range(count)]
     wanted = [one.produce_ten() for one in pipes]
     running: list[tuple[Pipe, Any]] = []
     for one in pipes:
