@@ -15,6 +15,7 @@ KAFKA = "Apache Kafka"
 BIGQUERY = "Google BigQuery"
 OPERATORS = (
     "airflow_kafka_bq.operators.kafka_to_bigquery",
+    "airflow_kafka_bq.operators.audit",
     "airflow_kafka_bq.operators.migrate",
     "airflow_kafka_bq.operators.plan",
     "airflow_kafka_bq.operators.redrive",
