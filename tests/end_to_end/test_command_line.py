@@ -127,6 +127,7 @@ def test_a_plan_changes_nothing(pipe: PipeFactory) -> None:
     made = pipe(partitions=2)
     made.produce_ten()
     path = str(made.path)
+    before = everything(made)
     for prepare in (lambda: None, made.run, made.produce_ten, lambda: made.commit({0: 1})):
         prepare()
         before = everything(made)
