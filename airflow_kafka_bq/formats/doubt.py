@@ -17,15 +17,20 @@ _LONG_BYTES = 4_000
 _LONG_NUMBER = "[0-9.]{1000}"
 _MEMBER_FIRST = r'^\{[ \t\r\n]*"'
 # Arrow takes NaN, Inf and Infinity for numbers, also in fields that are ignored; ", Infrastructure" is text.
+# Arrow 26 reads 5.68269834864418e-216 as a decimal256 of 0, and 5.68e-216 not at all.
+_TINY = r"[0-9][eE]-[0-9]{2}"
 _CONSTANT = r"[:,\[\s-](?:NaN|Inf(?:inity)?)[\s,\]}]"
 
 
-def doubtful(values: Any, *, ignore_unknown: bool) -> Any | None:
+def doubtful(values: Any, *, ignore_unknown: bool, wide_decimals: bool = False) -> Any | None:
     """Mask of the messages that go to pydantic at once; None if there is none.
 
     :param ignore_unknown: whether fields are skipped whose type nobody checks.
+    :param wide_decimals: whether a column is read as decimal256.
     """
     masks = [*_structure(values), *(_skipped(values) if ignore_unknown else ())]
+    if wide_decimals:
+        masks.append(_pc.match_substring_regex(values, _TINY))
     found = None
     for mask in masks:
         found = mask if found is None else _pc.or_(found, mask)

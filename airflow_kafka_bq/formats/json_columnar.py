@@ -16,7 +16,7 @@ import pyarrow.compute
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnknownFieldError, UnreadableError, read
 from airflow_kafka_bq.formats.columnar_checks import suspects
-from airflow_kafka_bq.formats.columnar_plan import Plan
+from airflow_kafka_bq.formats.columnar_plan import Node, Plan
 from airflow_kafka_bq.formats.columnar_write import written
 from airflow_kafka_bq.formats.doubt import doubtful
 from airflow_kafka_bq.formats.json_rows import JsonRows
@@ -45,6 +45,7 @@ class JsonColumnar:
     def __init__(self, rows: JsonRows, plan: Plan) -> None:
         self._rows = rows
         self._nodes = plan.nodes
+        self._wide_decimals = _any_wide(plan.nodes)
         self._refuse_unknown = rows.refuse_unknown or plan.forbids
         whole = [re.escape(node.source) for node in plan.nodes if node.kind == "INT64"]
         self._other_numbers = rf'"(?:{"|".join(whole)})"\s*:\s*(?:-?[0-9]*[.eE]|-?[0-9]{{19}})' if whole else None
@@ -84,7 +85,7 @@ class JsonColumnar:
 
     def _bulk(self, values: Any, positions: Any, *, ignore_unknown: bool, tries: int = _TRIES) -> list[_Clean]:
         """What can be read in bulk of ``values``, which are at ``positions``; the rest is left out."""
-        doubt = doubtful(values, ignore_unknown=ignore_unknown)
+        doubt = doubtful(values, ignore_unknown=ignore_unknown, wide_decimals=self._wide_decimals)
         if doubt is not None:
             values, positions = _dropped(values, positions, doubt)
         if len(values) == 0 or tries == 0:
@@ -162,6 +163,13 @@ class JsonColumnar:
         if self._rows.keep_unknown:
             arrays.append(columns[-1] if len(columns) > len(self._nodes) else pa.nulls(len(arrays[0]), pa.string()))
         return pa.table(arrays, schema=self.schema)
+
+
+def _any_wide(nodes: Sequence[Node]) -> bool:
+    return any(
+        one.kind == "BIGNUMERIC" or _any_wide(one.children) or (one.element is not None and _any_wide((one.element,)))
+        for one in nodes
+    )
 
 
 def _dropped(values: Any, positions: Any, mask: Any) -> tuple[Any, Any]:

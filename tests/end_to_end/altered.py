@@ -16,7 +16,7 @@ from typing import Any, Self
 from google.cloud.bigquery import client as google
 
 from airflow_kafka_bq.bigquery import jobs
-from airflow_kafka_bq.pipeline import runner, stage
+from airflow_kafka_bq.pipeline import job, stage
 from tests.end_to_end import child
 from tests.end_to_end.child import Blow, Child
 from tests.end_to_end.pipe import Pipe
@@ -101,5 +101,5 @@ def _set_clock(seconds: tuple[float, ...]) -> None:
             return super().now(tz) + timedelta(seconds=next(offsets))
 
     time.time = lambda: right() + next(offsets)
-    for module in (runner, stage):  # they have the name, not the module
+    for module in (job, stage):  # they have the name, not the module
         module.datetime = Wrong  # type: ignore[attr-defined]
