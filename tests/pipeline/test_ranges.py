@@ -89,6 +89,7 @@ def test_an_open_end_stays_open() -> None:
 def test_a_column_that_one_batch_does_not_bound_is_not_bounded() -> None:
     at, place = days(0), ColumnBounds("p", (), (1,))
     assert joined_bounds([(at, place), (at,)]) == (at,)
+    assert joined_bounds([(at, place), (at,), (at, place)]) == (at,)
     assert joined_bounds([(at,), ()]) == ()
     assert joined_bounds([]) == ()
     nulls = ColumnBounds("at", (), has_null=True)
