@@ -208,8 +208,10 @@ def test_slices_of_two_plans_are_not_mixed() -> None:
     world = filled()
     old = [staged(world, one) for one in planned(world)]
     world.run(**BATCH)
-    world.fill(9, 0)
+    for part in range(4):
+        world.fill(3, part)
     new = [staged(world, one) for one in planned(world)]
+    assert len(new) == len(old)
     with pytest.raises(ConfigError, match="all of one plan"):
         merged(world, [*new[:1], *old[1:]])
 
