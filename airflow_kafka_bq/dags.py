@@ -12,7 +12,7 @@ from typing import Any
 from airflow_kafka_bq import jobfile
 from airflow_kafka_bq._airflow import DAG
 from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError, IngestError
-from airflow_kafka_bq.operators import KafkaToBigQueryOperator
+from airflow_kafka_bq.operators import KafkaToBigQueryOperator, siblings
 from airflow_kafka_bq.task_groups import KafkaToBigQueryTaskGroup
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _note_group(dag: Any, path: Path, groups: dict[tuple[str, str], Path]) -> No
     """A group that two tasks commit to is how messages were skipped and read twice."""
     for task in dag.tasks:
         group = getattr(task, "shared_group", None)
-        if group is None or not task.commits or task.window is not None:
+        if group is None or not siblings.is_live(task):
             continue
         if group in groups:
             raise GroupInUseError(

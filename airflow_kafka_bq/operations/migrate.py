@@ -17,11 +17,11 @@ from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.inheritance import Inheritance, inherited
-from airflow_kafka_bq.operations.placing import Standing, offsets_of, put
+from airflow_kafka_bq.operations.placing import Standing, alone, offsets_of, put
 from airflow_kafka_bq.operations.seek import before_again
-from airflow_kafka_bq.operations.undo import Stood, Undo
+from airflow_kafka_bq.operations.undo import Undo
 from airflow_kafka_bq.pipeline.job import Job
-from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look
+from airflow_kafka_bq.pipeline.plan import check_identity, look
 from airflow_kafka_bq.ports import Source
 
 COMMAND = "migrate-group"
@@ -79,7 +79,7 @@ def migrate(
     if dry_run:
         return document
     for job, one in moves:
-        before = _keep(path, before, job, one)
+        before = undos.keep(path, job, one.seen, one.wanted, before)
     for job, one in zip(jobs, found, strict=True):
         job.stop.check()
         if one.state != "read on":
@@ -99,8 +99,7 @@ def take_back(jobs: Sequence[Job], undo: Undo, *, dry_run: bool = False) -> dict
     """
     work = []
     for job in jobs:
-        seen = look(job.config, job.source, job.warehouse, job.target)
-        check_group(job.config, job.target, seen, job.config.group(job.target.table))
+        seen = alone(job)
         stood = undo.job(COMMAND, job.config.topic, str(job.target.table))
         work.append((job, seen, stood, before_again(job, seen, stood)))
     told = [
@@ -133,20 +132,9 @@ def _inherits(job: Job, wish: Migration, before: Undo) -> Inheritance:
             f"the old group has live members, which would read on: {names}", topic=job.config.topic,
             group_id=wish.from_group, remedy="stop the old consumers first",
         )  # fmt: skip
-    seen = look(job.config, job.source, job.warehouse, job.target)
-    check_group(job.config, job.target, seen, job.config.group(job.target.table))
+    seen = alone(job)
     check_identity(job.config, job.target, seen)
     return inherited(job, seen, wish.from_group, held, facts, adopt=wish.adopt)
-
-
-def _keep(path: Path, before: Undo, job: Job, one: Inheritance) -> Undo:
-    table = job.target.table
-    stood = Stood.of(
-        job.config.topic, str(table), job.config.group(table), Standing.of(one.seen), offsets_of(one.wanted.positions)
-    )
-    after = undos.kept(path, stood, before)
-    undos.write(path, after)
-    return after
 
 
 def _deleted(jobs: Sequence[Job], found: Sequence[Inheritance], wish: Migration, before: Undo, path: Path) -> str:

@@ -15,7 +15,7 @@ from airflow_kafka_bq.batch import LedgerRow, Position
 from airflow_kafka_bq.exceptions import KafkaUnavailableError, MergeConflictError
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.job import Job
-from airflow_kafka_bq.pipeline.plan import pipeline_of
+from airflow_kafka_bq.pipeline.plan import check_group, look, pipeline_of
 from airflow_kafka_bq.pipeline.positions import metadata
 from airflow_kafka_bq.pipeline.seen import Seen
 from airflow_kafka_bq.pipeline.starts import is_stale
@@ -76,6 +76,16 @@ def is_there(job: Job, seen: Seen, wanted: Standing) -> bool:
     return seen.ledger is not None and Standing(
         seen.ledger.positions, seen.ledger.topic_id, seen.ledger.target_created_at
     ).same(wanted)
+
+
+def alone(job: Job) -> Seen:
+    """What a run would see, in a group that nobody else uses.
+
+    :raises GroupInUseError: it has members, or belongs to another topic or table.
+    """
+    seen = look(job.config, job.source, job.warehouse, job.target)
+    check_group(job.config, job.target, seen, job.config.group(job.target.table))
+    return seen
 
 
 def put(job: Job, seen: Seen, wanted: Standing, command: str) -> Placed:

@@ -16,10 +16,10 @@ from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.exceptions import ConfigError, NotFoundError, PositionConflictError, TopicChangedError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.lag import positions_of
-from airflow_kafka_bq.operations.placing import Offsets, Standing, is_there, offsets_of, put
+from airflow_kafka_bq.operations.placing import Offsets, Standing, alone, is_there, offsets_of, put
 from airflow_kafka_bq.operations.undo import Stood, Undo
 from airflow_kafka_bq.pipeline.job import Job
-from airflow_kafka_bq.pipeline.plan import check_group, check_identity, look, pipeline_of
+from airflow_kafka_bq.pipeline.plan import check_identity, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
 
 COMMAND = "seek"
@@ -73,8 +73,7 @@ def seek(job: Job, wish: Wish, *, dry_run: bool = False, undo_file: Path | None 
     :raises TopicChangedError, TargetChangedError: not accepted. :raises MergeConflictError: a run is active.
     """
     wish.check(job)
-    seen = look(job.config, job.source, job.warehouse, job.target)
-    check_group(job.config, job.target, seen, job.config.group(job.target.table))
+    seen = alone(job)
     if wish.undo is not None:
         wanted = _as_before(job, seen, wish.undo)
     else:
@@ -188,10 +187,7 @@ def _keep(job: Job, seen: Seen, wanted: Standing, path: Path | None) -> Path:
     table = job.target.table
     revision = "new" if seen.ledger is None else seen.ledger.revision
     where = path or undos.file_name(job.config.topic, table.table, f"{COMMAND}-{revision}")
-    stood = Stood.of(
-        job.config.topic, str(table), job.config.group(table), Standing.of(seen), offsets_of(wanted.positions)
-    )
-    undos.write(where, undos.kept(where, stood, Undo(command=COMMAND)))
+    undos.keep(where, job, seen, wanted, Undo(command=COMMAND))
     return where
 
 

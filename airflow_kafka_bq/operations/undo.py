@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from airflow_kafka_bq.batch import Committed, Position
 from airflow_kafka_bq.config import messages
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.operations.placing import Standing
+from airflow_kafka_bq.operations.placing import Standing, offsets_of
+from airflow_kafka_bq.pipeline.job import Job
+from airflow_kafka_bq.pipeline.seen import Seen
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 
@@ -139,6 +141,15 @@ def kept(path: Path, stood: Stood, undo: Undo) -> Undo:
         raise ConfigError(f"{path} takes back {there.command} and is kept", remedy="name another one with --undo-file")
     others = tuple(one for one in there.jobs if (one.topic, one.table) != (stood.topic, stood.table))
     return there.model_copy(update={"jobs": (*others, stood)})
+
+
+def keep(path: Path, job: Job, seen: Seen, wanted: Standing, undo: Undo) -> Undo:
+    """Write down where a job stands before it is moved, beside what the file tells of other jobs."""
+    table, moved_to = job.target.table, offsets_of(wanted.positions)
+    stood = Stood.of(job.config.topic, str(table), job.config.group(table), Standing.of(seen), moved_to)
+    after = kept(path, stood, undo)
+    write(path, after)
+    return after
 
 
 def file_name(*parts: object) -> Path:

@@ -46,7 +46,7 @@ _seen: dict[tuple[str, str], tuple[str, str, str]] = {}
 
 def _compare_with_other_dags(task: Any) -> None:
     """Another DAG may be of another time or another deployment: this is said, and refused by the run that meets it."""
-    if not task.has_dag() or not _is_live(task):
+    if not task.has_dag() or not is_live(task):
         return
     topic, dag_id, task_id = _seen.get(task.shared_group, (task.topic, "", ""))
     if topic != task.topic and dag_id != task.dag.dag_id:
@@ -61,12 +61,13 @@ def _compare_with_other_dags(task: Any) -> None:
 def _trouble(task: Any, other: Any) -> str | None:
     if other.topic != task.topic:
         return f"share a consumer group, and read topics {other.topic!r} and {task.topic!r}"
-    if _is_live(other) and _is_live(task):
+    if is_live(other) and is_live(task):
         return "share a consumer group, and both are live: they would move each other's positions"
     return None
 
 
-def _is_live(task: Any) -> bool:
+def is_live(task: Any) -> bool:
+    """Whether it commits to its group."""
     return task.commits and task.window is None
 
 

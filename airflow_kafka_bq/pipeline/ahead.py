@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
-from airflow_kafka_bq.pipeline.sizes import payload_bytes
 
 PIECE_MESSAGES = 16_384  # bulk parsing is fastest at about this many
 PIECE_BYTES = 16 * 1024 * 1024
@@ -32,11 +31,11 @@ class Ahead:
     _first: int = 0
     _pieces: list[Future[tuple[Records, float]]] = field(default_factory=list)
 
-    def add(self, messages: pa.RecordBatch) -> None:
-        """Messages (RAW_SCHEMA) that follow those of before."""
+    def add(self, messages: pa.RecordBatch, size_bytes: int) -> None:
+        """Messages (RAW_SCHEMA) that follow those of before, and the bytes of their keys, values and headers."""
         self._waiting.append(messages)
         self._count += messages.num_rows
-        self._bytes += payload_bytes(messages)
+        self._bytes += size_bytes
         if self._count >= PIECE_MESSAGES or self._bytes >= PIECE_BYTES:
             self._send()
 

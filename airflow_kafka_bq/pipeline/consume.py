@@ -83,7 +83,7 @@ class Drain:
     _opened: bool = False
     _began: float = field(init=False)
     limited: bool = False  # a bound of the run was reached before the end
-    listen: Callable[[pa.RecordBatch], object] = len  # hears of the messages of a batch while it is filled
+    listen: Callable[[pa.RecordBatch, int], None] | None = None  # hears of messages and bytes while a batch is filled
 
     def __post_init__(self) -> None:
         self._parts = {
@@ -152,9 +152,8 @@ class Drain:
     def _fill(self) -> list[pa.RecordBatch]:
         chunks: list[pa.RecordBatch] = []
         count = size = 0
-        began = moved_at = self.clock()
+        began = moved_at = checked_at = self.clock()
         seen = dict(self.source.fetch_positions()) if self._opened else {}
-        checked_at = began
         while not self._finished() and not self._full(count, size, began):
             if self.stopped():
                 raise StopRequested
@@ -163,8 +162,9 @@ class Drain:
             now = self.clock()
             if kept.num_rows:
                 chunks.append(kept)
-                self.listen(kept)
                 added = payload_bytes(kept)
+                if self.listen:
+                    self.listen(kept, added)
                 count, size = count + kept.num_rows, size + added
                 self._messages, self._bytes = self._messages + kept.num_rows, self._bytes + added
             if polled.messages.num_rows or polled.ends or polled.out_of_range:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,8 +30,8 @@ def plan_of(document: Mapping[str, Any]) -> RunPlan:
 def portion_document(portion: Portion) -> Document:
     """What one MERGE could apply, as JSON."""
     found: Document = msgspec.to_builtins(replace(portion, staged=_bare(portion.staged), leftovers=()), str_keys=True)
-    found["staged"] |= {name: [_bounds_document(one) for one in getattr(portion.staged, name)] for name in _BOUNDS}
-    return {**found, "leftovers": [_staged_document(one) for one in portion.leftovers]}
+    staged, *leftovers = map(_staged_document, (portion.staged, *portion.leftovers))
+    return {**found, "staged": staged, "leftovers": leftovers}
 
 
 def portion_of(document: Mapping[str, Any]) -> Portion:
@@ -65,7 +65,7 @@ def _bounds_document(bounds: ColumnBounds) -> Document:
     return {
         "column": bounds.column,
         "ranges": [[_tagged(low), _tagged(high)] for low, high in bounds.ranges],
-        "values": _all_tagged(bounds.values),
+        "values": [_tagged(one) for one in bounds.values],
         "has_null": bounds.has_null,
     }
 
@@ -73,10 +73,6 @@ def _bounds_document(bounds: ColumnBounds) -> Document:
 def _bounds_of(document: Mapping[str, Any]) -> ColumnBounds:
     ranges = tuple((_untagged(low), _untagged(high)) for low, high in document["ranges"])
     return ColumnBounds(document["column"], ranges, tuple(map(_untagged, document["values"])), document["has_null"])
-
-
-def _all_tagged(values: Iterable[Any]) -> list[Any]:
-    return [_tagged(one) for one in values]
 
 
 def _tagged(value: Any) -> Any:

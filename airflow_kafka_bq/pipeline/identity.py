@@ -58,7 +58,7 @@ def batch_id(plan: RunPlan, ranges: Iterable[OffsetRange], fingerprint: str, *ta
         fingerprint,
         [digest(table) for table in tables],
     ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+    return name_of(parts)
 
 
 def load_job(batch: str, part: str, attempt: int) -> str:
@@ -73,4 +73,9 @@ def merge_job(batch: str, revision: int | None, attempt: int) -> str:
 
 def together_id(batch_ids: Iterable[str]) -> str:
     """20 hex digits: the batches that one MERGE applies, in their order."""
-    return hashlib.sha256(json.dumps(["together", *batch_ids]).encode()).hexdigest()[:20]
+    return name_of(["together", *batch_ids])
+
+
+def name_of(parts: list[Any]) -> str:
+    """20 hex digits of what JSON has of these."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]

@@ -59,8 +59,15 @@ class Places:
         return max(len(self.rows), len(self.letters))
 
 
-def places_of(prepared: Prepared, target: Target) -> Places:
-    """Those of a batch whose rows are still in memory."""
+def placed(final: Prepared, prepared: Prepared, target: Target) -> tuple[Portion, Places]:
+    """A batch that was tried, and the partitions it touches.
+
+    :param prepared: what it was before; its staging tables go with it, where it was staged again.
+    """
+    return single(final, *(() if final is prepared else (prepared.staged,))), _places(final, target)
+
+
+def _places(prepared: Prepared, target: Target) -> Places:
     found = (touched(prepared.decoded.rows, target), touched_by_dead_letters(prepared.decoded.dead_letters))
     return Places(*(frozenset() if one is None else frozenset(one.unique().to_pylist()) for one in found))
 
@@ -76,7 +83,7 @@ def gathered(
     def staged() -> Iterator[tuple[Portion, Places]]:
         for prepared in batches:
             final = tried(prepared)
-            yield single(final, *(() if final is prepared else (prepared.staged,))), places_of(final, target)
+            yield placed(final, prepared, target)
             del prepared, final  # their rows would be in memory beside those of the next batch
 
     for portion in grouped(staged()):

@@ -7,7 +7,6 @@ So the run is applied as a whole or not at all, whichever slice fails, and whoev
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +22,12 @@ from airflow_kafka_bq.exceptions import ConfigError, MergeConflictError
 from airflow_kafka_bq.pipeline.apply import Work, applied, commit_head, tried
 from airflow_kafka_bq.pipeline.documents import Document, plan_document, plan_of, portion_document, portion_of
 from airflow_kafka_bq.pipeline.head import Head, Spent
+from airflow_kafka_bq.pipeline.identity import name_of
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.limits import BadMessages
 from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved
-from airflow_kafka_bq.pipeline.portions import Places, grouped, places_of, single
+from airflow_kafka_bq.pipeline.portions import Places, grouped, placed
 from airflow_kafka_bq.pipeline.reader import Prepared, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import copy_dead_letters, located, merger_of, planned, reader_of, report_of
@@ -73,9 +73,9 @@ def stage_slice(job: Job, document: Mapping[str, Any]) -> Document:
             log.info("slice %s of %s was staged by an earlier try", document["number"] + 1, document["of"])
             return kept
         target = fit(job.target, job.warehouse.table(job.target.table))
-        reader = reader_of(job, plan, target, report, Spent(job.clock()))
-        limits = BadMessages(job.config, report.group_id)
-        work = Work(job, report, Spent(job.clock()), merger_of(job, plan, target, report), reader.stager, limits)
+        limits, spent = BadMessages(job.config, report.group_id), Spent(job.clock())
+        reader = reader_of(job, plan, target, report, spent)
+        work = Work(job, report, spent, merger_of(job, plan, target, report), reader.stager, limits)
         try:
             with memory_named(job.config), closing(ahead_by_one(reader.batches(), job.stop)) as batches:
                 found = [_staged(work, prepared) for prepared in batches]
@@ -90,9 +90,9 @@ def _staged(work: Work, prepared: Prepared) -> Document:
     plan = work.merger.plan
     work.limits.check(prepared.decoded, prepared.staged)
     final = tried(work, prepared, Head(dict(plan.positions), plan.revision))
-    portion = single(final, *(() if final is prepared else (prepared.staged,)))
+    portion, places = placed(final, prepared, work.merger.target)
     log.info("%s messages are staged as %s rows", portion.staged.messages, portion.staged.rows)
-    return {"portion": portion_document(portion), "places": _told(places_of(final, work.merger.target))}
+    return {"portion": portion_document(portion), "places": _told(places)}
 
 
 def merge_slices(job: Job, documents: Sequence[Mapping[str, Any]]) -> RunReport:
@@ -172,10 +172,10 @@ def _checked_plan(job: Job, document: Mapping[str, Any]) -> RunPlan:
 
 def _slice_document(job: Job, share: RunPlan, number: int, of: int) -> Document:
     plan = plan_document(share)
-    start = json.dumps([plan["pipeline"], plan["revision"], plan["facts"], plan["positions"], job.fingerprint])
+    start = [plan["pipeline"], plan["revision"], plan["facts"], plan["positions"], job.fingerprint]
     return {
         "number": number, "of": of, "plan": plan, "fingerprint": job.fingerprint, "lag": share.lag,
-        "plan_id": hashlib.sha256(start.encode()).hexdigest()[:20],
+        "plan_id": name_of(start),
     }  # fmt: skip
 
 
@@ -184,8 +184,7 @@ def _name(document: Mapping[str, Any]) -> str:
     ranges = [
         (number, part["start_offset"], part["end_offset"]) for number, part in document["plan"]["partitions"].items()
     ]
-    told = json.dumps([document["plan_id"], document["plan"]["kind"], sorted(ranges)])
-    return hashlib.sha256(told.encode()).hexdigest()[:20]
+    return name_of([document["plan_id"], document["plan"]["kind"], sorted(ranges)])
 
 
 def _note(stager: Stager, name: str, document: Document) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from airflow_kafka_bq.pipeline import ahead as station
 from airflow_kafka_bq.pipeline.ahead import Ahead
 from airflow_kafka_bq.pipeline.decode import decode
+from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from tests.pipeline.decoding import Message, job, raw
 
 
@@ -45,7 +46,7 @@ def test_a_batch_is_the_same_however_it_was_cut(
     for _ in range(2):  # the second batch begins anew
         table = raw(MESSAGES)
         for batch in table.to_batches():
-            ahead.add(batch)
+            ahead.add(batch, payload_bytes(batch))
         found, whole = decode(table, target, rules, ahead.take()), decode(table, target, rules)
         assert found.rows.equals(whole.rows)
         assert found.dead_letters.equals(whole.dead_letters)
@@ -67,6 +68,7 @@ def test_what_parsing_raises_is_raised_when_the_batch_is_taken(
     monkeypatch.setattr(station, "records", broken)
     _, rules = job(None, {})
     ahead = Ahead(rules.records, parser)
-    ahead.add(raw(MESSAGES).to_batches()[0])
+    batch = raw(MESSAGES).to_batches()[0]
+    ahead.add(batch, payload_bytes(batch))
     with pytest.raises(MemoryError):
         ahead.take()
