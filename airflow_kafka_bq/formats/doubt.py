@@ -75,5 +75,9 @@ def _is_utf8(values: Any) -> bool:
 
 def _bytes(values: Any) -> bytes:
     """All values, one after the other; what lies between two of them only adds to the doubt."""
-    data = values.buffers()[2]
-    return b"" if data is None else bytes(data.to_pybytes())
+    _, ends, data = values.buffers()
+    if data is None or len(values) == 0:
+        return b""
+    at = memoryview(ends).cast("b").cast("i")  # a slice has the buffers of the whole
+    first, last = at[values.offset], at[values.offset + len(values)]
+    return bytes(data.slice(first, last - first).to_pybytes())

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
+from airflow_kafka_bq.formats.json_proof import certain
 from airflow_kafka_bq.formats.json_text import SPACE_BEFORE_COLON, exact_text
+from airflow_kafka_bq.formats.opened import moved
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
 
 _pc: Any = pyarrow.compute
@@ -38,9 +40,20 @@ class JsonPayload:
         return _TEXT
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
-        """Text of each value."""
-        spaced = _pc.any(_pc.match_substring_regex(values, SPACE_BEFORE_COLON), min_count=0).as_py()
-        return _one_by_one(values, partial(exact_text, spaced=spaced))
+        """Text of each value. What is certain for many at once is not looked at one by one."""
+        proved = certain(values)
+        if proved is None:
+            return _looked_at(values)
+        if len(proved) == len(values):
+            return Parsed(pa.table([values.cast(pa.string())], schema=_TEXT), proved)
+        everything = row_numbers(len(values))
+        rest = everything.filter(_pc.invert(_pc.is_in(everything, value_set=proved)))
+        parsed = _looked_at(values.take(rest))
+        good = pa.concat_arrays([proved, rest.take(parsed.good)])
+        order = _pc.sort_indices(good)
+        texts = pa.table([values.take(proved).cast(pa.string())], schema=_TEXT)
+        rows = pa.concat_tables([texts, parsed.rows]).take(order)
+        return Parsed(rows, good.take(order), tuple(moved(parsed.bad, rest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,11 @@ class BytesPayload:
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """The values themselves."""
         return Parsed(pa.table([values], schema=_BYTES), row_numbers(len(values)))
+
+
+def _looked_at(values: pa.Array[Any]) -> Parsed:
+    spaced = _pc.any(_pc.match_substring_regex(values, SPACE_BEFORE_COLON), min_count=0).as_py()
+    return _one_by_one(values, partial(exact_text, spaced=spaced))
 
 
 def _one_by_one(values: pa.Array[Any], read: Callable[[bytes], str]) -> Parsed:

@@ -56,15 +56,34 @@ def unknown(values: Any, nodes: Sequence[Node], columns: Sequence[Any], fields: 
     most = _most(nodes)
     if most is None:
         return _looked_into(values, fields)
-    members = _pc.count_substring(values, '":').cast(pa.int64())
-    usual = _pc.invert(_pc.match_substring_regex(values, _UNUSUAL))
-    none = _pc.and_(usual, _pc.equal(members, _found(nodes, columns)))
+    members, usual = _members(values)
+    none = _pc.and_(usual, _pc.equal(members, known_members(nodes, columns)))
     some = _pc.and_(usual, _pc.greater(members, most))
     if _pc.all(_pc.or_(none, some), min_count=0).as_py():
         return some
     open_ = _pc.indices_nonzero(_pc.invert(_pc.or_(none, some)))
     answers = _looked_into(values.take(open_), fields)
     return _pc.replace_with_mask(some, _pc.invert(_pc.or_(none, some)), answers)
+
+
+def _of_each_list(lists: Any, counts: Any) -> Any:
+    """Sum of what is counted for each element of a list."""
+    lengths = _pc.fill_null(_pc.list_value_length(lists), 0).cast(pa.int64())
+    ends = _pc.cumulative_sum(lengths)
+    sums = pa.concat_arrays([pa.array([0], pa.int64()), _pc.cumulative_sum(counts)])
+    return _pc.subtract(sums.take(ends), sums.take(_pc.subtract(ends, lengths)))
+
+
+def fully_known(values: Any, nodes: Sequence[Node], columns: Sequence[Any]) -> Any:
+    """Mask of the messages that certainly have no member but those that were found; there may be more of these."""
+    members, usual = _members(values)
+    return _pc.and_(usual, _pc.equal(members, known_members(nodes, columns)))
+
+
+def _members(values: Any) -> tuple[Any, Any]:
+    """How many members each message has, and whether that is certain."""
+    members = _pc.count_substring(values, '":').cast(pa.int64())
+    return members, _pc.invert(_pc.match_substring_regex(values, _UNUSUAL))
 
 
 def _looked_into(values: Any, fields: MessageFields) -> Any:
@@ -84,12 +103,15 @@ def _most(nodes: Sequence[Node]) -> int | None:
     return count
 
 
-def _found(nodes: Sequence[Node], columns: Sequence[Any]) -> Any:
+def known_members(nodes: Sequence[Node], columns: Sequence[Any]) -> Any:
     """Known fields that are there and not null, per message."""
     count: Any = None
     for node, column in zip(nodes, columns, strict=True):
         here = column.is_valid().cast(pa.int64())
         if node.children:
-            here = _pc.add(here, _found(node.children, column.flatten()))
+            here = _pc.add(here, known_members(node.children, column.flatten()))
+        if node.element is not None and node.element.children:
+            inner = known_members(node.element.children, column.flatten().flatten())
+            here = _pc.add(here, _of_each_list(column, inner))
         count = here if count is None else _pc.add(count, here)
     return count

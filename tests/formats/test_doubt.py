@@ -53,3 +53,12 @@ def test_what_only_an_ignored_field_can_hide(value: bytes) -> None:
 def test_no_doubt_is_none() -> None:
     nothing: pa.Array[Any] = pa.array([], pa.binary())
     assert doubtful(nothing, ignore_unknown=True) is None
+
+
+def test_a_slice_is_judged_by_its_own_messages() -> None:
+    array: pa.Array[Any] = pa.array([b'{"a":NaN}', b'{"a":1}', b'{"a":[NaN]}', b'{"a":2}'], pa.binary())
+    assert doubtful(array.slice(1, 1), ignore_unknown=True) is None
+    found = doubtful(array.slice(1, 2), ignore_unknown=True)
+    assert found is not None
+    assert found.to_pylist() == [False, True]
+    assert doubtful(array.slice(3), ignore_unknown=True) is None

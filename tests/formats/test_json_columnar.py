@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from airflow_kafka_bq.formats import json_columnar
+from airflow_kafka_bq.formats import bulk_search, json_columnar
 from airflow_kafka_bq.formats.columnar_plan import plan
 from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
@@ -31,7 +31,7 @@ def both(
     bulk_plan = plan(model, columns)
     assert bulk_plan is not None
     array: pa.Array[Any] = pa.array(values, pa.binary())
-    with mock.patch.multiple(json_columnar, _FEW=few, _SAMPLE=4):
+    with mock.patch.object(bulk_search, "_FEW", few), mock.patch.object(json_columnar, "SAMPLE", 4):
         return JsonColumnar(rows, bulk_plan).parse(array), rows.parse(array)
 
 

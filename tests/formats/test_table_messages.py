@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from airflow_kafka_bq.formats import json_columnar
+from airflow_kafka_bq.formats import bulk_search, json_columnar
 from airflow_kafka_bq.formats.columnar_plan import plan
 from airflow_kafka_bq.formats.json_columnar import JsonColumnar
 from airflow_kafka_bq.formats.json_rows import JsonRows
@@ -68,5 +68,5 @@ def test_bulk_and_row_by_row_agree(batch: tuple[tuple[Column, ...], list[bytes]]
     rows, bulk = JsonRows(model, columns, refuse_unknown=refuse), plan(model, columns)
     assert bulk is not None
     array: pa.Array[Any] = pa.array(values, pa.binary())
-    with mock.patch.multiple(json_columnar, _FEW=few, _SAMPLE=4):
+    with mock.patch.object(bulk_search, "_FEW", few), mock.patch.object(json_columnar, "SAMPLE", 4):
         assert_same(JsonColumnar(rows, bulk).parse(array), rows.parse(array))

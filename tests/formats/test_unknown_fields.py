@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from airflow_kafka_bq.formats.bulk_read import read
 from airflow_kafka_bq.formats.columnar_plan import plan
 from airflow_kafka_bq.formats.model_fields import MessageFields
-from airflow_kafka_bq.formats.unknown_fields import unknown
+from airflow_kafka_bq.formats.unknown_fields import fully_known, known_members, unknown
 from airflow_kafka_bq.schema.model import model_columns
 
 
@@ -45,3 +45,24 @@ def test_counting_finds_what_looking_finds(messages: list[tuple[dict[str, Any], 
     assert unknown(array, found.nodes, columns, fields).to_pylist() == [
         fields.has_unknown(message) for message, _ in messages
     ]
+
+
+class Basket(BaseModel):
+    a: str | None = None
+    lines: list[Line] = []
+
+
+def test_members_of_objects_in_lists_count_for_their_message() -> None:
+    values = [
+        b'{"a":"x"}',
+        b'{"lines":[{"sku":"1"},{"sku":null},{"sku":"2"}]}',
+        b'{"lines":[]}',
+        b'{"lines":[{}],"a":"y"}',
+    ]
+    found = plan(Basket, model_columns(Basket))
+    assert found is not None
+    array: pa.Array[Any] = pa.array(values, pa.binary())
+    columns = read(array, found.nodes, ignore_unknown=True)
+    assert known_members(found.nodes, columns).to_pylist() == [1, 3, 1, 2]
+    assert known_members(found.nodes, [column.slice(1, 2) for column in columns]).to_pylist() == [3, 1]
+    assert fully_known(array, found.nodes, columns).to_pylist() == [True, False, True, True]

@@ -1,0 +1,102 @@
+"""Which of many messages can be read in bulk: what stands in the way is left out, and the rest is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.batch import row_numbers
+from airflow_kafka_bq.formats.bulk_read import UnknownFieldError, UnreadableError, read
+from airflow_kafka_bq.formats.columnar_plan import Node
+from airflow_kafka_bq.formats.doubt import doubtful
+
+_pc: Any = pyarrow.compute
+Found = TypeVar("Found")
+
+SAMPLE = 512
+_FEW = 64  # a parse costs as much as about this many messages one by one
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSearch(Generic[Found]):
+    """Tries to read messages together.
+
+    :param nodes: the fields that are read.
+    :param look: reads messages (values, their positions, whether fields beyond ``nodes`` are skipped) and gives what it
+        found; it raises what ``bulk_read.read`` does.
+    :param wide_decimals: whether a field is read as decimal256.
+    :param other_numbers: finds messages with a whole number that Arrow cannot read as one; None: there is none.
+    """
+
+    nodes: Sequence[Node]
+    look: Callable[[Any, Any, bool], Found]
+    wide_decimals: bool = False
+    other_numbers: str | None = None
+
+    def found(self, values: Any) -> list[Found]:
+        """What can be read in bulk of the values; their positions count from 0."""
+        return self._bulk(values, row_numbers(len(values)), ignore_unknown=False)
+
+    def _bulk(self, values: Any, positions: Any, *, ignore_unknown: bool, tries: int = _TRIES) -> list[Found]:
+        """What can be read in bulk of ``values``, which are at ``positions``; the rest is left out."""
+        doubt = doubtful(values, ignore_unknown=ignore_unknown, wide_decimals=self.wide_decimals)
+        if doubt is not None:
+            values, positions = _dropped(values, positions, doubt)
+        if len(values) == 0 or tries == 0:
+            return []
+        try:
+            return [self.look(values, positions, ignore_unknown)]
+        except UnknownFieldError:
+            return self._bulk(values, positions, ignore_unknown=True)
+        except UnreadableError as error:
+            if len(values) <= _FEW:
+                return []
+            if error.position is not None:
+                lost = self._unreadable(values, error.position, ignore_unknown=ignore_unknown)
+            else:
+                lost = self._strange_numbers(values)
+            if lost is None:
+                return self._halves(values, positions, ignore_unknown=ignore_unknown, tries=tries)
+            values, positions = _dropped(values, positions, lost)
+            return self._bulk(values, positions, ignore_unknown=ignore_unknown, tries=tries - 1)
+
+    def _halves(self, values: Any, positions: Any, *, ignore_unknown: bool, tries: int) -> list[Found]:
+        middle = len(values) // 2
+        parts = [(values[:middle], positions[:middle]), (values[middle:], positions[middle:])]
+        return [one for part in parts for one in self._bulk(*part, ignore_unknown=ignore_unknown, tries=tries)]
+
+    def _unreadable(self, values: Any, position: int, *, ignore_unknown: bool) -> Any:
+        """Mask of the messages at which parsing stops; of all, where they are too many to be sought one by one."""
+        lost = [position]
+        while len(lost) <= max(_TRIES, len(values) // _FEW) and lost[-1] + 1 < len(values):
+            start = lost[-1] + 1
+            try:
+                read(values.slice(start), self.nodes, ignore_unknown=ignore_unknown)
+            except UnreadableError as error:
+                if error.position is None:
+                    break
+                lost.append(start + error.position)
+            except UnknownFieldError:
+                break
+            else:
+                break
+        else:
+            return pa.repeat(True, len(values))
+        return _pc.is_in(row_numbers(len(values)), value_set=pa.array(lost, pa.int64()))
+
+    def _strange_numbers(self, values: Any) -> Any | None:
+        """Mask of the messages whose whole numbers may be written like 1.0; None if there is none."""
+        if self.other_numbers is None:
+            return None
+        mask = _pc.match_substring_regex(values, self.other_numbers)
+        return mask if _pc.any(mask).as_py() else None
+
+
+def _dropped(values: Any, positions: Any, mask: Any) -> tuple[Any, Any]:
+    keep = _pc.invert(mask)
+    return values.filter(keep), positions.filter(keep)
