@@ -9,28 +9,38 @@ from typing import Any
 from benchmarks.site import Site
 
 Run = dict[str, Any]
-MODEL = "benchmarks.orders:Order"
+MODEL = "benchmarks.events:Event"
+EMPTY = ", nothing to read"
+MEMORY_DEFAULT, MEMORY_SMALL = "all defaults", "batch_bytes: 16MiB"
+MEMORY: dict[str, dict[str, Any]] = {MEMORY_DEFAULT: {}, MEMORY_SMALL: {"batch_bytes": "16MiB"}}
+ONE_BAD = 1_000  # messages, of which one is bad
 
 
 def bare(site: Site, topic: str, messages: int) -> list[Run]:
     """The floor: a ``consume()`` loop that drops the messages."""
     found = site.measured("-m", "benchmarks.child", "bare", site.bootstrap, topic, str(messages))
-    return [_checked("bare", found, messages, found["said"]["landed"], found["said"]["run_seconds"])]
+    said = found["said"]
+    run = _checked("bare", found, messages, said["landed"], said["run_seconds"])
+    return [{**run, "run_cpu_seconds": said["run_cpu_seconds"]}]
 
 
 def engine(site: Site, topic: str, messages: int, name: str = "engine", **settings: Any) -> list[Run]:
-    """A whole run with a Warehouse that answers at once, then one with nothing to do in the same process."""
-    path = site.job(topic, f"bench_{uuid.uuid4().hex[:8]}", **settings)  # a group of its own: it remembers positions
+    """A whole run into the sink, then one with nothing to do in the same process."""
+    dataset = f"bench_{uuid.uuid4().hex[:8]}"  # a group of its own: it remembers positions
+    site.empty_sink(dataset)
+    path = site.job(topic, dataset, sink=True, **settings)
     found = site.measured("-m", "benchmarks.child", "engine", str(path))
     said = found["said"]
-    whole = _checked(name, found, messages, said["landed"], _steady(said["report"]))
+    dead = said["report"]["rows"]["dead_lettered"]
+    whole = _checked(name, found, messages, {**said["landed"], "dead_lettered": dead}, _steady(said["report"]))
     whole |= {
         "stations": said["report"]["seconds"],
         "batches": said["report"]["batches"],
+        "calls": site.asked("/_landed")["calls"],
         "run_cpu_seconds": said["run_cpu_seconds"] - said["counting_cpu_seconds"],
-        "file_bytes": said["file_bytes"],
+        "file_bytes": site.asked("/_landed")["bytes"],
     }
-    return [whole, {"case": f"{name}, nothing to read", "wall_seconds": said["empty"]["run_seconds"]}]
+    return [whole, {"case": f"{name}{EMPTY}", "wall_seconds": said["empty"]["run_seconds"]}]
 
 
 def command(site: Site, topic: str, messages: int, name: str = "kafka-bq run", **settings: Any) -> list[Run]:
@@ -44,9 +54,48 @@ def command(site: Site, topic: str, messages: int, name: str = "kafka-bq run", *
         empty = site.measured(*line)
         assert empty["said"]["messages"] == 0
         idle = {key: empty[key] for key in ("wall_seconds", "cpu_seconds", "peak_mib", "load_before")}
-        return [whole, {"case": f"{name}, nothing to read", **idle}]
+        return [whole, {"case": f"{name}{EMPTY}", **idle}]
 
 
+def peer(site: Site, topic: str, messages: int, module: str, mode: str) -> list[Run]:
+    """What others use, into the sink; its seconds are those from the first read to the last write."""
+    site.empty_sink("bench")
+    name = uuid.uuid4().hex[:8]
+    told = {
+        "bootstrap": site.bootstrap, "topic": topic, "endpoint": site.sink, "messages": messages, "mode": mode,
+        "group": f"bench-{name}", "state": site.folder / name,
+    }  # fmt: skip
+    line = [part for key, value in told.items() for part in (f"--{key}", str(value))]
+    found = site.measured("-m", f"benchmarks.peers.{module}", *line)
+    landed = site.asked("/_landed")
+    label = f"{module.replace('_', ' ')}, {mode}"
+    run = _checked(label, found, messages, landed, landed["last_write"] - found["said"]["began"])
+    return [{**run, "file_bytes": landed["bytes"], "writes": landed["writes"]}]
+
+
+def many_partitions(site: Site, topic: str, messages: int) -> list[Run]:
+    """A thousand partitions, of which a few have messages: what a run without new ones takes."""
+    del messages
+    wide = f"{topic}_wide"
+    site.measured("-m", "benchmarks.events", site.bootstrap, wide, "50", "--partitions", "1000", "--once")
+    with site.dataset() as dataset:
+        line = ("-m", "airflow_kafka_bq", "run", str(site.job(wide, dataset)), "--json")
+        first = site.measured(*line)
+        assert first["said"]["messages"] == 50
+        empty = site.measured(*line)
+        idle = {key: empty[key] for key in ("wall_seconds", "cpu_seconds", "peak_mib", "load_before")}
+        return [{"case": f"kafka-bq run, 1,000 partitions{EMPTY}", **idle}]
+
+
+def _peer(module: str, mode: str) -> Callable[[Site, str, int], list[Run]]:
+    return lambda site, topic, messages: peer(site, topic, messages, module, mode)
+
+
+PEERS: dict[str, Callable[[Site, str, int], list[Run]]] = {
+    f"{module.replace('_', ' ')}, {mode}": _peer(module, mode)
+    for module in ("handwritten", "official_operator")
+    for mode in ("tuned", "plain")
+}
 CASES: dict[str, Callable[[Site, str, int], list[Run]]] = {
     "bare": bare,
     "engine, payload": lambda site, topic, messages: engine(site, topic, messages, "engine, payload"),
@@ -55,7 +104,13 @@ CASES: dict[str, Callable[[Site, str, int], list[Run]]] = {
     "kafka-bq run, model": lambda site, topic, messages: command(
         site, topic, messages, "kafka-bq run, model", model=MODEL
     ),
+    "engine, model, one in 1,000 bad": lambda site, topic, messages: engine(
+        site, f"{topic}_bad", messages, "engine, model, one in 1,000 bad", model=MODEL
+    )[:1],
+    "kafka-bq run, 1,000 partitions": many_partitions,
+    **PEERS,
 }
+QUICK = ("bare", "engine, payload", "engine, model", "handwritten, tuned")
 
 
 def _steady(report: dict[str, Any]) -> float:
@@ -67,7 +122,7 @@ def _steady(report: dict[str, Any]) -> float:
 def _checked(name: str, found: Run, messages: int, landed: dict[str, int], steady_seconds: float) -> Run:
     """The run, with what it lost and doubled. Neither ends a benchmark: both are results."""
     cost = {key: found[key] for key in ("wall_seconds", "cpu_seconds", "peak_mib", "load_before")}
-    distinct = landed["rows"] - landed["duplicates"]
+    distinct = landed["rows"] - landed["duplicates"] + landed.get("dead_lettered", 0)
     return {
         "case": name,
         "messages": messages,

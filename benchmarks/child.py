@@ -1,6 +1,6 @@
 """What runs in a process of its own, besides the command line itself; prints one JSON document.
 
-``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES`` · ``python -m benchmarks.child engine JOB.yaml``
+``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES``, or ``engine JOB.yaml [--no-sink]``
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def bare(bootstrap: str, topic: str, messages: int) -> dict[str, Any]:
     return {**done, "landed": {"rows": count, "duplicates": 0}}
 
 
-def engine(path: str) -> dict[str, Any]:
-    """A run into a Warehouse that answers at once, and a second one that finds nothing to do."""
+def engine(path: str, *, sink: bool = True) -> dict[str, Any]:
+    """A run whose loads go to the sink, with a Warehouse that answers at once, and a second one with nothing to do."""
     from airflow_kafka_bq import jobfile
     from airflow_kafka_bq.pipeline.runner import run
     from airflow_kafka_bq.pipeline.stopping import Stop
@@ -45,11 +45,12 @@ def engine(path: str) -> dict[str, Any]:
     file = jobfile.read(path)
     table = file.config.table_id(str(file.bigquery["project"]))
     database = MemoryBigQuery(table.project, [table.dataset])
-    warehouse = InstantWarehouse(database)
+    stop = Stop()
+    warehouse = InstantWarehouse(database, jobfile.assemble(file, stop).warehouse if sink else None)
     done: list[dict[str, Any]] = []
     for _ in range(2):
         began, cpu = time.monotonic(), time.process_time()
-        job = replace(jobfile.assemble(file, Stop()), warehouse=warehouse)
+        job = replace(jobfile.assemble(file, stop), warehouse=warehouse)
         report = run(job).to_json()
         spent = {"run_seconds": time.monotonic() - began, "run_cpu_seconds": time.process_time() - cpu}
         job.source.close()
@@ -59,7 +60,6 @@ def engine(path: str) -> dict[str, Any]:
     return {
         **first,
         "landed": warehouse.landed(),
-        "file_bytes": warehouse.file_bytes,
         "counting_cpu_seconds": warehouse.counting_seconds,
         "empty": empty,
     }
@@ -68,7 +68,10 @@ def engine(path: str) -> dict[str, Any]:
 def main() -> None:
     """As the module says."""
     kind, *arguments = sys.argv[1:]
-    found = engine(arguments[0]) if kind == "engine" else bare(arguments[0], arguments[1], int(arguments[2]))
+    if kind == "engine":
+        found = engine(arguments[0], sink="--no-sink" not in arguments)
+    else:
+        found = bare(arguments[0], arguments[1], int(arguments[2]))
     print(json.dumps(found))
 
 

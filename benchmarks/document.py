@@ -9,9 +9,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import targets
+from benchmarks.cases import EMPTY
+
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 FORMATS = Path(__file__).with_name("formats.json")
-_EMPTY = ", nothing to read"
 _STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit", "total")
 Run = dict[str, Any]
 
@@ -19,9 +21,9 @@ Run = dict[str, Any]
 def render(result: dict[str, Any]) -> str:
     """The whole document."""
     runs: list[Run] = result["runs"]
-    cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(_EMPTY)))
+    cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(EMPTY)))
     introduction = _wrapped(_INTRODUCTION.format(**result["settings"]), indent="")
-    parts = ["# Benchmarks", introduction, _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
+    parts = ["# Benchmarks", introduction, _targets(result), _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
     parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _conditions(result)]
     parts.append(_formats(json.loads(FORMATS.read_text())))
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -41,12 +43,15 @@ _INTRODUCTION = (
 _WHAT = """
 - **bare**: a `consume(1000)` loop that drops the messages, with the same client settings: the limit of a Python client.
 - **engine**: a whole run (positions, decoding, checks, ids made of content, Parquet, ledger, commit) with a Warehouse
-  that takes each file and answers at once. What it costs is ours alone.
+  that answers at once; the load jobs are real requests to a sink (`benchmarks/sink.py`), as those of all others here.
 - **kafka-bq run**: the command line into the local BigQuery on the same machine. Its CPU and memory are ours; of its
   seconds many are those of the local BigQuery, which say nothing about BigQuery's own.
-- **payload**: the message kept whole in one JSON column. **model**: a pydantic model of eight fields, one nested.
-- *steady* leaves out the process's start and the plan; *whole* is the process from start to end, and
-  so is its CPU: the imports alone are what a run without messages costs, see below."""
+- **payload**: the message kept whole in one JSON column. **model**: a pydantic model of six columns, one nested.
+- **handwritten**: consume, parse, NDJSON, gzip, load jobs of 50,000 rows, commit (`benchmarks/peers/handwritten.py`).
+- **official operator**: Airflow's `ConsumeFromTopicOperator` with load jobs, without a scheduler. *plain* is as the
+  documentation shows, *tuned* as well as it can be set. Both write the same columns, and validate nothing.
+- *steady* leaves out the process's start and the plan (of others: from the first read to the last write). *whole* is
+  the process from start to end, and so is its CPU. What the imports cost shows in a run without messages, below."""
 
 
 _BUSY = """
@@ -69,6 +74,12 @@ def _of(runs: list[Run], case: str, measure: Callable[[Run], float]) -> list[flo
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _targets(result: dict[str, Any]) -> str:
+    text = "Set before anything was built; medians of the turns, and whether they were reached."
+    table = _table(["", "aimed at", "measured", "reached"], targets.rows(result))
+    return f"## What was aimed at\n\n{text}\n\n{table}"
 
 
 def _throughput(runs: list[Run], cases: list[str]) -> str:
@@ -111,7 +122,7 @@ def _station(name: str) -> Callable[[Run], float]:
 def _startup(runs: list[Run], cases: list[str]) -> str:
     rows = []
     for case in cases:
-        found = [run for run in runs if run["case"] == f"{case}{_EMPTY}"]
+        found = [run for run in runs if run["case"] == f"{case}{EMPTY}"]
         if found:
             cpu = _figure((run["cpu_seconds"] for run in found if "cpu_seconds" in run), 2)
             rows.append([case, _figure((run["wall_seconds"] for run in found), 2), cpu])
@@ -122,15 +133,14 @@ def _startup(runs: list[Run], cases: list[str]) -> str:
 def _memory(result: dict[str, Any]) -> str:
     memory: list[Run] = result["memory"]
     rows = []
-    for case in dict.fromkeys(run["case"] for run in memory):
+    for settings in dict.fromkeys(run["settings"] for run in memory):
         for count in sorted({run["messages"] for run in memory}):
-            of = [run for run in memory if run["case"] == case and run["messages"] == count]
+            of = [run for run in memory if run["settings"] == settings and run["messages"] == count]
             peaks = _figure((run["peak_mib"] for run in of), 0)
-            rows.append([case, f"{count:,}", str(of[0]["batches"]), peaks])
-    batch = ", ".join(f"`{name}: {value}`" for name, value in result["settings"]["memory_batch"].items())
+            rows.append([settings, f"{count:,}", str(of[0]["batches"]), peaks])
     text = _wrapped(
-        f"The same bounds of a batch ({batch}) and ever more messages. Two batches are in memory at most, one being "
-        "merged while the next is read, so the first few batches reach what all others need too.",
+        "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
+        "most, one being merged while the next is read, so the first few batches reach what all others need too.",
         indent="",
     )
     return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import document, machine
-from benchmarks.cases import CASES, MODEL, Run, engine
-from benchmarks.orders import PARTITIONS, SEED
+from benchmarks.cases import CASES, MEMORY, MODEL, ONE_BAD, QUICK, Run, engine
+from benchmarks.events import PARTITIONS, SEED
 from benchmarks.site import Site, site
 
 RESULT = Path(__file__).with_name("result.json")
-MEMORY_BATCH = {"batch_messages": 50_000, "batch_bytes": "16MiB"}
 _PACKAGES = ("confluent-kafka", "google-cloud-bigquery", "pyarrow", "pydantic", "airflow-provider-kafka-bq")
 
 
@@ -24,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line, measure, write."""
     options = _options(arguments)
     with site() as place:
-        result = measure(place, options.messages, options.repetitions, options.memory)
+        result = measure(place, options.cases, options.messages, options.repetitions, options.memory)
     if options.output:
         options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     if options.output == RESULT:
@@ -38,27 +37,34 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--messages", type=int, default=500_000)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--memory", type=int, nargs="+", default=[100_000, 200_000, 1_000_000, 2_000_000])
+    parser.add_argument("--memory", type=int, nargs="+", default=[500_000, 2_000_000])
     parser.add_argument("--output", type=Path, default=RESULT)
-    parser.add_argument("--quick", action="store_true", help="20,000 messages, once; nothing is written by default")
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
+    parser.add_argument("--quick", action="store_true", help="the main cases, fewer messages; written only if asked")
+    parser.add_argument("--try", action="store_true", help="all cases, 20,000 messages, once; written only if asked")
     options = parser.parse_args(arguments)
     if options.quick:
+        options.messages, options.repetitions, options.memory, options.cases = 200_000, 3, [], list(QUICK)
+    if vars(options)["try"]:
         options.messages, options.repetitions, options.memory = 20_000, 1, [5_000, 20_000]
-        options.output = None if options.output == RESULT else options.output
+    if options.output == RESULT and (options.quick or vars(options)["try"]):
+        options.output = None
     return options
 
 
-def measure(place: Site, messages: int, repetitions: int, memory: list[int]) -> dict[str, Any]:
+def measure(place: Site, cases: list[str], messages: int, repetitions: int, memory: list[int]) -> dict[str, Any]:
     """All runs. The cases take turns, so that a busy minute of the machine does not fall on one of them alone."""
-    topics = {count: f"orders_{count}" for count in sorted({messages, *memory})}
+    topics = {count: f"events_{count}" for count in sorted({messages, *memory})}
     filled = {count: _filled(place, topic, count) for count, topic in topics.items()}
-    for case in CASES.values():  # a warm-up of the servers, of the page cache and of compiled bytecode
-        case(place, topics[memory[0]], memory[0])
+    for count in {min(topics), messages}:
+        _filled(place, f"{topics[count]}_bad", count, "--bad-every", str(ONE_BAD))
+    for name in cases:  # a warm-up of the servers, of the page cache and of compiled bytecode
+        CASES[name](place, topics[min(topics)], min(topics))
     runs: list[Run] = []
     for repetition in range(repetitions):
-        for name, case in CASES.items():
+        for name in cases:
             _say(f"{repetition + 1}/{repetitions} {name}")
-            runs += [{"repetition": repetition, **run} for run in case(place, topics[messages], messages)]
+            runs += [{"repetition": repetition, **run} for run in CASES[name](place, topics[messages], messages)]
     return {
         "settings": {
             "messages": messages,
@@ -68,7 +74,6 @@ def measure(place: Site, messages: int, repetitions: int, memory: list[int]) -> 
             "model": MODEL,
             "repetitions": repetitions,
             "job": "all defaults (the dedup key is the coordinates)",
-            "memory_batch": MEMORY_BATCH,
         },
         "versions": {**{name: version(name) for name in _PACKAGES}, **machine.versions()},
         "machine": machine.description(),
@@ -78,18 +83,19 @@ def measure(place: Site, messages: int, repetitions: int, memory: list[int]) -> 
 
 
 def _memory(place: Site, topics: dict[int, str], counts: list[int], repetitions: int) -> Iterator[Run]:
-    """The same batch bounds, many times the messages: the peak should not know the difference."""
+    """The same bounds of a batch, many times the messages: the peak should not know the difference."""
     for repetition in range(repetitions):
-        for mode, settings in (("payload", {}), ("model", {"model": MODEL})):
+        for settings, bounds in MEMORY.items():
             for count in counts:
-                _say(f"memory {repetition + 1}/{repetitions} {mode} {count}")
-                run = engine(place, topics[count], count, f"engine, {mode}", **settings, **MEMORY_BATCH)[0]
-                yield {"repetition": repetition, **run}
+                _say(f"memory {repetition + 1}/{repetitions} {settings} {count}")
+                run = engine(place, topics[count], count, "engine, model", model=MODEL, **bounds)[0]
+                yield {"repetition": repetition, "settings": settings, **run}
 
 
-def _filled(place: Site, topic: str, messages: int) -> dict[str, Any]:
+def _filled(place: Site, topic: str, messages: int, *options: str) -> dict[str, Any]:
     _say(f"producing {messages} messages")
-    said: dict[str, Any] = place.measured("-m", "benchmarks.orders", place.bootstrap, topic, str(messages))["said"]
+    line = ("-m", "benchmarks.events", place.bootstrap, topic, str(messages), *options)
+    said: dict[str, Any] = place.measured(*line)["said"]
     return said
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 import yaml
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
@@ -30,30 +31,19 @@ class Site:
 
     bootstrap: str
     bigquery: LocalBigQuery
+    sink: str
     folder: Path
 
     def measured(self, *command: str) -> dict[str, Any]:
-        """Cost of a Python command in a process of its own, and the JSON document that it prints.
+        """As ``measured``."""
+        return measured(*command)
 
-        :raises RuntimeError: it failed.
-        """
-        whole = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py")), str(_SECONDS)]
-        load = os.getloadavg()[0]
-        done = subprocess.run(
-            [*whole, sys.executable, *command], capture_output=True, text=True, check=True, cwd=REPOSITORY
-        )
-        found: dict[str, Any] = json.loads(done.stdout)
-        said = found.pop("said")
-        if found.pop("exit_code") != 0:
-            raise RuntimeError(f"{command} failed: {said[-2000:]}{done.stderr[-2000:]}")
-        return {**found, "load_before": load, "said": json.loads(said)}
-
-    def job(self, topic: str, dataset: str, **settings: Any) -> Path:
-        """A job file."""
+    def job(self, topic: str, dataset: str, *, sink: bool = False, **settings: Any) -> Path:
+        """A job file, for the local BigQuery or the sink."""
         path = self.folder / f"{uuid.uuid4().hex[:8]}.yaml"
         clients = {
             "kafka": {"bootstrap.servers": self.bootstrap},
-            "bigquery": {"project": PROJECT, "api_endpoint": self.bigquery.url},
+            "bigquery": {"project": PROJECT, "api_endpoint": self.sink if sink else self.bigquery.url},
         }
         path.write_text(yaml.safe_dump({"topic": topic, "table": f"{dataset}.orders", **clients, **settings}))
         return path
@@ -68,6 +58,16 @@ class Site:
         client.delete_dataset(name, delete_contents=True)
         client.close()
 
+    def asked(self, path: str, method: str = "GET", said: Any = None) -> Any:
+        """What the sink says."""
+        return httpx.request(method, self.sink + path, json=said, timeout=_SECONDS).json()
+
+    def empty_sink(self, dataset: str) -> None:
+        """Nothing is in the sink but this dataset."""
+        self.asked("/_reset", "POST")
+        named = {"datasetReference": {"projectId": PROJECT, "datasetId": dataset}}
+        self.asked(f"/bigquery/v2/projects/{PROJECT}/datasets", "POST", named)
+
     def landed(self, dataset: str) -> dict[str, int]:
         """Rows of the target, and how many of them repeat coordinates."""
         client = self.bigquery.client(PROJECT)
@@ -78,6 +78,24 @@ class Site:
         return {"rows": rows, "duplicates": rows - sum(row["distinct_"] for row in found)}
 
 
+def measured(*command: str) -> dict[str, Any]:
+    """Cost of a Python command in a process of its own, and the JSON document that it prints.
+
+    :raises RuntimeError: it failed.
+    """
+    whole = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py")), str(_SECONDS)]
+    load = os.getloadavg()[0]
+    done = subprocess.run(
+        [*whole, sys.executable, *command], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    said = found.pop("said")
+    if found.pop("exit_code") != 0:
+        raise RuntimeError(f"{command} failed: {said[-2000:]}{done.stderr[-2000:]}")
+    document = said if said.startswith("{") else said.rstrip().splitlines()[-1]  # Airflow prints its own
+    return {**found, "load_before": load, "said": json.loads(document)}
+
+
 @contextmanager
 def site() -> Iterator[Site]:
     """A real broker with the settings of a server, and the local BigQuery with its front in another process."""
@@ -85,5 +103,19 @@ def site() -> Iterator[Site]:
         KafkaBroker(throughput=True) as kafka,
         LocalBigQuery(in_process=False) as bigquery,
         TemporaryDirectory(prefix="kafka-bq-bench-") as folder,
+        TemporaryDirectory(prefix="kafka-bq-sink-") as kept,
+        running_sink(kept) as sink,
     ):
-        yield Site(kafka.bootstrap, bigquery, Path(folder))
+        yield Site(kafka.bootstrap, bigquery, sink, Path(folder))
+
+
+@contextmanager
+def running_sink(folder: str) -> Iterator[str]:
+    """Its address."""
+    line = [sys.executable, "-m", "benchmarks.sink", folder]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
