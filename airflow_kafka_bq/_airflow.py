@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.sdk import (
@@ -50,6 +53,18 @@ def connection(conn_id: str, default: str) -> dict[str, Any] | None:
         ) from error
 
 
+def dag_bag(folder: Path) -> Any:
+    """The DAGs of a folder, each file loaded in this process. What Airflow prints goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        try:
+            from airflow.dag_processing.dagbag import DagBag
+        except ImportError:  # Airflow 3.1
+            from airflow.models.dagbag import DagBag
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))  # as the DAG processor has it, for what the files import from beside them
+        return DagBag(dag_folder=folder)
+
+
 __all__ = [
     "DAG",
     "AirflowException",
@@ -69,5 +84,6 @@ __all__ = [
     "XCom",
     "conf",
     "connection",
+    "dag_bag",
     "failure",
 ]

@@ -10,6 +10,7 @@ from airflow_kafka_bq.batch.coordinates import (
     OffsetRange,
     Polled,
     Position,
+    Rights,
     TopicFacts,
 )
 from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, Recent, RunContext
@@ -68,6 +69,7 @@ __all__ = [
     "Position",
     "RawBatch",
     "Recent",
+    "Rights",
     "RunContext",
     "RunPlan",
     "Staged",

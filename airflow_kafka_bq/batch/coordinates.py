@@ -69,6 +69,17 @@ class GroupMember:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What a login may do, in Kafka's words (``READ``, ``DESCRIBE``, …); None: the cluster does not tell.
+
+    :param topics: by their names.
+    """
+
+    topics: Mapping[str, frozenset[str] | None]
+    group: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupFacts:
     """Who else uses a consumer group."""
 

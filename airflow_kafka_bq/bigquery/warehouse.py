@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -23,7 +24,7 @@ from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 from airflow_kafka_bq.bigquery.staging_tables import StagingTables
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import MergeRejectedError, NotFoundError
+from airflow_kafka_bq.exceptions import AccessDeniedError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -77,6 +78,21 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         if found is None:
             self._statements.location_of(table)  # a missing dataset is an error, a missing table is not
         return found
+
+    def permitted(self, table: TableId, wanted: Sequence[str]) -> frozenset[str] | None:
+        """``tables.testIamPermissions``; a server without that call answers as for a table that is not there."""
+
+        def ask(seconds: float) -> frozenset[str] | None:
+            try:
+                found = self._client.test_iam_permissions(str(table), list(wanted), retry=ONCE, timeout=seconds)
+            except (google.NotFound, google.MethodNotAllowed, google.MethodNotImplemented):
+                return None
+            return frozenset(found.get("permissions", ()))
+
+        try:
+            return self._jobs.call(f"permissions on table {table}", ask)
+        except AccessDeniedError:
+            return frozenset()  # of a table that it may not even see
 
     def create(self, target: Target) -> None:
         """Create the target unless it exists."""

@@ -44,12 +44,15 @@ def repair(  # one parameter per option
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d: compared with retention.")
+@click.argument("jobs", nargs=-1, type=click.Path(dir_okay=False))
+@click.option("--dags", metavar="FOLDER", help="Look at the tasks of its DAG files too, with Airflow's connections.")
+@click.option("--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d; else as their schedule says.")
 @options
-def doctor(jobs: tuple[str, ...], every: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
+def doctor(  # one parameter per option
+    jobs: tuple[str, ...], dags: str | None, every: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
+) -> None:
     """Look for what stands against the promise: settings, permissions, shared groups, leftovers. Changes nothing."""
     with guarded(as_json, verbose) as session:
         from airflow_kafka_bq.cli.doctoring import doctor_jobs
 
-        doctor_jobs(session, jobs, settings, every)
+        doctor_jobs(session, jobs, settings, every, dags)

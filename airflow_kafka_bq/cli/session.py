@@ -61,8 +61,17 @@ class Session:
         from airflow_kafka_bq import jobfile  # with it come all clients, for which `--help` should not wait
 
         file = jobfile.read(path, settings, **overrides)
-        self._settings.append(file.kafka)
+        self.hide(file.kafka)
         return file
+
+    def hide(self, settings: Mapping[str, Any]) -> None:
+        """From now on no output shows a secret of these settings."""
+        self._settings.append(settings)
+
+    def progress(self, doing: str) -> None:
+        """What is under way, on a terminal; a file or a pipe gets results alone."""
+        if self.err.file.isatty() and not self.as_json:
+            self.tell(f"… {doing}", "dim")
 
     def shown(self, text: str) -> str:
         """The text without secrets."""

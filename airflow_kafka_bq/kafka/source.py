@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, Polled, Position, TopicFacts
-from airflow_kafka_bq.kafka import errors, messages, offsets, times, topics
+from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, Polled, Position, Rights, TopicFacts
+from airflow_kafka_bq.kafka import errors, messages, offsets, rights, times, topics
 from airflow_kafka_bq.kafka.clients import Clients
 from airflow_kafka_bq.kafka.errors import Sort
 from airflow_kafka_bq.kafka.groups import Group
@@ -101,6 +101,10 @@ class KafkaSource:
         """As ``ports.Source``; None also where the cluster has no controller to ask."""
         facts = self.describe()
         return None if "topic_id" in facts.unchecked else topics.retention_ms(self._requests, self._topic)
+
+    def permitted(self, *others: str) -> Rights:
+        """As ``ports.Source``."""
+        return rights.permitted(self._requests, (self._topic, *others), self._group_id)
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """As ``ports.Source``. Give no partition that has nothing to read: it would be fetched for nothing."""

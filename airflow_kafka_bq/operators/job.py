@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from airflow_kafka_bq._airflow import Context
 from airflow_kafka_bq.assembly import assemble
@@ -16,6 +17,26 @@ from airflow_kafka_bq.hooks.schema_registry import registry_settings
 from airflow_kafka_bq.operators.told import BatchLog, Linked, push_table
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
+
+
+def kafka_settings(config: JobConfig) -> dict[str, Any]:
+    """The Kafka client's settings as the job's connections have them.
+
+    :raises ConfigError: a connection is not there, or is wrong.
+    """
+    return KafkaSettingsHook(config.kafka_conn_id, GoogleLogin.of(config).access_token).settings()
+
+
+def job_to_look_at(config: JobConfig, stop: Stop) -> Job:
+    """A task's job outside of a run, by the same connections; for what changes nothing.
+
+    :raises IngestError: a connection, a parameter or the model is wrong.
+    """
+    google = GoogleLogin.of(config)
+    return assemble(
+        config, kafka_settings(config), google.client(), stop, location=google.location,
+        registry=registry_settings(config.schema_registry_conn_id), salt_of=salt_of,
+    )  # fmt: skip
 
 
 def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str, str], None]) -> Job:

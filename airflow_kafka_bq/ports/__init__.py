@@ -6,7 +6,7 @@ contract test suite (``tests/contract``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -113,6 +113,9 @@ class Warehouse(Protocol):
 
     def table(self, table: TableId) -> TableFacts | None:
         """What is there, read without lag; None if there is no such table. :raises NotFoundError: no such dataset."""
+
+    def permitted(self, table: TableId, wanted: Sequence[str]) -> frozenset[str] | None:
+        """Which of these permissions the login has on a table; None: there is no such table, or nobody tells."""
 
     def create(self, target: Target) -> None:
         """Create the target unless it exists (DDL)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, Polled, Position, TopicFacts
+from airflow_kafka_bq.batch import Bounds, Committed, GroupFacts, Polled, Position, Rights, TopicFacts
 
 
 class Source(Protocol):
@@ -43,6 +43,12 @@ class Source(Protocol):
 
     def retention_ms(self) -> int | None:
         """How long the topic keeps messages; -1 for ever, None where the cluster cannot tell."""
+
+    def permitted(self, *others: str) -> Rights:
+        """What this login may do with the topic, with ``others``, and with the group.
+
+        A topic or group that it may not even describe is told with nothing; a topic that is not there with None.
+        """
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """Start fetching exactly these partitions at exactly these offsets. May be called again."""

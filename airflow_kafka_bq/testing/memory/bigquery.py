@@ -39,6 +39,7 @@ class MemoryBigQuery(Faults):
         self.project = project
         self.clock = clock
         self.lock = threading.RLock()
+        self.forbidden: set[tuple[str, str]] = set()  # (table, permission); told, not enforced
         self.tables = Tables(clock)
         self.jobs = Jobs(clock, self)
         self._refused: dict[Kind, list[Predicate]] = {"load": [], "merge": []}

@@ -14,6 +14,10 @@ from airflow_kafka_bq.testing.memory.groups import Groups
 from airflow_kafka_bq.testing.memory.log import Headers, PartitionLog, Record
 
 WEEK_MS = 7 * 24 * 3600 * 1000  # Kafka: log.retention.hours
+TOPIC_OPERATIONS = frozenset(
+    ("READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS")
+)
+GROUP_OPERATIONS = frozenset(("READ", "DELETE", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"))
 NOW = -(2**63)
 """Timestamp of a message: the cluster's clock. None stands for a message that carries no timestamp."""
 
@@ -49,6 +53,7 @@ class MemoryCluster(Faults):
         self.lock = threading.RLock()
         self.groups = Groups(clock, self.partitions)
         self.trouble: str | None = None  # what the clients' error callback says while no broker answers
+        self.forbidden: set[tuple[str, str]] = set()  # (name of a topic or "group", operation); told, not enforced
         self.silent = False  # nothing is fetched, and nobody says why
         self._topics: dict[str, Topic] = {}
         self._numbers = itertools.count(1)
@@ -94,6 +99,18 @@ class MemoryCluster(Faults):
         if partition not in self.partitions(name):
             raise NotFoundError(f"topic {name!r} has no partition {partition}", topic=name, partition=partition)
         return self._topics[name].logs[partition]
+
+    def rights_on(self, topic: str) -> frozenset[str] | None:
+        """Operations that a login may do on a topic; None where there is none, or nothing is told."""
+        if not self.tells_identities or topic not in self._topics:
+            return None
+        return TOPIC_OPERATIONS - {operation for name, operation in self.forbidden if name == topic}
+
+    def rights_on_group(self) -> frozenset[str] | None:
+        """Operations that a login may do on a group; None where nothing is told."""
+        if not self.tells_identities:
+            return None
+        return GROUP_OPERATIONS - {operation for name, operation in self.forbidden if name == "group"}
 
     # Records
 

@@ -16,6 +16,7 @@ from airflow_kafka_bq.batch import (
     GroupFacts,
     Polled,
     Position,
+    Rights,
     TopicFacts,
 )
 from airflow_kafka_bq.exceptions import IngestError, TerminalError
@@ -114,6 +115,12 @@ class MemorySource:
         with self._request("retention_ms"):
             topic = self._cluster.topic(self._topic)
             return topic.retention_ms if self._cluster.tells_identities else None
+
+    def permitted(self, *others: str) -> Rights:
+        """What the login may do, as the cluster says."""
+        with self._request("permitted"):
+            names = (self._topic, *others)
+            return Rights({name: self._cluster.rights_on(name) for name in names}, self._cluster.rights_on_group())
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """Fetch from here. A missing topic or partition is silent, as with the client."""

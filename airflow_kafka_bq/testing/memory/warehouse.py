@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,6 +35,13 @@ class MemoryWarehouse(LetterTable):
         with self._call("table"):
             found = self._database.tables.find(table)
             return found.facts if found else None
+
+    def permitted(self, table: TableId, wanted: Sequence[str]) -> frozenset[str] | None:
+        """What is not forbidden."""
+        with self._call("permitted"):
+            if self._database.tables.find(table) is None:
+                return None
+            return frozenset(wanted) - {right for name, right in self._database.forbidden if name == str(table)}
 
     def create(self, target: Target) -> None:
         """Create the target unless it exists."""

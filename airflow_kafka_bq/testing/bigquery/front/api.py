@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any
 
@@ -130,6 +131,9 @@ class Api:
                 return Response(drop=True)
             if fault.action == "never_answer":
                 return _silence(request)
+            if fault.action == "deny" and response.status == 200:
+                left = [one for one in response.body.get("permissions", ()) if not re.fullmatch(fault.message, one)]
+                response = Response(200, {"permissions": left} if left else {})
         return response
 
     def _remember_duplicate(self, response: Response, call: dict[str, Any], struck: list[Fault]) -> None:

@@ -19,6 +19,7 @@ Action = Literal[
     "hold",
     "job_error",
     "404_after_409",
+    "deny",
     "kill_front",
 ]
 #: Actions that belong to the life of a job; all others belong to the call.
@@ -34,6 +35,7 @@ class Fault(BaseModel):
             nothing is sent until the client gives up (`applied` says whether the call was carried out). `slow`: the job
             stays RUNNING for `seconds`. `hold`: until released by name. `job_error`: the job ends with `reason`, and
             nothing is applied. `404_after_409`: after a 409 on a job id, `jobs.get` of it finds nothing, once.
+            `deny`: of `tables.testIamPermissions` the answer is without the permissions that `message` matches.
             `kill_front`: the front's process exits, as if killed.
         call: Regular expression on the API's name of the call, such as `jobs.insert`, `jobs.get`, `tables.insert`.
             `jobs.insert` is the call that creates a job: also a multipart upload and the last chunk of a resumable one.
@@ -45,7 +47,7 @@ class Fault(BaseModel):
         times: How often it strikes; 0 for always.
         status: HTTP status of `fail_before` and `fail_after`.
         reason: BigQuery's word for the error.
-        message: The error's text.
+        message: The error's text; of `deny`, a regular expression on the whole name of a permission.
         seconds: Of `slow`.
         at: Where a job waits: `start` (it has its snapshot, nothing is done) or `commit` (all is done, nothing is
             visible). Where `kill_front` strikes: `before`, `started` (the job is registered), `commit`, `applied` (the

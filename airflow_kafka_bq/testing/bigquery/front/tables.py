@@ -53,6 +53,7 @@ class Tables:
         router.add("PATCH", table, "tables.patch", self._patch)
         router.add("PUT", table, "tables.update", self._update)
         router.add("DELETE", table, "tables.delete", self._delete)
+        router.add("POST", f"{table}:testIamPermissions", "tables.testIamPermissions", self._permitted)
         router.add("GET", f"{table}/data", "tabledata.list", self._rows)
 
     def _dataset(self, request: Request, project: str, dataset: str | None = None) -> Response:
@@ -89,6 +90,14 @@ class Tables:
 
     def _get(self, request: Request, project: str, dataset: str, table: str) -> Response:  # noqa: ARG002
         return Response(200, self._catalog.get((project, dataset, table)))
+
+    def _permitted(self, request: Request, project: str, dataset: str, table: str) -> Response:
+        """All that is asked for: whoever gets here may do everything, unless a fault of action `deny` says less."""
+        asked = request.json().get("permissions")
+        if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+            raise invalid("permissions: a list of names was expected")
+        self._catalog.get((project, dataset, table))
+        return Response(200, {"permissions": asked} if asked else {})
 
     def _patch(self, request: Request, project: str, dataset: str, table: str) -> Response:
         return self._change(request, (project, dataset, table), request.json())
