@@ -59,7 +59,7 @@ def dag_bag(folder: Path) -> Any:
         try:
             from airflow.dag_processing.dagbag import DagBag
         except ImportError:  # Airflow 3.1
-            from airflow.models.dagbag import DagBag
+            from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
         if str(folder) not in sys.path:
             sys.path.append(str(folder))  # as the DAG processor has it, for what the files import from beside them
         return DagBag(dag_folder=folder)

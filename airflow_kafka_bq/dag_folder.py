@@ -132,7 +132,7 @@ def _note_job(found: DagFolder, task: Any, name: str) -> None:
             task.retries,
             None if limit is None else limit.total_seconds(),
             tuple(f"task {name}: {one} is a template" for one in templates),
-        )  # fmt: skip
+        )
     )
 
 

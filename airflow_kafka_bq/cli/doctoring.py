@@ -76,7 +76,7 @@ def _span(every: str | None) -> timedelta | None:
     if every is None:
         return None
     try:
-        found: timedelta = longest_pause(every) if every.strip()[-1:] in {"s", "m"} else span(every)
+        found: timedelta | None = longest_pause(every) if every.strip()[-1:] in {"s", "m"} else span(every)
     except ValueError as error:
         raise ConfigError(f"--every: {every!r} is no time such as 1h, 0.25h or 7d") from error
     if found is None:

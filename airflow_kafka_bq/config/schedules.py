@@ -34,6 +34,7 @@ def _of_cron(text: str) -> timedelta | None:
         return None
     try:
         runs = croniter(text, _START)
-        return max(after - before for before, after in pairwise(runs.get_next(datetime) for _ in range(_LOOKED_AT)))
+        times: list[datetime] = [runs.get_next(datetime) for _ in range(_LOOKED_AT)]
     except (ValueError, KeyError):  # no cron text, such as @once
         return None
+    return max(after - before for before, after in pairwise(times))

@@ -1,7 +1,7 @@
 """What the login may do with topics and a group, as the brokers themselves say; no rule of an ACL is read.
 
-Reading the rules would need DESCRIBE on the cluster, which no job needs, and would leave out groups of principals, super
-users and whatever an authorizer of the cluster's own decides.
+Reading the rules would need DESCRIBE on the cluster, which no job needs, and would leave out groups of principals,
+super users, and whatever an authorizer of the cluster's own decides.
 """
 
 from __future__ import annotations

@@ -41,6 +41,17 @@ class TopicAndGroup:
         week = None if TOPIC_IDS in world.lacks else 7 * 24 * 3600 * 1000
         assert world.source(world.topic(), group_id).retention_ms() == week
 
+    def test_what_a_login_may_do_is_told(self, world: SourceWorld, group_id: str) -> None:
+        topic, other = world.topic(), world.topic()
+        found = world.source(topic, group_id).permitted(other, "no-such-topic")
+        if TOPIC_IDS in world.lacks:
+            assert (set(found.topics.values()), found.group) == ({None}, None)
+            return
+        for name in (topic, other):
+            assert {"READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS"} <= (found.topics[name] or set())
+        assert found.topics["no-such-topic"] is None
+        assert {"READ", "DESCRIBE", "DELETE"} <= (found.group or set())
+
     def test_a_missing_topic_is_not_found_and_not_created(self, world: SourceWorld, group_id: str) -> None:
         source = world.source("no-such-topic", group_id)
         for _ in range(2):

@@ -20,6 +20,13 @@ from tests.contract.workbench import PIPELINE, TOPIC, Workbench, coordinate_targ
 class Tables:
     """Facts, DDL."""
 
+    def test_permissions_are_told_of_a_table_that_is_there(self, world: WarehouseWorld) -> None:
+        target, warehouse = coordinate_target(world), world.warehouse()
+        asked = ("bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.updateData")
+        assert warehouse.permitted(target.table, asked) is None
+        warehouse.create(target)
+        assert warehouse.permitted(target.table, asked) == frozenset(asked)
+
     def test_a_table_is_made_once(self, world: WarehouseWorld) -> None:
         target, warehouse = coordinate_target(world), world.warehouse()
         assert warehouse.table(target.table) is None

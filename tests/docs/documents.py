@@ -10,7 +10,8 @@ from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.config.destination import Destination
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.operations.audit import audit
-from airflow_kafka_bq.operations.doctor import examine, report
+from airflow_kafka_bq.operations.doctor import examine
+from airflow_kafka_bq.operations.findings import report
 from airflow_kafka_bq.operations.lag import lag_of
 from airflow_kafka_bq.operations.migrate import Migration, migrate
 from airflow_kafka_bq.operations.preview import preview

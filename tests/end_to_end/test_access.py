@@ -76,6 +76,34 @@ def test_a_missing_permission_is_named_before_anything_is_made(
     _settle(guarded, oracle)
 
 
+def test_the_doctor_lists_what_is_missing_before_anything_runs(
+    pipe: PipeFactory, guarded: KafkaBroker, bigquery: LocalBigQuery
+) -> None:
+    """Of a login that may describe the topic alone; then each rule is added as the doctor writes it."""
+    made = oracle_on(guarded, pipe, 1, kafka=guarded.sasl_settings("alice")).pipe
+    allow(guarded.bootstrap, "alice", "DESCRIBE", topic=made.topic)
+    found = made.json("doctor", str(made.path), "--every", "1h")
+    told = {one["what"]: one for one in found["findings"]}
+    group = told[f"the login lacks DESCRIBE, READ on group {made.group_id}"]
+    assert group["severity"] == told[f"the login lacks READ on topic {made.topic}"]["severity"] == "error"
+    assert group["remedy"].endswith(f"--operation Describe --operation Read --group {made.group_id}")
+    assert told[f"the login lacks DESCRIBE_CONFIGS on topic {made.topic}"]["severity"] == "note"
+    allow(guarded.bootstrap, "alice", "READ", "DESCRIBE_CONFIGS", topic=made.topic)
+    allow(guarded.bootstrap, "alice", "READ", group_id=made.group_id)
+    healthy = made.json("doctor", str(made.path), "--every", "1h")
+    assert (healthy["healthy"], healthy["findings"]) == (True, [])
+    kafka = {(one["right"], one["state"]) for one in healthy["access"] if one["service"] == "kafka"}
+    assert kafka == {("DESCRIBE", "allowed"), ("READ", "allowed"), ("DESCRIBE_CONFIGS", "allowed")}
+    assert made.run()["outcome"] == "end"
+    bigquery.faults.add("deny", path=f"{made.table}__ledger:", message="bigquery.tables.updateData", times=0)
+    try:
+        (finding,) = made.json("doctor", str(made.path), "--every", "1h")["findings"]
+    finally:
+        bigquery.faults.clear()
+    assert finding["what"].startswith("the login lacks bigquery.tables.updateData on table ")
+    assert PASSWORD not in json.dumps([found, healthy, finding])
+
+
 @pytest.mark.fault("R6", "B6")
 @pytest.mark.parametrize(
     ("effect", "phase"),
