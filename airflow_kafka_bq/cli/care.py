@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from airflow_kafka_bq.cli.manual import Manual
 from airflow_kafka_bq.cli.options import JOB, days, options
 from airflow_kafka_bq.cli.session import guarded
 
 
-@click.command()
+@click.command(cls=Manual)
 @JOB
 @days
 @options
@@ -22,12 +23,14 @@ def audit(  # one parameter per option
         audit_job(session, job, settings, since, until)
 
 
-@click.command()
+@click.command(cls=Manual)
 @JOB
 @days
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and the bytes. Changes nothing.")
 @click.option("--undo", metavar="BACKUP", help="Put the rows of a backup back into the table.")
-@click.option("--backup-days", type=float, default=30, show_default=True, help="How long the backup is kept.")
+@click.option(
+    "--backup-days", type=float, metavar="DAYS", default=30, show_default=True, help="How long the backup is kept."
+)
 @options
 def repair(  # one parameter per option
     job: str, since: str | None, until: str | None, dry_run: bool, undo: str | None, backup_days: float,
@@ -43,10 +46,12 @@ def repair(  # one parameter per option
             repair_job(session, job, settings, since, until, dry_run, backup_days)
 
 
-@click.command()
+@click.command(cls=Manual)
 @click.argument("jobs", nargs=-1, type=click.Path(dir_okay=False))
 @click.option("--dags", metavar="FOLDER", help="Look at the tasks of its DAG files too, with Airflow's connections.")
-@click.option("--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d; else as their schedule says.")
+@click.option(
+    "--every", metavar="SPAN", help="How often the jobs run, such as 1h or 1d; as their schedule says if left out."
+)
 @options
 def doctor(  # one parameter per option
     jobs: tuple[str, ...], dags: str | None, every: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool

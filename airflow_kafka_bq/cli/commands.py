@@ -8,12 +8,13 @@ import click
 
 from airflow_kafka_bq import __version__
 from airflow_kafka_bq.cli.care import audit, doctor, repair
+from airflow_kafka_bq.cli.manual import Manuals
 from airflow_kafka_bq.cli.options import JOB, options
 from airflow_kafka_bq.cli.session import Session, guarded
 from airflow_kafka_bq.exceptions import ConfigError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Manuals, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kafka-bq")
 def cli() -> None:
     """Move Kafka topics into BigQuery tables, in batches, without loss and without duplicates.
@@ -37,9 +38,11 @@ def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbo
 
 @cli.command()
 @JOB
-@click.option("--from", "start", required=True, help="ISO time, or offsets such as '{0: 100, 1: 0}'.")
-@click.option("--to", "end", required=True, help="ISO time, or offsets; half-open: the end itself is left out.")
-@click.option("--partitions", help="Only these, such as 0,3.")
+@click.option("--from", "start", metavar="WHERE", required=True, help="ISO time, or offsets such as '{0: 100, 1: 0}'.")
+@click.option(
+    "--to", "end", metavar="WHERE", required=True, help="ISO time, or offsets; half-open: the end itself is left out."
+)
+@click.option("--partitions", metavar="NUMBERS", help="Only these, such as 0,3; all if left out.")
 @options
 def replay(  # one parameter per option
     job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
@@ -53,11 +56,13 @@ def replay(  # one parameter per option
 
 @cli.command()
 @JOB
-@click.option("--since", help="ISO time: only what failed then or later.")
-@click.option("--until", help="ISO time: only what failed before.")
-@click.option("--reason", multiple=True, help="Only what failed for this reason; may be given several times.")
-@click.option("--stage", multiple=True, help="Only what failed there; may be given several times.")
-@click.option("--limit", metavar="N", help="So many messages at most, the oldest ones first.")
+@click.option("--since", metavar="TIME", help="ISO time: only what failed then or later; from the first if left out.")
+@click.option("--until", metavar="TIME", help="ISO time: only what failed before; to the last if left out.")
+@click.option(
+    "--reason", multiple=True, metavar="NAME", help="Only what failed for this reason; may be given several times."
+)
+@click.option("--stage", multiple=True, metavar="NAME", help="Only what failed there; may be given several times.")
+@click.option("--limit", metavar="N", help="So many messages at most, the oldest ones first; all if left out.")
 @click.option("--dry-run", is_flag=True, help="Show what would be redriven, and what of it would fail again.")
 @options
 def redrive(  # one parameter per option
@@ -108,12 +113,16 @@ def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbo
 @cli.command()
 @JOB
 @click.option("--to", metavar="WHERE", help="earliest, latest, an ISO time, or offsets such as 0:123,1:456.")
-@click.option("--partitions", help="Move only these, such as 0,3; offsets name theirs.")
+@click.option(
+    "--partitions", metavar="NUMBERS", help="Move only these, such as 0,3; all if left out. Offsets name theirs."
+)
 @click.option("--accept-topic", is_flag=True, help="The topic was created again, and is the one that is meant.")
 @click.option("--accept-target", is_flag=True, help="The table was created again, and is the one that is meant.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read again or skipped. Changes nothing.")
 @click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
-@click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
+@click.option(
+    "--undo-file", metavar="FILE", help="Where to write the undo file; TOPIC.TABLE.seek-REVISION.undo.json if left out."
+)
 @options
 def seek(  # one parameter per option
     job: str, to: str | None, partitions: str | None, accept_topic: bool, accept_target: bool, dry_run: bool,
@@ -139,7 +148,9 @@ def seek(  # one parameter per option
 @click.option("--delete-old", is_flag=True, help="Delete the old group once every job has its position.")
 @click.option("--dry-run", is_flag=True, help="Show old and new positions. Changes nothing.")
 @click.option("--undo", metavar="FILE", help="Take back what this undo file tells of.")
-@click.option("--undo-file", metavar="FILE", help="Where to write the undo file; a name of its own if left out.")
+@click.option(
+    "--undo-file", metavar="FILE", help="Where to write the undo file; GROUP.migrate-group.undo.json if left out."
+)
 @options
 def migrate_group(  # one parameter per option
     jobs: tuple[str, ...], from_group: str | None, adopt: bool, delete_old: bool, dry_run: bool, undo: str | None,

@@ -15,7 +15,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines."),
         click.option(
-            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a setting of the job file."
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Replace a setting of the job file; may be given several times.",
         ),
         click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr."),
     ):
@@ -25,6 +29,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def days(command: Callable[..., Any]) -> Callable[..., Any]:
     """A range of the table."""
-    end = click.option("--to", "until", help="ISO time: only rows before it.")
-    begin = click.option("--from", "since", help="ISO time: only rows whose partition column is then or later.")
+    end = click.option("--to", "until", metavar="TIME", help="ISO time: only rows before it; all if left out.")
+    begin = click.option(
+        "--from",
+        "since",
+        metavar="TIME",
+        help="ISO time: only rows whose partition column is then or later; all if left out.",
+    )
     return begin(end(command))

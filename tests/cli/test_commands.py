@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import click
@@ -9,12 +11,16 @@ import pytest
 
 from airflow_kafka_bq import __version__
 from airflow_kafka_bq.cli.commands import cli
+from airflow_kafka_bq.cli.manual import PAGES
 from tests.cli.commands import Command, write_job
 from tests.pipeline.world import World
 
 COMMANDS = [
     "audit", "doctor", "lag", "migrate-group", "plan", "redrive", "repair", "replay", "run", "schema", "seek",
 ]  # fmt: skip
+
+SAID_BY_THE_COMMAND = {"to", "from_group", "dags"}  # without them it does something else, or asks for them
+ROOT = Path(__file__).parents[2]
 
 
 def test_version(kafka_bq: Command) -> None:
@@ -35,6 +41,40 @@ def test_every_command_has_help_and_the_options_of_all(kafka_bq: Command, name: 
     assert done.code == 0
     assert [option for option in ("--json", "--set KEY=VALUE", "--verbose") if option not in done.out] == []
     assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "demo"])
+def test_help_is_a_page_of_a_manual(kafka_bq: Command, name: str) -> None:
+    page = kafka_bq(name, "--help").out
+    assert f"Usage: kafka-bq {name} " in page
+    headings = ["Options:", "Examples:", "Exit codes:", "See also:"]
+    assert [line for line in page.splitlines() if line in headings] == headings
+    ends = page.split("Exit codes:")[1].split("See also:")[0]
+    for code in ("0", "2", "3", "4", "70", "130, 143"):
+        assert f"\n  {code} " in ends
+    assert (ROOT / page.split()[-1]).is_file()
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "demo"])
+def test_every_example_is_one_that_the_command_takes(name: str) -> None:
+    command = cli.commands[name]
+    for line, does in PAGES[name].examples:
+        called, *arguments = shlex.split(line)
+        assert (called, bool(does)) == (name, True)
+        command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "demo"])
+def test_what_an_option_is_when_it_is_left_out_is_said(name: str) -> None:
+    """A flag is off, and what is required is not left out."""
+    for option in cli.commands[name].params:
+        if isinstance(option, click.Option) and not (option.is_flag or option.required):
+            assert option.help
+            told = option.show_default or re.search(
+                "left out|several times|default|Take back|Put the rows", option.help
+            )
+            assert told or option.name in SAID_BY_THE_COMMAND, f"{name} {option.opts}"
+            assert option.metavar, f"{name} {option.opts}"
 
 
 def test_the_commands_are_all_there() -> None:

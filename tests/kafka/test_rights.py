@@ -21,7 +21,7 @@ class Cluster:
     def __init__(self, topic: Any, group: Any, controller: int = 1) -> None:
         self._topic, self._group = topic, group
         self._metadata = SimpleNamespace(controller_id=controller, brokers={1: "b"})
-        self.clients = SimpleNamespace(consumer=SimpleNamespace(list_topics=lambda _topic, timeout: self._metadata))
+        self.clients = SimpleNamespace(consumer=SimpleNamespace(list_topics=lambda *_, **__: self._metadata))
 
     def retried(self, _doing: str, attempt: Callable[[float], Any]) -> Any:
         return attempt(1.0)

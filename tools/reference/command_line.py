@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from airflow_kafka_bq.cli.commands import cli
+from airflow_kafka_bq.cli.manual import PAGES
 from tools.reference.tables import table
 
 
@@ -18,7 +19,9 @@ def parts() -> Mapping[str, str]:
 def _command(name: str, command: click.Command) -> str:
     usage = " ".join(("kafka-bq", name, *_pieces(command)))
     rows = [(f"`{_names(option)}`", option.help or "") for option in _options(command)]
-    return f"### {name}\n\n```text\n{usage}\n```\n\n{_help(command)}\n\n{table(('option', 'meaning'), rows)}"
+    examples = "\n".join(f"kafka-bq {line}  # {does}" for line, does in PAGES[name].examples)
+    options = table(("option", "meaning"), rows)
+    return f"### {name}\n\n```text\n{usage}\n```\n\n{_help(command)}\n\n{options}\n\n```sh\n{examples}\n```"
 
 
 def _help(command: click.Command) -> str:
