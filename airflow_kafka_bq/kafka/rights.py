@@ -18,6 +18,7 @@ from airflow_kafka_bq.exceptions import AccessDeniedError, IngestError, NotFound
 from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.requests import LONGEST_SECONDS, Requests
 
+_REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 _UNTOLD = (errors.UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION)
 
 
@@ -59,10 +60,7 @@ def _asked(
     try:
         (found,) = requests.admin(doing, send)
     except AccessDeniedError as refused:
-        if errors.code_behind(refused) in (
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.GROUP_AUTHORIZATION_FAILED,
-        ):
+        if errors.code_behind(refused) in _REFUSED:
             return frozenset()
         raise
     except NotFoundError:

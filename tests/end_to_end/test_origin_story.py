@@ -169,6 +169,7 @@ def run_task(shop: Shop, made: Pipe, **settings: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("airflow_database")
 def test_the_origin_story(shop: Shop, kafka_bq: Command) -> None:
     orders, payments = (str(made.path) for made in (shop.orders, shop.payments))
