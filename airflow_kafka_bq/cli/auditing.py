@@ -30,6 +30,7 @@ def audit_job(session: Session, path: str, settings: tuple[str, ...], since: str
     """Audit a job's table; exit code 1 where it is not clean."""
     between = between_of(since, until)
     with assembled(session, session.read(path, settings)) as job:
+        session.progress(f"reading {job.target.table}")
         found = audit(job, between)
     session.exit_code = 0 if found["clean"] else 1
     if session.as_json:

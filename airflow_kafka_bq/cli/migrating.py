@@ -31,6 +31,7 @@ def migrate_jobs(
         raise ConfigError("--undo takes back what its file tells of: --adopt and --delete-old do not go with it")
     with ExitStack() as stack:
         jobs = [stack.enter_context(assembled(session, session.read(path, settings))) for path in paths]
+        session.progress(f"groups of {', '.join(job.config.topic for job in jobs)}")
         if undo is not None:
             found = take_back(jobs, undos.read(undo), dry_run=dry_run)
         else:

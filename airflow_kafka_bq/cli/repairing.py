@@ -23,6 +23,7 @@ def repair_job(
         raise ConfigError(f"--backup-days: {backup_days} is no number of days greater than 0")
     between = between_of(since, until)
     with assembled(session, session.read(path, settings)) as job:
+        session.progress(f"reading {job.target.table}")
         found = rehearse(job, between) if dry_run else repair(job, between, backup_days)
     session.exit_code = 1 if found["left"]["by_key"] or found["left"]["by_coordinates"] else 0
     if session.as_json:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_kafka_bq.jobfile import JobFile
 
 BUG = 70
+_ERASE = "\r\x1b[K"  # the line that the cursor stands in
 _LOG = logging.getLogger("airflow_kafka_bq")
 
 
@@ -55,6 +56,7 @@ class Session:
         self.out = _Stdout(highlight=False)
         self.err = Console(stderr=True, highlight=False)
         self._settings: list[Mapping[str, Any]] = []
+        self._drawn = False
 
     def read(self, path: str, settings: tuple[str, ...], **overrides: Any) -> JobFile:
         """As ``jobfile.read``; from then on no output shows a secret of this file, whoever wrote it into a message."""
@@ -69,9 +71,17 @@ class Session:
         self._settings.append(settings)
 
     def progress(self, doing: str) -> None:
-        """What is under way, on a terminal; a file or a pipe gets results alone."""
-        if self.err.file.isatty() and not self.as_json:
-            self.tell(f"… {doing}", "dim")
+        """What is under way: a line on a terminal, which the next line takes the place of. A file gets results alone."""
+        if self.err.file.isatty():
+            self._drawn = True
+            self.err.file.write(f"{_ERASE}… {self.shown(doing)}"[: self.err.width])
+            self.err.file.flush()
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._drawn = False
+            self.err.file.write(_ERASE)
+            self.err.file.flush()
 
     def shown(self, text: str) -> str:
         """The text without secrets."""
@@ -85,6 +95,7 @@ class Session:
 
     def say(self, text: str) -> None:
         """A line to stdout. :raises NobodyReads, Unwritable: see there."""
+        self._erase()
         try:
             self.out.print(Text(self.shown(text)), soft_wrap=True)
         except OSError as error:
@@ -92,10 +103,12 @@ class Session:
 
     def tell(self, text: str, style: str = "", rest: str = "") -> None:
         """A line to stderr, its first part in a style."""
+        self._erase()
         self.err.print(Text.assemble((self.shown(text), style), self.shown(rest)), soft_wrap=True)
 
     def print_json(self, document: Any) -> None:
         """One JSON document to stdout. :raises NobodyReads, Unwritable: see there."""
+        self._erase()
         try:
             sys.stdout.write(json.dumps(self._shown(document), indent=2, default=str) + "\n")
             sys.stdout.flush()

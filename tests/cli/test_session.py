@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from airflow_kafka_bq.batch import Committed
 from airflow_kafka_bq.cli import looking, running
-from airflow_kafka_bq.cli.session import guarded
+from airflow_kafka_bq.cli.session import Session, guarded
 from airflow_kafka_bq.exceptions import (
     IngestError,
     KafkaUnavailableError,
@@ -207,3 +209,29 @@ def test_a_stop_while_the_brokers_are_silent_ends_as_interrupted(error: IngestEr
     with pytest.raises(SystemExit) as ended:
         stopped()
     assert ended.value.code == code
+
+
+class Screen(io.StringIO):
+    """A terminal, or a file."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_under_way_is_told_on_a_terminal_and_goes_with_the_next_line(
+    terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(as_json=False)
+    session.hide({"sasl.password": CANARY})
+    screen = Screen(terminal)
+    session.err = Console(file=screen, width=30)
+    session.progress(f"reading {CANARY}")
+    session.say("done")
+    session.say("more")
+    assert screen.getvalue() == ("\r\x1b[K… reading ***\r\x1b[K" if terminal else "")
+    assert capsys.readouterr().out == "done\nmore\n"
