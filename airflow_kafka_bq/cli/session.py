@@ -71,7 +71,7 @@ class Session:
         self._settings.append(settings)
 
     def progress(self, doing: str) -> None:
-        """What is under way: a line on a terminal, which the next line takes the place of. A file gets results alone."""
+        """What is under way: a line on a terminal, until the next line takes its place. A file gets results alone."""
         if self.err.file.isatty():
             self._drawn = True
             self.err.file.write(f"{_ERASE}… {self.shown(doing)}"[: self.err.width])

@@ -76,6 +76,7 @@ def test_a_missing_permission_is_named_before_anything_is_made(
     _settle(guarded, oracle)
 
 
+@pytest.mark.slow
 def test_the_doctor_lists_what_is_missing_before_anything_runs(
     pipe: PipeFactory, guarded: KafkaBroker, bigquery: LocalBigQuery
 ) -> None:
