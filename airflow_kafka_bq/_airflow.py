@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +53,14 @@ def connection(conn_id: str, default: str) -> dict[str, Any] | None:
 
 
 def dag_bag(folder: Path) -> Any:
-    """The DAGs of a folder, each file loaded in this process. What Airflow prints goes to stderr."""
-    with redirect_stdout(sys.stderr):
-        try:
-            from airflow.dag_processing.dagbag import DagBag
-        except ImportError:  # Airflow 3.1
-            from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))  # as the DAG processor has it, for what the files import from beside them
-        return DagBag(dag_folder=folder)
+    """The DAGs of a folder, each file loaded in this process."""
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # as the DAG processor has it, for what the files import from beside them
+    return DagBag(dag_folder=folder)
 
 
 __all__ = [

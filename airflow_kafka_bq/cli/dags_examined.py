@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from airflow_kafka_bq import assembly
@@ -14,7 +17,9 @@ from airflow_kafka_bq.operations.sharing import User, cluster_of
 if TYPE_CHECKING:
     from airflow_kafka_bq.cli.doctoring import Round
     from airflow_kafka_bq.cli.session import Session
-    from airflow_kafka_bq.dag_folder import JobTask, PlainConsumer
+    from airflow_kafka_bq.dag_folder import DagFolder, JobTask, PlainConsumer
+
+_STDOUT, _STDERR = 1, 2
 
 
 def visit_dags(session: Session, going: Round, folder: str) -> None:
@@ -22,13 +27,32 @@ def visit_dags(session: Session, going: Round, folder: str) -> None:
 
     :raises ConfigError: Airflow is not installed, or there is no such folder.
     """
-    try:
-        from airflow_kafka_bq import dag_folder
-    except ImportError as error:
-        remedy = "run it where Airflow is: pip install 'airflow-provider-kafka-bq[airflow]'"
-        raise ConfigError(f"--dags needs Airflow, which cannot be imported: {error}", remedy=remedy) from error
     session.progress(f"DAG files of {folder}")
-    found = dag_folder.read(folder)
+    with _stdout_for_the_result():
+        try:
+            from airflow_kafka_bq import dag_folder
+        except ImportError as error:
+            remedy = "run it where Airflow is: pip install 'airflow-provider-kafka-bq[airflow]'"
+            raise ConfigError(f"--dags needs Airflow, which cannot be imported: {error}", remedy=remedy) from error
+        _look(session, going, dag_folder.read(folder), folder)
+
+
+@contextmanager
+def _stdout_for_the_result() -> Iterator[None]:
+    """Airflow logs to stdout, and some of its handlers hold it from its import on: all these lines go to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+
+
+def _look(session: Session, going: Round, found: DagFolder, folder: str) -> None:
     going.unchecked += found.unchecked
     for path, text in found.broken.items():
         what, why = f"the DAG file cannot be imported: {text}", "none of its tasks is scheduled"

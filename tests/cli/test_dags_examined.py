@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kafka_bq.exceptions import KafkaUnavailableError
 from tests.airflow_home import connections
 from tests.cli.commands import CANARY, Command, write_job
 from tests.cli.test_doctoring import send_now
@@ -16,6 +20,8 @@ from tests.pipeline.world import GROUP, World
 from tests.test_dag_folder import write
 
 BROKERS = {"bootstrap.servers": "127.0.0.1:9", "sasl.password": CANARY}
+LOCAL = json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True}})
+ROOT = Path(__file__).parents[2]
 OLD = BROKERS | {"group.id": "old-shared"}
 LOAD = """
 with DAG("{dag}", schedule="{schedule}"):
@@ -123,6 +129,25 @@ def test_a_connection_that_is_not_there_is_an_error_and_groups_are_compared_all_
     assert "'kafka_none' is not defined" in told["one.load"]
     assert told["one.load, two.load"] == "group shared is used for the topics shop.orders and b"
     assert any("No module named 'no_such_module'" in what for what in told.values())
+
+
+def test_no_secret_of_a_connection_is_shown(kafka_bq: Command, world: World, tmp_path: Path) -> None:
+    load(tmp_path)
+    world.cluster.fail_next("group", KafkaUnavailableError(f"no answer to {CANARY}"), times=2)
+    _, findings, _ = look(kafka_bq, tmp_path)
+    assert findings[0][2] == "KafkaUnavailableError: no answer to ***"
+
+
+def test_airflow_logs_to_stderr_and_the_document_stands_alone(tmp_path: Path) -> None:
+    """In a process of its own, as Airflow settles its log when it is imported; it warns of a password that is short."""
+    load(tmp_path)
+    command = [sys.executable, "-m", "airflow_kafka_bq", "doctor", "--dags", str(tmp_path), "--json"]
+    with connections(kafka_default={"bootstrap.servers": "127.0.0.1:9", "sasl.password": "abc"}):
+        with_no_project = {**os.environ, "PYTHONPATH": str(ROOT), "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": LOCAL}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110, env=with_no_project)
+    assert done.returncode == 1, done.stderr
+    assert "project is missing" in json.loads(done.stdout)["findings"][0]["what"]
+    assert "too short" in done.stderr
 
 
 def test_a_folder_without_tasks_says_so(kafka_bq: Command, tmp_path: Path) -> None:
