@@ -24,6 +24,7 @@ from airflow_kafka_bq.formats.columnar_plan import Node
 _pc: Any = pyarrow.compute
 _read_json: Any = pyarrow.json.read_json
 _INDEX = f"_{secrets.token_hex(8)}"  # nobody who writes messages can know it
+_FEWEST_OPENINGS = 1 << 14
 _TO_THE_END = 2**31 - 1
 _ROW = re.compile(r" in row ([0-9]+)$")
 
@@ -72,8 +73,13 @@ def _joined(values: Any) -> Any:
     return pa.concat_arrays([lines, last]).buffers()[2]
 
 
-@lru_cache(maxsize=4)
 def _openings(count: int) -> Any:
+    """Of each row; a new one for each length would make as many Python objects."""
+    return _all_openings(max(_FEWEST_OPENINGS, 1 << (count - 1).bit_length())).slice(0, count)
+
+
+@lru_cache(maxsize=4)
+def _all_openings(count: int) -> Any:
     return pa.array([b'\n{"%s":%d,' % (_INDEX.encode(), index) for index in range(count)], pa.binary())
 
 

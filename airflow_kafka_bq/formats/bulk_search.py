@@ -19,6 +19,7 @@ Found = TypeVar("Found")
 
 SAMPLE = 512
 _FEW = 64  # a parse costs as much as about this many messages one by one
+_WINDOW = 512
 _TRIES = 8
 
 
@@ -42,11 +43,14 @@ class BulkSearch(Generic[Found]):
         """What can be read in bulk of the values; their positions count from 0."""
         return self._bulk(values, row_numbers(len(values)), ignore_unknown=False)
 
-    def _bulk(self, values: Any, positions: Any, *, ignore_unknown: bool, tries: int = _TRIES) -> list[Found]:
+    def _bulk(self, values: Any, positions: Any, *, ignore_unknown: bool) -> list[Found]:
         """What can be read in bulk of ``values``, which are at ``positions``; the rest is left out."""
         doubt = doubtful(values, ignore_unknown=ignore_unknown, wide_decimals=self.wide_decimals)
         if doubt is not None:
             values, positions = _dropped(values, positions, doubt)
+        return self._undoubted(values, positions, ignore_unknown, _TRIES)
+
+    def _undoubted(self, values: Any, positions: Any, ignore_unknown: bool, tries: int) -> list[Found]:
         if len(values) == 0 or tries == 0:
             return []
         try:
@@ -56,19 +60,21 @@ class BulkSearch(Generic[Found]):
         except UnreadableError as error:
             if len(values) <= _FEW:
                 return []
+            if error.position is not None and len(values) > _WINDOW:
+                return self._parts(values, positions, _WINDOW, ignore_unknown, tries)
             if error.position is not None:
                 lost = self._unreadable(values, error.position, ignore_unknown=ignore_unknown)
             else:
                 lost = self._strange_numbers(values)
             if lost is None:
-                return self._halves(values, positions, ignore_unknown=ignore_unknown, tries=tries)
-            values, positions = _dropped(values, positions, lost)
-            return self._bulk(values, positions, ignore_unknown=ignore_unknown, tries=tries - 1)
+                return self._parts(values, positions, -(-len(values) // 2), ignore_unknown, tries)
+            return self._undoubted(*_dropped(values, positions, lost), ignore_unknown, tries - 1)
 
-    def _halves(self, values: Any, positions: Any, *, ignore_unknown: bool, tries: int) -> list[Found]:
-        middle = len(values) // 2
-        parts = [(values[:middle], positions[:middle]), (values[middle:], positions[middle:])]
-        return [one for part in parts for one in self._bulk(*part, ignore_unknown=ignore_unknown, tries=tries)]
+    def _parts(self, values: Any, positions: Any, size: int, ignore_unknown: bool, tries: int) -> list[Found]:
+        """Of so many messages each: a bad one then spoils the work on few others."""
+        starts = range(0, len(values), size)
+        parts = [(values.slice(first, size), positions.slice(first, size)) for first in starts]
+        return [one for part in parts for one in self._undoubted(*part, ignore_unknown, tries)]
 
     def _unreadable(self, values: Any, position: int, *, ignore_unknown: bool) -> Any:
         """Mask of the messages at which parsing stops; of all, where they are too many to be sought one by one."""
