@@ -58,7 +58,7 @@ def proxied_kafka() -> Any:
         yield broker
 
 
-@pytest.mark.parametrize("trouble", ["freeze", "black_hole", "cut"])
+@pytest.mark.parametrize("trouble", ["freeze", pytest.param("black_hole", marks=pytest.mark.slow), "cut"])
 def test_a_broker_that_stops_answering_ends_the_run_in_time(
     pipe: PipeFactory, proxied_kafka: KafkaBroker, trouble: str
 ) -> None:

@@ -46,7 +46,9 @@ def _check(made: Pipe) -> None:
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize("blow", KILLS, ids=str)
+@pytest.mark.parametrize(
+    "blow", [*KILLS[:1], *(pytest.param(one, marks=pytest.mark.slow) for one in KILLS[1:])], ids=str
+)
 def test_a_redrive_that_is_killed_is_run_again(pipe: PipeFactory, blow: Blow) -> None:
     made = _waiting(pipe)
     made.start(blow, settings=TODAY, redrives=True).dies()

@@ -63,7 +63,7 @@ UNKNOWN = st.sampled_from(["ignore", "refuse", "keep", "keep"])
 ANY = given(batches(), EXTRA, UNKNOWN, st.sampled_from([1, 1, 64]))
 
 
-@looked_at(800)
+@looked_at(400)
 @ANY
 def test_bulk_and_row_by_row_agree(
     batch: tuple[tuple[tuple[str, str], ...], list[bytes]],
