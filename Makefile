@@ -192,6 +192,10 @@ bench: venv ## Run the benchmarks (see benchmarks/README.md)
 bench-quick: venv ## The bare loop, a script by hand and ours, in three minutes; prints and writes nothing
 	@$(BIN)/python -m benchmarks.run --quick
 
+.PHONY: story
+story: venv ## Play the story of one shared group on a real broker, and write docs/story.md (under 10 minutes; see laboratory/README.md)
+	@$(BIN)/python -m laboratory
+
 .PHONY: lock
 lock: venv ## Resolve the constraint files anew
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \

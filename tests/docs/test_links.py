@@ -10,7 +10,7 @@ import pytest
 from tests.docs.markdown import PAGES, ROOT, anchors, links, name, prose
 
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=name)
-_ROOMS = "airflow_kafka_bq|tests|docs|tools|benchmarks|dags_examples|constraints"
+_ROOMS = "airflow_kafka_bq|tests|docs|tools|benchmarks|laboratory|dags_examples|constraints"
 _PATH = re.compile(rf"`((?:{_ROOMS})/[\w./-]+)(?:::(\w+))?`")
 
 
