@@ -83,7 +83,19 @@ def _compared(sizes: dict[str, Any]) -> list[str]:
 
 
 def _figures(found: Mapping[Setup, Figures]) -> str:
-    head = ["", "rebalances/min", "without", "slowest", "still", "again", "failed commits", "first", "none", "rows/min"]
+    head = [
+        "",
+        "rebalances/min",
+        "each",
+        "without",
+        "slowest",
+        "still",
+        "again",
+        "failed commits",
+        "first",
+        "none",
+        "rows/min",
+    ]
     return table(head, ([f"**{setup.name}**", *_row(one)] for setup, one in found.items()))
 
 
@@ -91,15 +103,20 @@ def _row(one: Figures) -> list[str]:
     why = f" ({', '.join(one.errors)})" if one.errors else ""
     return [
         f"{one.rebalances_per_minute:.0f}",
+        f"{one.each:.1f}",
         f"{one.without:.0%}",
         f"{one.slowest:.0%}",
         f"{one.standstill:.0f} s",
         f"{one.duplicates:,} of {one.delivered:,}",
         f"{one.failed} of {one.commits}{why}",
-        "–" if one.first is None else f"{one.first:.1f} s ({one.latest_first:.1f} s)",
+        f"{_seconds(one.first)} ({_seconds(one.latest_first)})",
         f"{one.none} of {one.consumers}",
         f"{one.rows:,.0f} ({one.rows / one.produced:.0%})",
     ]
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.1f} s"
 
 
 def _expected(found: Mapping[Setup, Figures], sizes: dict[str, Any]) -> list[str]:

@@ -91,7 +91,7 @@ def _read(consumer: Consumer, diary: Diary, sizes: Sizes, life: Life) -> list[Me
             batch += found
             life.messages = len(batch)
         if life.first is None:
-            if now - life.began > sizes.patience or now > sizes.seconds:
+            if now - life.began > sizes.patience:
                 return batch
         elif now - latest > sizes.quiet or now - life.first > sizes.batch:
             return batch

@@ -20,7 +20,7 @@ class Setup:
 
     name: str
     kind: Kind
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def joins(self) -> bool:

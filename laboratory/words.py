@@ -40,13 +40,20 @@ lead of {lead:g} s over the others, for this wait's sake: each consumer that joi
 anew.
 """
 COLUMNS = (
+    """
+    *rebalances/min*: of groups that have members; *each*: those that a consumer goes through, on average. The one of
+    its own join is among them.
+    """,
     "*without*: share of the consumers' lives, from start to the end of their commit, in which they had no partition.",
     """
     *slowest*: position of the slowest partition when writing ended, as a share of the median; *still*: the longest
     time in which one partition did not move, while messages were written to it all the time.
     """,
     "*again*: messages that reached the writer once more. A MERGE on their key drops them; an append keeps them.",
-    "*first*: from a consumer's start to its first message, median and longest. *none*: consumers that got none.",
+    """
+    *first*: from a consumer's start to its first message, median (consumers that got none wait longest) and longest
+    of those that got one. *none*: consumers that got none.
+    """,
     """
     *rows/min*: different messages that reached the table while messages were written, and their share of what was
     written.

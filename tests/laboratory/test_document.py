@@ -48,7 +48,7 @@ def test_every_figure_of_a_set_up_is_in_its_line() -> None:
     page = document.render(result())
     (line,) = re.findall(r"^\| \*\*ours, assign\*\* \| (.+) \|$", page, re.MULTILINE)
     assert line.split(" | ") == [
-        "6", "25%", "67%", "12 s", "3 of 33", "1 of 2 (ILLEGAL_GENERATION)", "2.5 s (4.0 s)", "1 of 3", "90 (75%)",
+        "6", "1.3", "25%", "67%", "12 s", "3 of 33", "1 of 2 (ILLEGAL_GENERATION)", "4.0 s (4.0 s)", "1 of 3", "90 (75%)",
     ]  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_what_is_better_or_worse_than_expected_is_said() -> None:
     better, worse = page.partition("Better than expected")[2].split("Worse than expected")
     assert "**ours, assign**" not in better
     assert "messages reach the writer again (3)" in worse.partition("**ours, assign**")[2]
-    calm = {**run(SETUPS[0].name), "duplicates": 0}
+    calm = {**run(SETUPS[0].name), "duplicates": 0, "rebalances": [[1.0, 3], [2.0, 3]]}
     page = document.render({**result(), "runs": [calm]})
     assert "- **shared, range**: joins and exits" not in page
     assert "messages reach the writer again (0)" in page.partition("Better than expected")[2]
@@ -73,7 +73,8 @@ def test_rows_that_are_lost_or_doubled_are_shown_with_the_work() -> None:
 @pytest.mark.parametrize(("load", "said"), [(0.5, False), (9.0, True)])
 def test_a_machine_that_was_shared_is_named(load: float, said: bool) -> None:
     runs = [{**run(setup.name), "load_before": load} for setup in SETUPS]
-    assert ("Other work shared the machine" in document.render({**result(), "runs": runs})) is said
+    page = " ".join(document.render({**result(), "runs": runs}).split())
+    assert ("Other work shared the machine" in page) is said
 
 
 def test_pictures_have_a_line_for_each_partition_and_a_mark_for_each_rebalance() -> None:
@@ -89,5 +90,5 @@ def test_pictures_have_a_line_for_each_partition_and_a_mark_for_each_rebalance()
 def test_the_result_file_is_small_and_the_same() -> None:
     text = compact(result())
     assert json.loads(text) == result()
-    assert text.count("\n") < 200
+    assert text.count("\n") < 300  # as it comes from json: 700
     assert '\n    "t00/0": [ [ 2.0, 10 ], [ 9.0, 20 ] ]' in text

@@ -52,7 +52,7 @@ def test_the_figures_are_those_of_the_history() -> None:
     assert (found.rebalances_per_minute, found.without, found.slowest) == (6.0, 0.25, pytest.approx(2 / 3))
     assert (found.duplicates, found.delivered, found.failed, found.commits) == (3, 33, 1, 2)
     assert (found.errors, found.none, found.consumers) == (("ILLEGAL_GENERATION",), 1, 3)
-    assert (found.first, found.latest_first) == (2.5, 4.0)
+    assert (found.first, found.latest_first, found.each) == (4.0, 4.0, pytest.approx(4 / 3))
     assert (found.rows, found.produced) == (90.0, 120.0)
     assert found.standstill == 12.0
 
@@ -66,7 +66,7 @@ def test_what_comes_after_the_last_message_is_no_progress() -> None:
 def test_a_set_up_in_which_nobody_got_a_message_has_figures_too() -> None:
     lost = {**run("ours, assign"), "lives": [life(0, first=None, committed=None)], "progress": {"t00/0": []}}
     found = figures(lost, SECONDS)
-    assert (found.first, found.slowest, found.rows, found.none) == (None, 0.0, 0.0, 1)
+    assert (found.first, found.latest_first, found.slowest, found.rows, found.none) == (None, None, 0.0, 0.0, 1)
 
 
 def calm(name: str) -> dict[str, Any]:
