@@ -143,7 +143,15 @@ def _migration(result: Result) -> list[str]:
 
 
 def _ways(result: Result) -> str:
-    head = ["", "rows duplicated", "after the clean-up", "rows lost", "steps", "seconds of a person", "of commands"]
+    head = [
+        "",
+        "rows duplicated",
+        "after the clean-up",
+        "rows lost",
+        "steps",
+        "a person, estimated",
+        "commands, measured",
+    ]
     rows = []
     for way in result["migration"]:
         after, cleaned, steps = way["after"], way["cleaned"], way["steps"]
@@ -153,8 +161,8 @@ def _ways(result: Result) -> str:
             f"{cleaned['duplicated']:,}",
             f"{max(after['lost'], cleaned['lost']):,}",
             str(len(steps)),
-            f"{sum(result['kinds'][step['kind']] for step in steps):,}",
-            f"{sum(step['wall'] for step in steps):.0f}",
+            f"{sum(result['kinds'][step['kind']] for step in steps):,} s",
+            f"{sum(step['wall'] for step in steps):.0f} s",
         ])  # fmt: skip
     return table(head, rows)
 

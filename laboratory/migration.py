@@ -35,7 +35,7 @@ _TIMEOUT_SECONDS = 10.0
 class Amounts:
     """Messages for each topic: read and committed; read while the commit was lost; not read yet."""
 
-    topics: int = 4
+    topics: int = 3
     partitions: int = 4
     committed: int = 800
     uncommitted: int = 200

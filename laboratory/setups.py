@@ -72,7 +72,7 @@ class Sizes:
 
     topics: int = 12
     partitions: int = 4
-    seconds: float = 40.0
+    seconds: float = 36.0
     period: float = 10.0
     lead: float = 5.0
     messages_per_second: int = 10

@@ -26,6 +26,14 @@ class Dying(Slot):
         os._exit(9 if began else 8)
 
 
+class Hanging(Slot):
+    """It does not end in time."""
+
+    def play(self, began: float) -> Diary:
+        time.sleep(60 + 0 * began)
+        raise AssertionError("nobody stopped it")
+
+
 class Quick(Slot):
     """Its consumers take 0.1 s, the first one 0.6 s."""
 
@@ -67,5 +75,7 @@ def test_a_process_that_dies_is_named() -> None:
 
 def test_a_process_that_hangs_is_named_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "_GRACE_SECONDS", 0.0)
+    began = time.monotonic()
     with pytest.raises(RuntimeError, match=r"a consumer of s\.t1 hangs"):
-        start(slot_of(Quick, seconds=0.3), time.monotonic())()
+        start(slot_of(Hanging, seconds=0.3), began)()
+    assert time.monotonic() - began < 30
