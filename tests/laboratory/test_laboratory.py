@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.kafka
 @pytest.mark.bigquery
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_a_tiny_story_is_played_and_written(tmp_path: Path) -> None:
     output = tmp_path / "result.json"
     line = [sys.executable, "-m", "laboratory", "--tiny", "--output", str(output)]
