@@ -37,6 +37,10 @@ class BigQueryAudits:
         """What the batches have read."""
         return self._ranges(auditing.covered(target, pipeline, live=live), target.history)
 
+    def skipped(self, target: Target, pipeline: str) -> tuple[OffsetRange, ...]:
+        """What a seek moved the position over."""
+        return self._ranges(auditing.skipped(target, pipeline), target.history)
+
     def lost(self, target: Target, topic: str) -> tuple[OffsetRange, ...]:
         """Ranges that Kafka no longer had."""
         return self._ranges(auditing.lost(target, topic), target.dead_letters)

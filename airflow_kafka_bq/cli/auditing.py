@@ -89,6 +89,8 @@ def _show_days(session: Session, days: Sequence[dict[str, Any]]) -> None:
 def _show_history(session: Session, found: dict[str, Any]) -> None:
     for one in found["unread"]:
         session.say(f"read by no batch: partition {one['partition']}, offsets {one['start']} to {one['end'] - 1}")
+    for one in found["skipped"]:
+        session.say(f"skipped by a seek: partition {one['partition']}, offsets {one['start']} to {one['end'] - 1}")
     for one in found["missing"]["batches"]:
         session.say(
             f"missing: {one['messages'] - one['found']:,} of the {one['messages']:,} messages of batch "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from airflow_kafka_bq.batch import OffsetRange
@@ -68,6 +69,7 @@ class _History:
     """The history against the ledger and the table."""
 
     unread: list[OffsetRange] = field(default_factory=list)
+    skipped: list[OffsetRange] = field(default_factory=list)
     shortages: Sequence[Shortage] = ()
     strays: Sequence[Strays] = ()
     unchecked: list[str] = field(default_factory=list)
@@ -81,9 +83,8 @@ class _History:
     def to_json(self) -> dict[str, Any]:
         """As in the report."""
         return {
-            "unread": [
-                {"partition": one.partition, "start": one.start_offset, "end": one.end_offset} for one in self.unread
-            ],
+            "unread": [_span(one) for one in self.unread],
+            "skipped": [_span(one) for one in self.skipped],
             "missing": {
                 "messages": self.missing,
                 "batches": [
@@ -147,7 +148,9 @@ def _history(job: Job, seen: Scanned, audits: Audits, between: Between) -> _Hist
     for one in live:
         firsts.setdefault(one.partition, one.start_offset)
     positions = {part: at.next_offset for part, at in seen.ledger.positions.items()}
-    found.unread = holes(covered, firsts, positions, audits.lost(target, topic))
+    lost, moved_over = audits.lost(target, topic), audits.skipped(target, seen.pipeline)
+    found.unread = holes(covered, firsts, positions, [*lost, *moved_over])
+    found.skipped = shared(holes(covered, firsts, positions, lost), moved_over)
     if not target.kafka_columns:
         found.unchecked.append("rows against the history: the table has no Kafka columns")
         return found
@@ -186,6 +189,20 @@ def holes(
         if positions.get(part, reached) > reached:
             found.append(OffsetRange(part, reached, positions[part]))
     return found
+
+
+def shared(one: Iterable[OffsetRange], other: Iterable[OffsetRange]) -> list[OffsetRange]:
+    """What lies in both."""
+    both = (
+        OffsetRange(a.partition, max(a.start_offset, b.start_offset), min(a.end_offset, b.end_offset))
+        for a, b in product(one, list(other))
+        if a.partition == b.partition
+    )
+    return [each for each in both if each.start_offset < each.end_offset]
+
+
+def _span(one: OffsetRange) -> dict[str, int]:
+    return {"partition": one.partition, "start": one.start_offset, "end": one.end_offset}
 
 
 def _blind_spots(seen: Scanned, between: Between) -> list[str]:

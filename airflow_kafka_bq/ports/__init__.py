@@ -18,6 +18,7 @@ from airflow_kafka_bq.batch import (
     JobResult,
     LedgerRow,
     LetterPlace,
+    OffsetRange,
     Position,
     Recent,
     RunContext,
@@ -144,8 +145,12 @@ class Warehouse(Protocol):
     def register(self, target: Target, row: LedgerRow) -> None:
         """Insert a pipeline's row unless it exists; the sentinel row keeps two creators from both inserting."""
 
-    def place(self, target: Target, row: LedgerRow) -> bool:
-        """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved."""
+    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
+        """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved.
+
+        :param skipped: offsets that are moved over; the history gets a row of them, of kind ``seek``, in the same
+            transaction: else they would look like messages that a batch forgot.
+        """
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at the revision it moved the ledger to."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
+from airflow_kafka_bq.batch import JobResult, LedgerRow, OffsetRange, Recent
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
@@ -116,10 +116,11 @@ class MemoryWarehouse(LetterTable):
         with self._effect("register"):
             self._transact(target.ledger, lambda one: ledger.register(one, target, row, self._database.clock()))
 
-    def place(self, target: Target, row: LedgerRow) -> bool:
+    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
         """Compare-and-set of positions and identity."""
         with self._effect("place"):
-            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, self._database.clock()))
+            now = self._database.clock()
+            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, skipped, now))
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at this revision."""
