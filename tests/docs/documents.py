@@ -92,7 +92,7 @@ def with_findings() -> dict[str, Any]:
     found = audit(world.job())
     done = repair(world.job())
     return {
-        "### Audit": {**found, **dict.fromkeys(("unread", "skipped"), [{"partition": 0, "start": 4, "end": 5}])},
+        "### Audit": {**found, **{key: [{"partition": 0, "start": 4, "end": 5}] for key in ("unread", "skipped")}},
         "### Repair": done,
         "### Undo of a repair": undo(world.job(), done["backup"]),
         "### Doctor": report([examine("orders.yaml", world.job(isolation_level="read_uncommitted"))], []),
