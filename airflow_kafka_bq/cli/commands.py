@@ -89,13 +89,21 @@ def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> N
 
 @cli.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--max-lag", type=click.IntRange(min=1), metavar="N", help="Exit 1 where more messages are unread.")
+@click.option("--max-age", metavar="SPAN", help="Exit 1 where an unread message is older, such as 15m, 4h or 2d.")
 @options
-def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
-    """Show position, end, lag and oldest unread message of each partition, without joining a group."""
-    with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.looking import lag_jobs
+def lag(  # one parameter per option
+    jobs: tuple[str, ...], max_lag: int | None, max_age: str | None, as_json: bool, settings: tuple[str, ...],
+    verbose: bool,
+) -> None:  # fmt: skip
+    """Show position, end, lag and oldest unread message of each partition, without joining a group.
 
-        lag_jobs(session, jobs, settings)
+    Exit 1 where a job is behind by more than --max-lag or --max-age.
+    """
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.lagging import lag_jobs, most_of
+
+        lag_jobs(session, jobs, settings, most_of(max_lag, max_age))
 
 
 @cli.command()
