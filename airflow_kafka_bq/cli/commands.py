@@ -43,15 +43,20 @@ def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbo
     "--to", "end", metavar="WHERE", required=True, help="ISO time, or offsets; half-open: the end itself is left out."
 )
 @click.option("--partitions", metavar="NUMBERS", help="Only these, such as 0,3; all if left out.")
+@click.option("--dry-run", is_flag=True, help="Show what would be read, and the MERGE with its bytes.")
 @options
 def replay(  # one parameter per option
-    job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
-) -> None:
-    """Read a window again through the same MERGE. No position moves; rows that are there stay."""
-    with guarded(as_json, verbose, changes=True) as session:
+    job: str, start: str, end: str, partitions: str | None, dry_run: bool, as_json: bool, settings: tuple[str, ...],
+    verbose: bool,
+) -> None:  # fmt: skip
+    """Read a window again through the same MERGE. No position moves; rows that are there stay.
+
+    Several windows may be read at once, also beside the live task.
+    """
+    with guarded(as_json, verbose, changes=not dry_run) as session:
         from airflow_kafka_bq.cli.running import replay_job
 
-        replay_job(session, job, settings, start, end, partitions)
+        replay_job(session, job, settings, start, end, partitions, dry_run)
 
 
 @cli.command()

@@ -35,7 +35,12 @@ def assembled(session: Session, file: JobFile, admins: SharedAdmins | None = Non
 
 def plan_job(session: Session, path: str, settings: tuple[str, ...]) -> None:
     """Ranges, tables and the MERGE of the next run."""
-    with assembled(session, session.read(path, settings)) as job:
+    plan_file(session, session.read(path, settings))
+
+
+def plan_file(session: Session, file: JobFile) -> None:
+    """The same of a job that may read a window."""
+    with assembled(session, file) as job:
         found = preview(job)
     if session.as_json:
         session.print_json(found)

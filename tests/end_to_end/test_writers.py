@@ -29,6 +29,29 @@ def test_two_writers_at_once_leave_each_row_once(pipe: PipeFactory) -> None:
     assert made.committed() == made.ledger()
 
 
+def test_windows_in_parallel_beside_the_live_task(pipe: PipeFactory) -> None:
+    """Three processes read overlapping windows while a fourth reads on; what was missing is counted once over all."""
+    made = pipe(batch_messages=2)
+    wanted = made.produce_ten()
+    made.run()
+    made.query(f"DELETE FROM {made.name()} WHERE _kafka_offset IN (0, 3)")
+    missing = sum(wanted.values()) - sum(made.coordinates().values())
+    assert missing > 1
+    wanted += made.produce_ten()
+    before = made.committed()
+    windows = ("{from: {0: 0, 1: 0}, to: {0: 4, 1: 4}}", "{from: {0: 2, 1: 0}, to: {0: 5, 1: 5}}")
+    runs = [made.start(settings=(f"window={one}",)) for one in (*windows, windows[0])]
+    live = made.start()
+    reports = [one.finish(180) for one in runs]
+    assert {report.get("outcome") for report in reports} == {"window"}, reports
+    assert live.finish(180)["outcome"] == "end"
+    assert sum(report["missing_before"] for report in reports) == missing
+    assert made.coordinates() == wanted
+    assert made.ledger() == made.committed() != before
+    audit = made.json("audit", str(made.path))
+    assert audit["clean"], audit["findings"]
+
+
 @pytest.mark.fault("A2")
 @pytest.mark.parametrize("effect", ["warehouse.load", "warehouse.merge", "source.commit"])
 def test_a_thawed_zombie_changes_nothing(pipe: PipeFactory, effect: str) -> None:
