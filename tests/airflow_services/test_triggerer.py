@@ -61,8 +61,9 @@ def _fill(services: Services, topic: str, count: int) -> None:
 
 def _events(services: Services) -> list[Any]:
     """What the trigger told of, the oldest first."""
-    found = services.ask("GET", "/assets/events?order_by=id&limit=50")["asset_events"]
-    return [(one["extra"]["payload"]["lag"], one["extra"]["payload"]["ends"]) for one in found]
+    found = sorted(services.ask("GET", "/assets/events?limit=50")["asset_events"], key=lambda one: int(one["id"]))
+    told = [one["extra"].get("payload", one["extra"]) for one in found]
+    return [(one["lag"], one["ends"]) for one in told]
 
 
 def _runs(services: Services) -> int:

@@ -31,7 +31,7 @@ def test_two_writers_at_once_leave_each_row_once(pipe: PipeFactory) -> None:
 
 def test_windows_in_parallel_beside_the_live_task(pipe: PipeFactory) -> None:
     """Three processes read overlapping windows while a fourth reads on; what was missing is counted once over all."""
-    made = pipe(batch_messages=2)
+    made = pipe()  # one batch each: four that merge can lose no more than three times
     wanted = made.produce_ten()
     made.run()
     made.query(f"DELETE FROM {made.name()} WHERE _kafka_offset IN (0, 3)")
