@@ -11,7 +11,7 @@ from functools import partial
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow, OffsetRange, Recent
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
@@ -201,6 +201,10 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's transaction as one job."""
         return self._statements.transaction(job_id, spec, max_bytes_billed)
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What the MERGE would insert or replace."""
+        return self.audits.absent(spec, most, max_bytes_billed)
 
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Convert staged rows without applying them; BigQuery's message if that fails."""

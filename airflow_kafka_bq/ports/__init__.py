@@ -14,6 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import (
+    Absence,
     Delivered,
     JobResult,
     LedgerRow,
@@ -214,6 +215,12 @@ class Warehouse(Protocol):
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Run the transaction as one job; attaches to the job if the id is taken."""
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What the rows' MERGE would insert or replace, changing nothing; of a table with Kafka columns.
+
+        :param most: so many examples. :raises CostLimitError: it would bill more bytes than allowed.
+        """
 
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Convert these staged rows as the MERGE would; BigQuery's message if that fails."""

@@ -17,7 +17,7 @@ from airflow_kafka_bq.batch import (
     Staged,
     StagedTable,
 )
-from airflow_kafka_bq.bigquery import ddl, ledger, offsets, sql
+from airflow_kafka_bq.bigquery import comparing, ddl, ledger, offsets, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.partitioning import Partitioning
@@ -236,6 +236,9 @@ def bookkeeping() -> Iterator[Case]:
     }
     for name, text in (found | letter_statements(target)).items():
         yield Case(name, text, tables_of(target))
+    for name, one in {"keep": keep(), "update": update("sequence"), "delete": update("sequence", delete=True)}.items():
+        batch = staged(one, {"order_id": "a"})
+        yield Case(f"absent_{name}", comparing.absent(spec(one, batch), 10), tables_of(one, batch))
     types, removed = keep(*TYPES), update("sequence", delete=True, delete_expiration_days=90)
     batch = staged(types, {"id": 1})
     yield Case("probe", sql.probe(spec(types, batch), 0, 499), tables_of(types, batch))

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.config.days import Between
 from airflow_kafka_bq.exceptions import ConfigError, CostLimitError, NotFoundError, SchemaDriftError
-from airflow_kafka_bq.operations.audit import audit, holes
+from airflow_kafka_bq.operations.audit import KEYED, audit
 from tests.operations.doubling import DAY_MS, JANUARY_MS, copy, doubled, other_order
 from tests.operations.seeking import sought, undone
 from tests.pipeline.world import KEEP, TABLE, TOPIC, UPDATE, World
@@ -59,7 +58,7 @@ def test_a_second_message_of_a_key_is_a_duplicate_of_the_key_alone() -> None:
     assert document["duplicates"]["by_key"] == {"groups": 1, "rows": 1}
     assert document["duplicates"]["copies"] == {"groups": 0, "rows": 0}
     assert document["examples"] == [{"key": {"id": "0-0"}, "rows": 2}]
-    assert document["unchecked"] == ["missing rows: with a dedup_key of its own a message may rightly leave no row"]
+    assert document["unchecked"] == [KEYED]
 
 
 def test_days_are_shown_and_chosen() -> None:
@@ -212,14 +211,6 @@ def test_what_cannot_be_looked_at_is_named() -> None:
     bare = doubled(**BARE)
     with pytest.raises(ConfigError, match="no column of time"):
         found(bare, Between.of("2026-01-01"), **BARE)
-
-
-def test_holes_between_ranges() -> None:
-    covered = (OffsetRange(0, 0, 3), OffsetRange(0, 10, 20), OffsetRange(0, 30, 40), OffsetRange(1, 0, 5))
-    lost = (OffsetRange(0, 20, 28),)
-    assert holes(covered, {0: 10, 1: 0}, {0: 50, 1: 5}, lost) == [OffsetRange(0, 28, 30), OffsetRange(0, 40, 50)]
-    assert holes(covered, {0: 0, 1: 0}, {0: 15, 1: 2}, ()) == [OffsetRange(0, 3, 10)]
-    assert holes((), {}, {0: 9}, ()) == []
 
 
 def _move(world: World, offset: int) -> None:
