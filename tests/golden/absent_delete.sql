@@ -33,7 +33,6 @@ WITH compared AS (
   ) AS S
   LEFT JOIN `demo`.`analytics`.`orders` AS T
   ON T.`order_id` = S.`order_id`
-  AND T.`order_id` IN ('a')
   AND (T.`_kafka_timestamp` IS NULL OR T.`_kafka_timestamp` IS NOT NULL)
   WHERE S.`_kafka_admitted`
   GROUP BY k0, part, at_offset

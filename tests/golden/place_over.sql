@@ -4,5 +4,5 @@ SET revision = IF(revision = 4, 5, CAST(ERROR('kafka-bq: ledger moved') AS INT64
 WHERE pipeline = 'cluster-1/shop.orders';
 SELECT IF((SELECT COUNT(*) FROM `demo`.`analytics`.`orders__ledger` WHERE pipeline = 'cluster-1/shop.orders' AND revision = 5) = 1, 1, CAST(ERROR('kafka-bq: ledger row missing or doubled') AS INT64)) AS pipelines;
 INSERT INTO `demo`.`analytics`.`orders__batches` (pipeline, revision, batch_id, kind, ranges, messages, rows_staged, dead_lettered, ignored, load_job_ids, started_at, applied_at)
-VALUES ('cluster-1/shop.orders', 5, 'seek-5', 'seek', ARRAY<STRUCT<`partition` INT64, start_offset INT64, end_offset INT64>>[(0, 3, 7), (2, 0, 1)], 0, 0, 0, 0, ARRAY<STRING>[], CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP());
+VALUES ('cluster-1/shop.orders', 5, 'seek-5', 'seek', ARRAY<STRUCT<`partition` INT64, start_offset INT64, end_offset INT64>>[(0, 0, 100), (3, 7, 9)], 0, 0, 0, 0, ARRAY<STRING>[], CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP());
 COMMIT TRANSACTION;
