@@ -38,9 +38,10 @@ def test_windows_in_parallel_beside_the_live_task(pipe: PipeFactory) -> None:
     missing = sum(wanted.values()) - sum(made.coordinates().values())
     assert missing > 1
     wanted += made.produce_ten()
-    before = made.committed()
-    windows = ("{from: {0: 0, 1: 0}, to: {0: 4, 1: 4}}", "{from: {0: 2, 1: 0}, to: {0: 5, 1: 5}}")
-    runs = [made.start(settings=(f"window={one}",)) for one in (*windows, windows[0])]
+    before = made.committed()  # the windows end there: what the live task is about to read is not theirs
+    first, middle = dict.fromkeys(before, 0), {part: end // 2 for part, end in before.items()}
+    windows = ({"from": first, "to": before}, {"from": middle, "to": before}, {"from": first, "to": middle})
+    runs = [made.start(settings=(f"window={window}",)) for window in windows]
     live = made.start()
     reports = [one.finish(180) for one in runs]
     assert {report.get("outcome") for report in reports} == {"window"}, reports
