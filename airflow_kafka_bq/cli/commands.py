@@ -94,8 +94,10 @@ def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> N
 
 @cli.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("--max-lag", type=click.IntRange(min=1), metavar="N", help="Exit 1 where more messages are unread.")
-@click.option("--max-age", metavar="SPAN", help="Exit 1 where an unread message is older, such as 15m, 4h or 2d.")
+@click.option(
+    "--max-lag", type=click.IntRange(min=1), metavar="N", help="Exit 1 where more are unread; no limit if left out."
+)
+@click.option("--max-age", metavar="SPAN", help="Exit 1 where one is older than 15m, 4h, 2d; no limit if left out.")
 @options
 def lag(  # one parameter per option
     jobs: tuple[str, ...], max_lag: int | None, max_age: str | None, as_json: bool, settings: tuple[str, ...],
