@@ -16,6 +16,7 @@ from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
 from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
+from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.job import Job, Progress, silent
@@ -47,6 +48,7 @@ def assemble(
     client_id: str = "kafka-bq",
     registry: Mapping[str, Any] | None = None,
     salt_of: Callable[[str], str] = no_salt,
+    admins: SharedAdmins | None = None,
 ) -> Job:
     """Everything that a run works with. No request is made yet, but for the schema or table that the columns come from.
 
@@ -56,6 +58,7 @@ def assemble(
     :param location: of the datasets; None: read from the target's dataset.
     :param search_path: folders where ``model``, ``transform`` and ``filter`` are looked for, before Python's own.
     :param registry: settings of the schema registry's client.
+    :param admins: shared with other jobs that are looked at in this process.
     :param salt_of: the salt of a name, for columns that are hashed.
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
     :raises IngestError: the registry does not give the schema.
@@ -76,6 +79,7 @@ def assemble(
         isolation_level=config.isolation_level,
         stall_timeout_seconds=config.stall_timeout_seconds,
         client_id=client_id,
+        admins=admins,
     )
     copies = None
     if config.dead_letter_topic is not None:

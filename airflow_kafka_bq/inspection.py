@@ -123,6 +123,9 @@ class Audits(Protocol):
         :param live: those that moved the position alone.
         """
 
+    def skipped(self, target: Target, pipeline: str) -> tuple[OffsetRange, ...]:
+        """What a seek moved the position over, as covered; a batch may have read it all the same."""
+
     def lost(self, target: Target, topic: str) -> tuple[OffsetRange, ...]:
         """Ranges that Kafka no longer had, as the dead-letter table says."""
 

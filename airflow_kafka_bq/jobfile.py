@@ -17,6 +17,7 @@ from airflow_kafka_bq.bigquery.client import connect
 from airflow_kafka_bq.config import JobConfig, environment, yaml_text
 from airflow_kafka_bq.config.messages import unknown
 from airflow_kafka_bq.exceptions import ConfigError
+from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.pipeline.job import Job, Progress, silent
 from airflow_kafka_bq.pipeline.stopping import Stop
 
@@ -153,8 +154,13 @@ def _text(text: str) -> str:
     return found if isinstance(found, str) else text
 
 
-def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: str = "kafka-bq") -> Job:
+def assemble(
+    file: JobFile, stop: Stop, progress: Progress = silent, client_id: str = "kafka-bq",
+    admins: SharedAdmins | None = None,
+) -> Job:  # fmt: skip
     """Everything that a run works with. No request is made yet.
+
+    :param admins: shared with the other jobs of a command.
 
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
     """
@@ -166,5 +172,5 @@ def assemble(file: JobFile, stop: Stop, progress: Progress = silent, client_id: 
     return assembly.assemble(
         config, file.kafka, client, stop, location=file.bigquery.get("location"), search_path=file.search_path,
         progress=progress, client_id=client_id, registry=file.schema_registry,
-        salt_of=lambda name: file.salts[name] if name in file.salts else assembly.no_salt(name),
+        admins=admins, salt_of=lambda name: file.salts[name] if name in file.salts else assembly.no_salt(name),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from airflow_kafka_bq.batch.coordinates import (
     Rights,
     TopicFacts,
 )
-from airflow_kafka_bq.batch.jobs import ColumnBounds, Failure, JobResult, Recent, RunContext
+from airflow_kafka_bq.batch.jobs import Absence, Absent, ColumnBounds, Failure, JobResult, Recent, RunContext
 from airflow_kafka_bq.batch.letters import (
     COPY_SCHEMA,
     LETTER_SCHEMA,
@@ -46,6 +46,8 @@ __all__ = [
     "RAW_SCHEMA",
     "REDRIVEN",
     "UNCOPIED_SCHEMA",
+    "Absence",
+    "Absent",
     "Applied",
     "Bounds",
     "ColumnBounds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -61,3 +62,22 @@ class ColumnBounds:
     ranges: tuple[tuple[Any, Any], ...]
     values: tuple[Any, ...] = ()  # few distinct values instead of ranges
     has_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A message whose key has no row, or an older one than the message."""
+
+    key: Mapping[str, Any]
+    partition: int
+    offset: int
+    missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What a MERGE would insert or replace; the first of them as examples."""
+
+    missing: int = 0
+    older: int = 0
+    places: tuple[Absent, ...] = ()

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     LIVE = "live"
     WINDOW = "window"
     REDRIVE = "redrive"
+    SEEK = "seek"  # no batch: offsets that a position was moved over on purpose
 
 
 class Outcome(StrEnum):

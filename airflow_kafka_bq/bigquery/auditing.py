@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from airflow_kafka_bq.batch import OffsetRange
+from airflow_kafka_bq.batch import Kind, OffsetRange
 from airflow_kafka_bq.bigquery.bounded import bounded
 from airflow_kafka_bq.bigquery.conversion import quoted
 from airflow_kafka_bq.bigquery.literals import RANGES, literal, ranges, text
@@ -101,12 +101,20 @@ def examples(scan: Scan, most: int) -> str:
 #     FROM `p.d.t__batches` AS B, UNNEST(B.ranges) AS R WHERE B.pipeline = '…')) GROUP BY `partition`, island
 def covered(target: Target, pipeline: str, *, live: bool = False) -> str:
     """Ranges of all batches, joined where they meet or overlap: as many rows as there are holes, and one."""
+    return _joined(target, pipeline, f"= {text(Kind.LIVE)}" if live else f"!= {text(Kind.SEEK)}")
+
+
+def skipped(target: Target, pipeline: str) -> str:
+    """Ranges that a position was moved over on purpose, joined alike."""
+    return _joined(target, pipeline, f"= {text(Kind.SEEK)}")
+
+
+def _joined(target: Target, pipeline: str, kind: str) -> str:
     order = "PARTITION BY `partition` ORDER BY start_offset, end_offset"
-    kind = " AND B.kind = 'live'" if live else ""
     read = (
         "SELECT R.`partition` AS `partition`, R.start_offset AS start_offset, R.end_offset AS end_offset\n"
         f"      FROM {target.history.quoted} AS B, UNNEST(B.ranges) AS R\n"
-        f"      WHERE B.pipeline = {text(pipeline)} AND B.applied_at > {EVER}{kind} "
+        f"      WHERE B.pipeline = {text(pipeline)} AND B.applied_at > {EVER} AND B.kind {kind} "
         "AND R.end_offset > R.start_offset"
     )
     reached = (
@@ -146,8 +154,8 @@ def shortages(scan: Scan, topic: str, pipeline: str, block: int, most: int) -> s
     target, name = scan.target, text(topic)
     batches = (
         "SELECT B.batch_id, B.revision, B.kind, B.applied_at, B.messages - B.ignored AS expected, B.ranges\n"
-        f"  FROM {target.history.quoted} AS B\n  WHERE B.pipeline = {text(pipeline)} AND B.kind != 'redrive' "
-        f"AND B.messages > B.ignored AND B.applied_at > {EVER}"
+        f"  FROM {target.history.quoted} AS B\n  WHERE B.pipeline = {text(pipeline)} "
+        f"AND B.kind NOT IN ('redrive', 'seek') AND B.messages > B.ignored AND B.applied_at > {EVER}"
     )
     pieces = (
         "SELECT A.batch_id, A.revision, R.`partition` AS part, R.start_offset AS low, R.end_offset AS high, block\n"

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import OffsetRange
-from airflow_kafka_bq.bigquery import auditing
+from airflow_kafka_bq.batch import Absence, Absent, OffsetRange
+from airflow_kafka_bq.bigquery import auditing, comparing
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
 from airflow_kafka_bq.inspection import DayCount, Duplicates, Examples, Leftover, Scan, Shortage, Strays, Surplus
+from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
 
 
@@ -36,6 +37,10 @@ class BigQueryAudits:
     def covered(self, target: Target, pipeline: str, *, live: bool = False) -> tuple[OffsetRange, ...]:
         """What the batches have read."""
         return self._ranges(auditing.covered(target, pipeline, live=live), target.history)
+
+    def skipped(self, target: Target, pipeline: str) -> tuple[OffsetRange, ...]:
+        """What a seek moved the position over."""
+        return self._ranges(auditing.skipped(target, pipeline), target.history)
 
     def lost(self, target: Target, topic: str) -> tuple[OffsetRange, ...]:
         """Ranges that Kafka no longer had."""
@@ -70,6 +75,16 @@ class BigQueryAudits:
         return tuple(
             Strays(row["part"], row["first_offset"], row["last_offset"], row["n"], row["early"]) for row in found
         )
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What a MERGE would insert or replace."""
+        found = self.priced(comparing.absent(spec, most), spec.target.table, max_bytes_billed)
+        places = (
+            Absent({name: row[f"k{at}"] for at, name in enumerate(spec.target.key)}, row["part"], row["at_offset"],
+                   row["missing"])
+            for row in found
+        )  # fmt: skip
+        return Absence(found[0]["all_missing"], found[0]["all_older"], tuple(places)) if found else Absence()
 
     def leftovers(self, target: Target) -> tuple[Leftover, ...]:
         """Staging tables that are there: the dataset's list, which names only what is younger than its expiry."""

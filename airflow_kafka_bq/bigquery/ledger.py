@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import LedgerRow, Position
+from airflow_kafka_bq.batch import Kind, LedgerRow, OffsetRange, Position
+from airflow_kafka_bq.bigquery.bookkeeping import MISSING, MOVED
 from airflow_kafka_bq.bigquery.ddl import SENTINEL
-from airflow_kafka_bq.bigquery.literals import literal, positions, text
+from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.schema.target import Target
 
@@ -90,11 +91,49 @@ def register(target: Target, row: LedgerRow) -> str:
 def place(target: Target, row: LedgerRow) -> str:
     """Compare-and-set of positions and identity; no row is affected where the revision moved."""
     return (
-        f"UPDATE {target.ledger.quoted}\nSET revision = revision + 1, topic_id = {literal(row.topic_id)}, "
+        f"UPDATE {target.ledger.quoted}\nSET revision = revision + 1, {_placed(row)}\n"
+        f"WHERE pipeline = {text(row.pipeline)} AND revision = {row.revision}"
+    )
+
+
+# BEGIN TRANSACTION; UPDATE ledger SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') …)), …
+# WHERE pipeline = 'P'; SELECT IF((SELECT COUNT(*) …) = 1, 1, CAST(ERROR('…') AS INT64)) AS pipelines;
+# INSERT INTO history (pipeline, revision, kind, ranges, …) VALUES ('P', 18, 'seek', …); COMMIT TRANSACTION;
+def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -> str:
+    """The same, and a row of the history for the offsets that are moved over; both or neither."""
+    ledger, pipeline, after = target.ledger.quoted, text(row.pipeline), row.revision + 1
+    moved, missing = (f"CAST(ERROR({text(message)}) AS INT64)" for message in (MOVED, MISSING))
+    values = {
+        "pipeline": pipeline,
+        "revision": literal(after),
+        "batch_id": text(f"{Kind.SEEK}-{after}"),
+        "kind": text(Kind.SEEK),
+        "ranges": ranges(skipped),
+        "messages": "0",
+        "rows_staged": "0",
+        "dead_lettered": "0",
+        "ignored": "0",
+        "load_job_ids": strings(()),
+        "started_at": "CURRENT_TIMESTAMP()",
+        "applied_at": "CURRENT_TIMESTAMP()",
+    }
+    return (
+        "BEGIN TRANSACTION;\n"
+        f"UPDATE {ledger}\nSET revision = IF(revision = {row.revision}, {after}, {moved}), {_placed(row)}\n"
+        f"WHERE pipeline = {pipeline};\n"
+        f"SELECT IF((SELECT COUNT(*) FROM {ledger} WHERE pipeline = {pipeline} AND revision = {after}) = 1, 1, "
+        f"{missing}) AS pipelines;\n"
+        f"INSERT INTO {target.history.quoted} ({', '.join(values)})\nVALUES ({', '.join(values.values())});\n"
+        "COMMIT TRANSACTION;"
+    )
+
+
+def _placed(row: LedgerRow) -> str:
+    return (
+        f"topic_id = {literal(row.topic_id)}, "
         f"cluster_id = {literal(row.cluster_id)}, group_id = {literal(row.group_id)}, "
         f"positions = {positions(row.positions)}, target_created_at = {_created(row)}, "
-        f"updated_at = CURRENT_TIMESTAMP(), updated_by = {literal(row.updated_by)}\n"
-        f"WHERE pipeline = {text(row.pipeline)} AND revision = {row.revision}"
+        f"updated_at = CURRENT_TIMESTAMP(), updated_by = {literal(row.updated_by)}"
     )
 
 

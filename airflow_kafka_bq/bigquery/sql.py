@@ -56,7 +56,7 @@ def _markers(spec: MergeSpec) -> list[str]:
     """What the markers learn; after the rows, which consult them, and before the tombstones, which remove rows."""
     target, staged, found = spec.target, spec.staged, []
     if target.version and staged.rows > staged.tombstones:
-        rows = winners(_source(spec, target.marker_columns, tombstones=False), target, versions=True)
+        rows = winners(source(spec, target.marker_columns, tombstones=False), target, versions=True)
         found.append(deletes.raise_versions(target, rows))
     if staged.tombstones:
         found.append(deletes.mark(target, _tombstones(spec), _anywhere(spec)))
@@ -68,7 +68,8 @@ def staged_columns(target: Target) -> tuple[Column, ...]:
     return tuple(column for column in target.columns if column.name not in _NOT_STAGED)
 
 
-def _source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -> str:
+def source(spec: MergeSpec, columns: tuple[Column, ...], *, tombstones: bool) -> str:
+    """What was staged, in the target's types."""
     listed = ", ".join(f"{converted(one, f'R.{quoted(one.name)}')} AS {quoted(one.name)}" for one in columns)
     where = "R.`_tombstone`" if tombstones else "NOT R.`_tombstone`"
     only = f" WHERE {where}" if tombstones or spec.staged.tombstones else ""
@@ -84,8 +85,8 @@ def merge_rows(spec: MergeSpec) -> str:
     """Insert what is missing; with ``update`` replace what is older."""
     target = spec.target
     columns = staged_columns(target)
-    source = winners(_source(spec, columns, tombstones=False), target, versions=True)
-    source = deletes.consulted(target, source) if target.delete else source
+    rows = winners(source(spec, columns, tombstones=False), target, versions=True)
+    rows = deletes.consulted(target, rows) if target.delete else rows
     names = [quoted(one.name) for one in columns]
     values = [f"S.{name}" for name in names]
     if target.column("_ingested_at"):
@@ -96,7 +97,7 @@ def merge_rows(spec: MergeSpec) -> str:
         update = f"{where}\n  AND {deletes.ALIVE} THEN {set_}\n{where}\n  AND NOT {deletes.ALIVE} THEN DELETE\n"
         missing = f"WHEN NOT MATCHED AND {deletes.ADMITTED}"
     return (
-        f"MERGE {target.table.quoted} T\nUSING (\n  {source}\n) S\nON {matched(target, spec.staged.bounds)}\n{update}"
+        f"MERGE {target.table.quoted} T\nUSING (\n  {rows}\n) S\nON {matched(target, spec.staged.bounds)}\n{update}"
         f"{missing} THEN INSERT ({', '.join(names)}) VALUES ({', '.join(values)})"
     )
 
@@ -137,7 +138,7 @@ def _tombstones(spec: MergeSpec) -> str:
     target = spec.target
     keys = {name.lower() for name in target.key}
     columns = tuple(one for one in staged_columns(target) if one.name.lower() in keys or one.name in COORDINATES)
-    return winners(_source(spec, columns, tombstones=True), target, versions=False)
+    return winners(source(spec, columns, tombstones=True), target, versions=False)
 
 
 def _anywhere(spec: MergeSpec) -> tuple[ColumnBounds, ...]:

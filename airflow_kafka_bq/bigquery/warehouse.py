@@ -11,7 +11,7 @@ from functools import partial
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
@@ -24,7 +24,7 @@ from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 from airflow_kafka_bq.bigquery.staging_tables import StagingTables
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.exceptions import AccessDeniedError, MergeRejectedError, NotFoundError
+from airflow_kafka_bq.exceptions import AccessDeniedError, MergeConflictError, MergeRejectedError, NotFoundError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -162,8 +162,14 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         """Insert a pipeline's row unless it exists."""
         self._statements.run(ledger.register(target, row), target.ledger)
 
-    def place(self, target: Target, row: LedgerRow) -> bool:
-        """Compare-and-set of positions."""
+    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
+        """Compare-and-set of positions; with the history's word on what is skipped."""
+        if skipped:
+            try:
+                self._statements.run(ledger.place_over(target, row, skipped), target.ledger)
+            except MergeConflictError:
+                return False
+            return True
         job = self._statements.run(ledger.place(target, row), target.ledger)
         return job.num_dml_affected_rows == 1
 
@@ -195,6 +201,10 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """The batch's transaction as one job."""
         return self._statements.transaction(job_id, spec, max_bytes_billed)
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What the MERGE would insert or replace."""
+        return self.audits.absent(spec, most, max_bytes_billed)
 
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Convert staged rows without applying them; BigQuery's message if that fails."""

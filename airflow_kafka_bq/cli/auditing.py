@@ -26,12 +26,15 @@ def between_of(since: str | None, until: str | None) -> Between:
         raise ConfigError(message, remedy=error.remedy) from error
 
 
-def audit_job(session: Session, path: str, settings: tuple[str, ...], since: str | None, until: str | None) -> None:
+def audit_job(
+    session: Session, path: str, settings: tuple[str, ...], since: str | None, until: str | None,
+    against_kafka: bool = False,
+) -> None:  # fmt: skip
     """Audit a job's table; exit code 1 where it is not clean."""
     between = between_of(since, until)
     with assembled(session, session.read(path, settings)) as job:
         session.progress(f"reading {job.target.table}")
-        found = audit(job, between)
+        found = audit(job, between, against_kafka=against_kafka)
     session.exit_code = 0 if found["clean"] else 1
     if session.as_json:
         session.print_json(found)
@@ -58,6 +61,13 @@ def show_audit(session: Session, found: dict[str, Any]) -> None:
         )
     _show_days(session, found["days"])
     _show_history(session, found)
+    if (compared := found["against_kafka"]) is not None:
+        read = ", ".join(f"{part}: {one['start']} to {one['end']}" for part, one in compared["partitions"].items())
+        session.say(f"{count(compared['messages'], 'message')} of Kafka compared, offsets {read}")
+        for one in compared["examples"]:
+            key = ", ".join(f"{name} {_cell(value)}" for name, value in one["key"].items())
+            what = "missing" if one["missing"] else "older than its message"
+            session.say(f"{what}: {key} (partition {one['partition']}, offset {one['offset']})")
     for one in found["unchecked"]:
         session.say(f"not checked: {one}")
     session.say(f"{count(found['rows'], 'row')} looked at; read at most {size(found['estimated_bytes'])}")
@@ -89,6 +99,8 @@ def _show_days(session: Session, days: Sequence[dict[str, Any]]) -> None:
 def _show_history(session: Session, found: dict[str, Any]) -> None:
     for one in found["unread"]:
         session.say(f"read by no batch: partition {one['partition']}, offsets {one['start']} to {one['end'] - 1}")
+    for one in found["skipped"]:
+        session.say(f"skipped by a seek: partition {one['partition']}, offsets {one['start']} to {one['end'] - 1}")
     for one in found["missing"]["batches"]:
         session.say(
             f"missing: {one['messages'] - one['found']:,} of the {one['messages']:,} messages of batch "

@@ -12,15 +12,17 @@ from airflow_kafka_bq.cli.session import guarded
 @click.command(cls=Manual)
 @JOB
 @days
+@click.option("--against-kafka", is_flag=True, help="Read again what Kafka still has, and look for each key.")
 @options
 def audit(  # one parameter per option
-    job: str, since: str | None, until: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
-) -> None:
+    job: str, since: str | None, until: str | None, against_kafka: bool, as_json: bool, settings: tuple[str, ...],
+    verbose: bool,
+) -> None:  # fmt: skip
     """Find duplicates, missing messages and rows that no batch brought. Changes nothing; exit 1 if there are any."""
     with guarded(as_json, verbose) as session:
         from airflow_kafka_bq.cli.auditing import audit_job
 
-        audit_job(session, job, settings, since, until)
+        audit_job(session, job, settings, since, until, against_kafka)
 
 
 @click.command(cls=Manual)

@@ -43,15 +43,20 @@ def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbo
     "--to", "end", metavar="WHERE", required=True, help="ISO time, or offsets; half-open: the end itself is left out."
 )
 @click.option("--partitions", metavar="NUMBERS", help="Only these, such as 0,3; all if left out.")
+@click.option("--dry-run", is_flag=True, help="Show what would be read, and the MERGE with its bytes.")
 @options
 def replay(  # one parameter per option
-    job: str, start: str, end: str, partitions: str | None, as_json: bool, settings: tuple[str, ...], verbose: bool
-) -> None:
-    """Read a window again through the same MERGE. No position moves; rows that are there stay."""
-    with guarded(as_json, verbose, changes=True) as session:
+    job: str, start: str, end: str, partitions: str | None, dry_run: bool, as_json: bool, settings: tuple[str, ...],
+    verbose: bool,
+) -> None:  # fmt: skip
+    """Read a window again through the same MERGE. No position moves; rows that are there stay.
+
+    Several windows may be read at once, also beside the live task.
+    """
+    with guarded(as_json, verbose, changes=not dry_run) as session:
         from airflow_kafka_bq.cli.running import replay_job
 
-        replay_job(session, job, settings, start, end, partitions)
+        replay_job(session, job, settings, start, end, partitions, dry_run)
 
 
 @cli.command()
@@ -89,13 +94,23 @@ def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> N
 
 @cli.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option(
+    "--max-lag", type=click.IntRange(min=1), metavar="N", help="Exit 1 where more are unread; no limit if left out."
+)
+@click.option("--max-age", metavar="SPAN", help="Exit 1 where one is older than 15m, 4h, 2d; no limit if left out.")
 @options
-def lag(jobs: tuple[str, ...], as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
-    """Show position, end, lag and oldest unread message of each partition, without joining a group."""
-    with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.looking import lag_jobs
+def lag(  # one parameter per option
+    jobs: tuple[str, ...], max_lag: int | None, max_age: str | None, as_json: bool, settings: tuple[str, ...],
+    verbose: bool,
+) -> None:  # fmt: skip
+    """Show position, end, lag and oldest unread message of each partition, without joining a group.
 
-        lag_jobs(session, jobs, settings)
+    Exit 1 where a job is behind by more than --max-lag or --max-age.
+    """
+    with guarded(as_json, verbose) as session:
+        from airflow_kafka_bq.cli.lagging import lag_jobs, most_of
+
+        lag_jobs(session, jobs, settings, most_of(max_lag, max_age))
 
 
 @cli.command()

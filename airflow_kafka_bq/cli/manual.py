@@ -44,6 +44,7 @@ PAGES: dict[str, Page] = {
     "replay": Page(
         (
             ("replay orders.yaml --from 2026-01-01 --to 2026-01-02", "a day; without zone: UTC"),
+            ("replay orders.yaml --from 2026-01-01 --to 2026-01-02 --dry-run", "what that would read and cost"),
             ("replay orders.yaml --from '{0: 100}' --to '{0: 200}'", "a hundred offsets of partition 0"),
             ("replay orders.yaml --from 2026-01-01 --to 2026-01-02 --partitions 0,3", "of two partitions only"),
         ),
@@ -62,9 +63,11 @@ PAGES: dict[str, Page] = {
         (
             ("lag orders.yaml", "each partition of one job"),
             ("lag orders.yaml payments.yaml --json", "several jobs, for a monitor"),
+            ("lag orders.yaml payments.yaml --max-lag 100000 --max-age 4h", "a check that ends with 1"),
         ),
         "docs/positions.md",
         _JOBS,
+        found="a job is behind by more than --max-lag or --max-age",
     ),
     "schema": Page(
         (
@@ -97,6 +100,7 @@ PAGES: dict[str, Page] = {
         (
             ("audit orders.yaml", "the whole table"),
             ("audit orders.yaml --from 2026-01-01 --to 2026-02-01", "its partitions of January"),
+            ("audit orders.yaml --against-kafka", "and whether each key that Kafka has is there"),
         ),
         "docs/audit.md",
         found="the table is not clean",

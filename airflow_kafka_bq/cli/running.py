@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from airflow_kafka_bq import assembly
 from airflow_kafka_bq.batch import Outcome, RunPlan
+from airflow_kafka_bq.cli.looking import plan_file
 from airflow_kafka_bq.cli.profile import profile, show_profile
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
@@ -31,12 +32,17 @@ def run_job(session: Session, path: str, settings: tuple[str, ...], *, profiled:
 
 
 def replay_job(
-    session: Session, path: str, settings: tuple[str, ...], start: str, end: str, partitions: str | None
-) -> None:
-    """One isolated window."""
+    session: Session, path: str, settings: tuple[str, ...], start: str, end: str, partitions: str | None,
+    dry_run: bool = False,
+) -> None:  # fmt: skip
+    """One isolated window; or what it would read and cost."""
     chosen = None if partitions is None else _numbers(partitions)
     window = {"from": _end("--from", start), "to": _end("--to", end)}
-    run_file(session, session.read(path, settings, window=window, partitions=chosen))
+    file = session.read(path, settings, window=window, partitions=chosen)
+    if dry_run:
+        plan_file(session, file)
+    else:
+        run_file(session, file)
 
 
 def _end(name: str, text: str) -> Any:
@@ -113,6 +119,8 @@ def _show(session: Session, report: RunReport) -> None:
     read = f"{count(report.messages, 'message')} in {count(report.batches, 'batch', 'batches')}"
     session.say(f"{read}: {counts or 'nothing to do'}")
     session.say(f"outcome: {report.outcome}; {document['seconds']['total']:.1f} s; group {report.group_id}")
+    if report.isolated:
+        session.say(f"{count(report.rows['inserted'], 'row')} of the window {_were(report)} missing before")
     for gap in report.gaps:
         session.say(f"lost: partition {gap.partition}, offsets {gap.start_offset} to {gap.end_offset - 1}")
     if report.committed is False and report.outcome is not Outcome.STOPPED:
@@ -121,6 +129,10 @@ def _show(session: Session, report: RunReport) -> None:
         session.say(_copied(report.copies))
     if report.unchecked:
         session.say(f"not checked, because the cluster cannot tell: {', '.join(report.unchecked)}")
+
+
+def _were(report: RunReport) -> str:
+    return "was" if report.rows["inserted"] == 1 else "were"
 
 
 def _copied(copies: LetterCopies) -> str:

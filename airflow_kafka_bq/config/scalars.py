@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, ByteSize, Field
 LARGEST_INT64 = 2**63 - 1
 LONGEST_SECONDS = 366 * 24 * 3600.0
 LONGEST_SPAN = timedelta(days=3_660)
+_AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?)\s*([dhms])", re.IGNORECASE)
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([dh])", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]+(_[0-9]+)*")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -98,6 +100,16 @@ def span(value: Any) -> timedelta:
         time = timedelta()
     if not timedelta() < time <= LONGEST_SPAN:
         msg = f"must be a number of days, or a time such as 7d or 12h, above 0 and at most {LONGEST_SPAN.days}d"
+        raise ValueError(msg)
+    return time
+
+
+def age(text: str) -> timedelta:
+    """How old something may be. :raises ValueError: the text is no such time."""
+    found = _AGE.fullmatch(text.strip())
+    time = timedelta(**{_UNITS[found[2].lower()]: float(found[1])}) if found else timedelta()
+    if not timedelta() < time <= LONGEST_SPAN:
+        msg = f"is no time such as 90s, 15m, 4h or 2d, above 0 and at most {LONGEST_SPAN.days}d"
         raise ValueError(msg)
     return time
 

@@ -16,6 +16,7 @@ from airflow_kafka_bq.kafka.client_log import ClientLog
 from airflow_kafka_bq.kafka.close import close_within
 from airflow_kafka_bq.kafka.progress import FetchPositions, interval_ms
 from airflow_kafka_bq.kafka.settings import IsolationLevel, Settings, admin_settings, consumer_settings, redacted
+from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.troubles import Troubles
 
 CLOSE_SECONDS = 5.0
@@ -38,6 +39,7 @@ class Clients:
         isolation_level: IsolationLevel,
         client_id: str,
         stall_timeout_seconds: float,
+        admins: SharedAdmins | None = None,
     ) -> None:
         self.troubles = Troubles(settings)
         self.positions = FetchPositions(topic)
@@ -46,10 +48,10 @@ class Clients:
             settings, group_id=group_id, isolation_level=isolation_level, client_id=client_id
         ) | {"statistics.interval.ms": interval_ms(stall_timeout_seconds), "stats_cb": self.positions.record}
         self._for_admin = admin_settings(settings, client_id=client_id)
+        self._admins, self._owns_admins = admins or SharedAdmins(), admins is None
         self._lock = threading.Lock()
         self._process_id: int | None = None
         self._consumer: Consumer | None = None
-        self._admin: AdminClient | None = None
         self._closed = False
 
     @property
@@ -79,25 +81,26 @@ class Clients:
         """As :attr:`consumer`."""
         with self._lock:
             self._check_process()
-            if self._admin is None:
-                self._admin = built(AdminClient, self._for_admin, self._settings, self.troubles.record_asking)
-            return self._admin
+            return self._admins.of(self._for_admin, self._built_admin, self.troubles.record_asking)
+
+    def _built_admin(self, on_error: Callable[[Any], None]) -> Any:
+        return built(AdminClient, self._for_admin, self._settings, on_error)
 
     def retire(self, admin: AdminClient) -> None:
         """Forget an admin client that has a request without an answer; the next request gets a new one."""
-        with self._lock:
-            if self._admin is admin:
-                self._admin = None
+        self._admins.retire(admin)
 
     def close(self) -> None:
         """Never raises; a second call does nothing."""
         with self._lock:
-            consumer, admin = self._consumer, self._admin
-            self._consumer = self._admin = None
+            consumer, self._consumer = self._consumer, None
             self._closed = True
+        self._admins.leave(self.troubles.record_asking)
+        if self._owns_admins:
+            self._admins.close()
         if self._process_id not in (None, os.getpid()):
             # A child of a fork has none of the clients' threads: closing or freeing one waits for them for ever.
-            _OF_PARENTS.extend([consumer, admin])
+            _OF_PARENTS.append(consumer)
         elif consumer is not None:
             close_within(consumer.close, "the Kafka consumer", CLOSE_SECONDS)
 

@@ -16,6 +16,7 @@ from airflow_kafka_bq.kafka.errors import Sort
 from airflow_kafka_bq.kafka.groups import Group
 from airflow_kafka_bq.kafka.requests import Requests
 from airflow_kafka_bq.kafka.settings import IsolationLevel, brokers
+from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 
 REQUEST_TIMEOUT_SECONDS = 15.0
 
@@ -35,6 +36,7 @@ class KafkaSource:
     :param isolation_level: whether aborted and open transactions are left out.
     :param stall_timeout_seconds: decides how often the fetch position is looked at.
     :param request_timeout_seconds: for each call, retries included.
+    :param admins: the admin client is one of these, which several sources share; None: one of its own.
     :param client_id: ``client.id`` unless the settings have one: what a broker's log will say.
     :raises ConfigError: a setting contradicts what exactly-once needs.
     """
@@ -48,6 +50,7 @@ class KafkaSource:
         stall_timeout_seconds: float = 30.0,
         request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
         client_id: str = "kafka-bq",
+        admins: SharedAdmins | None = None,
     ) -> None:
         self._topic = topic
         self._group_id = group_id
@@ -60,6 +63,7 @@ class KafkaSource:
             isolation_level=isolation_level,
             client_id=client_id,
             stall_timeout_seconds=stall_timeout_seconds,
+            admins=admins,
         )
         self._requests = Requests(self._clients, request_timeout_seconds, topic=topic, group_id=group_id)
         self._group = Group(self._requests, topic, group_id)

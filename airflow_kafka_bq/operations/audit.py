@@ -7,7 +7,7 @@ checked then is that every offset was read by some batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,19 +15,23 @@ from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.config.days import Between
 from airflow_kafka_bq.exceptions import CostLimitError
 from airflow_kafka_bq.inspection import Audits, Duplicates, Shortage, Strays, Surplus
+from airflow_kafka_bq.operations.compare import Comparison, compare
+from airflow_kafka_bq.operations.holes import holes, shared
 from airflow_kafka_bq.operations.scanned import Scanned, scanned
 from airflow_kafka_bq.pipeline.job import Job
 
+KEYED = "missing rows: with a dedup_key of its own a message may rightly leave no row (look for keys: --against-kafka)"
 _EXAMPLES = 10
 _BATCHES = 100
 _BLOCK_OFFSETS = 1_000
 _MOST_BLOCKS = 10_000  # of one range: GENERATE_ARRAY makes no more than a million
 
 
-def audit(job: Job, between: Between | None = None) -> dict[str, Any]:
+def audit(job: Job, between: Between | None = None, *, against_kafka: bool = False) -> dict[str, Any]:
     """Count duplicates, compare history and table, and say what could not be checked.
 
     :param between: rows that are looked at, by the table's partition column; None: all.
+    :param against_kafka: read the messages again that Kafka still has, and look for each key in the table.
     :raises CostLimitError: a read would bill more than ``max_bytes_billed``; nothing was spent on it.
     :raises IngestError: as ``operations.scanned.scanned``.
     """
@@ -37,7 +41,8 @@ def audit(job: Job, between: Between | None = None) -> dict[str, Any]:
     duplicates = audits.duplicates(seen.scan, limit)
     examples = audits.examples(seen.scan, _EXAMPLES, limit) if duplicates.by_key.rows else ()
     history = _history(job, seen, audits, between)
-    found = _Findings(duplicates, history, seen.target.by_coordinates)
+    compared = _compared(job, seen, history) if against_kafka else None
+    found = _Findings(duplicates, history, seen.target.by_coordinates, compared)
     return {
         "topic": job.config.topic,
         "table": str(seen.target.table),
@@ -58,7 +63,11 @@ def audit(job: Job, between: Between | None = None) -> dict[str, Any]:
             for one in duplicates.days
         ],
         **history.to_json(),
-        "unchecked": [*_blind_spots(seen, between), *history.unchecked],
+        "against_kafka": None if compared is None else _told(compared),
+        "unchecked": [
+            *_blind_spots(seen, between),
+            *(one for one in history.unchecked if compared is None or one != KEYED),
+        ],
         "estimated_bytes": audits.estimated_bytes,
     }
 
@@ -68,8 +77,11 @@ class _History:
     """The history against the ledger and the table."""
 
     unread: list[OffsetRange] = field(default_factory=list)
+    skipped: list[OffsetRange] = field(default_factory=list)
     shortages: Sequence[Shortage] = ()
     strays: Sequence[Strays] = ()
+    firsts: Mapping[int, int] = field(default_factory=dict)
+    positions: Mapping[int, int] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
 
     @property
@@ -81,9 +93,8 @@ class _History:
     def to_json(self) -> dict[str, Any]:
         """As in the report."""
         return {
-            "unread": [
-                {"partition": one.partition, "start": one.start_offset, "end": one.end_offset} for one in self.unread
-            ],
+            "unread": [_span(one) for one in self.unread],
+            "skipped": [_span(one) for one in self.skipped],
             "missing": {
                 "messages": self.missing,
                 "batches": [
@@ -116,6 +127,7 @@ class _Findings:
     duplicates: Duplicates
     history: _History
     same: bool  # the dedup key is the coordinates
+    compared: Comparison | None = None
 
     def lines(self) -> list[str]:
         """One sentence for each kind of finding; none where the table is clean."""
@@ -132,6 +144,9 @@ class _Findings:
             f"offsets below the position that no batch read: {offsets:,}": offsets,
             f"rows that came with no batch: {sum(one.rows for one in late):,}": len(late),
         }
+        if one := self.compared:
+            found[f"keys that Kafka has and the table has not: {one.missing:,}"] = one.missing
+            found[f"rows that are older than a message that was applied: {one.older:,}"] = one.older
         return [line for line, count in found.items() if count]
 
 
@@ -147,13 +162,16 @@ def _history(job: Job, seen: Scanned, audits: Audits, between: Between) -> _Hist
     for one in live:
         firsts.setdefault(one.partition, one.start_offset)
     positions = {part: at.next_offset for part, at in seen.ledger.positions.items()}
-    found.unread = holes(covered, firsts, positions, audits.lost(target, topic))
+    found.firsts, found.positions = firsts, positions
+    lost, moved_over = audits.lost(target, topic), audits.skipped(target, seen.pipeline)
+    found.unread = holes(covered, firsts, positions, [*lost, *moved_over])
+    found.skipped = shared(holes(covered, firsts, positions, lost), moved_over)
     if not target.kafka_columns:
         found.unchecked.append("rows against the history: the table has no Kafka columns")
         return found
     found.strays = audits.strays(seen.scan, topic, covered, firsts, limit)
     if not target.by_coordinates:
-        found.unchecked.append("missing rows: with a dedup_key of its own a message may rightly leave no row")
+        found.unchecked.append(KEYED)
         return found
     widest = max((one.end_offset - one.start_offset for one in covered), default=0)
     block = max(_BLOCK_OFFSETS, widest // _MOST_BLOCKS)
@@ -166,26 +184,25 @@ def _history(job: Job, seen: Scanned, audits: Audits, between: Between) -> _Hist
     return found
 
 
-def holes(
-    covered: Iterable[OffsetRange], firsts: Mapping[int, int], positions: Mapping[int, int], lost: Iterable[OffsetRange]
-) -> list[OffsetRange]:
-    """Offsets between where a job began with a partition and its position that no batch read and no loss explains.
+def _compared(job: Job, seen: Scanned, history: _History) -> Comparison | None:
+    """None: nothing says what was applied, or nothing can be compared."""
+    if not history.firsts or not seen.target.kafka_columns:
+        why = "the job keeps no ledger yet" if not history.firsts else "the table has no Kafka columns"
+        history.unchecked.append(f"keys against Kafka: {why}")
+        return None
+    return compare(job, seen, history.firsts, history.positions)
 
-    :param covered: joined and in order. :param lost: ranges that Kafka no longer had; they explain a hole.
-    """
-    found = []
-    known = sorted([*covered, *lost], key=lambda one: (one.partition, one.start_offset))
-    for part, first in sorted(firsts.items()):
-        reached = first
-        for one in known:
-            if one.partition != part or one.end_offset <= reached:
-                continue
-            if one.start_offset > reached and positions.get(part, reached) > reached:
-                found.append(OffsetRange(part, reached, min(one.start_offset, positions[part])))
-            reached = max(reached, one.end_offset)
-        if positions.get(part, reached) > reached:
-            found.append(OffsetRange(part, reached, positions[part]))
-    return found
+
+def _told(compared: Comparison) -> dict[str, Any]:
+    examples = [
+        {"key": _plain(one.key), "partition": one.partition, "offset": one.offset, "missing": one.missing}
+        for one in compared.examples
+    ]
+    return {**compared.to_json(), "examples": examples}
+
+
+def _span(one: OffsetRange) -> dict[str, int]:
+    return {"partition": one.partition, "start": one.start_offset, "end": one.end_offset}
 
 
 def _blind_spots(seen: Scanned, between: Between) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +20,40 @@ RATE_SECONDS = 600.0
 """How far back messages are counted for the rate."""
 
 
-def lag_of(job: Job) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How far behind a job may be. An open transaction counts by its age too: what it holds back is no lag yet.
+
+    :param lag: messages. :param age_seconds: of the oldest unread message.
+    """
+
+    lag: int | None = None
+    age_seconds: float | None = None
+
+    def findings(self, found: Mapping[str, Any]) -> list[str]:
+        """One sentence for each limit that a document passes."""
+        lines = []
+        if self.lag is not None and found["lag"] > self.lag:
+            lines.append(f"{found['lag']:,} messages are unread, allowed are {self.lag:,}")
+        if self.age_seconds is None:
+            return lines
+        if (oldest := found["oldest_unread_seconds"]) > self.age_seconds:
+            lines.append(f"the oldest unread message is {oldest:,.0f} s old, allowed are {self.age_seconds:,.0f}")
+        for part, line in found["partitions"].items():
+            if (held := line["open_transaction_seconds"] or 0.0) > self.age_seconds:
+                lines.append(
+                    f"partition {part}: an open transaction has held messages back for {held:,.0f} s, "
+                    f"allowed are {self.age_seconds:,.0f}"
+                )
+        return lines
+
+
+def lag_of(job: Job, most: Most | None = None) -> dict[str, Any]:
     """Position, end, lag, oldest unread message and time until retention takes it, per partition.
 
     Lag is end minus position; on a compacted or transactional topic fewer messages may be left.
+
+    :param most: what passes it is among the findings.
     """
     seen = look(job.config, job.source, job.warehouse, job.target)
     positions, now = positions_of(seen), job.now()
@@ -40,7 +71,7 @@ def lag_of(job: Job) -> dict[str, Any]:
     unchecked = list(seen.topic.unchecked)
     if starts and not oldest:
         unchecked.append("times")
-    return {
+    document = {
         "topic": job.config.topic,
         "table": str(job.target.table),
         "group_id": job.config.group(job.target.table),
@@ -52,6 +83,7 @@ def lag_of(job: Job) -> dict[str, Any]:
         "partitions": partitions,
         "unchecked": unchecked,
     }
+    return {**document, "findings": (most or Most()).findings(document)}
 
 
 def positions_of(seen: Seen) -> dict[int, Position]:

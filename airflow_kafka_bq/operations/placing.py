@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from airflow_kafka_bq.batch import LedgerRow, Position
+from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position
 from airflow_kafka_bq.exceptions import KafkaUnavailableError, MergeConflictError
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.job import Job
@@ -144,7 +144,9 @@ def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str) -> int:
         updated_by=f"{job.context.who}: {command}",
     )
     if row is not None:
-        placed, after = warehouse.place(target, new), row.revision + 1
+        if skipped := _moved_over(row, seen, wanted):
+            warehouse.create_ledger(target)  # the history may be gone, which is no reason not to move
+        placed, after = warehouse.place(target, new, skipped), row.revision + 1
     else:
         warehouse.create_ledger(target)
         warehouse.register(target, new)
@@ -157,6 +159,17 @@ def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str) -> int:
             topic=new.topic, group_id=new.group_id, remedy="pause the DAG or wait for the run's end, then do it again",
         )  # fmt: skip
     return after
+
+
+def _moved_over(row: LedgerRow, seen: Seen, wanted: Standing) -> tuple[OffsetRange, ...]:
+    """What no run will read for this: an audit would take it for messages that a batch forgot."""
+    if not row.is_of(seen.topic) or wanted.topic_id not in (None, seen.topic.topic_id):
+        return ()  # offsets of a topic that went
+    return tuple(
+        OffsetRange(part, row.positions[part].next_offset, at.next_offset)
+        for part, at in sorted(wanted.positions.items())
+        if part in row.positions and at.next_offset > row.positions[part].next_offset
+    )
 
 
 def _committed_alone(job: Job, wanted: Standing) -> Placed:

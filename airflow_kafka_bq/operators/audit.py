@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from airflow_kafka_bq._airflow import AirflowFailException, BaseOperatorLink, Context, failure
@@ -24,6 +25,7 @@ class AuditDuplicatesOperator(KafkaToBigQueryOperator):
 
     :param since: only rows whose partition column is this time or later: ISO, or a datetime. (templated)
     :param until: only rows before this time. (templated)
+    :param against_kafka: read again what Kafka still has, and look for each key in the table.
     :param fail_on_findings: fail the task where the table is not clean; Airflow does not try again.
     :raises ConfigError: a literal is wrong; the message names the parameter, its value and what it takes.
     """
@@ -36,10 +38,11 @@ class AuditDuplicatesOperator(KafkaToBigQueryOperator):
 
     def __init__(
         self, *, since: datetime | str | None = None, until: datetime | str | None = None,
-        fail_on_findings: bool = True, **kwargs: Any,
+        against_kafka: bool = False, fail_on_findings: bool = True, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.since, self.until, self.fail_on_findings = since, until, fail_on_findings
+        self.against_kafka = against_kafka
         if not (is_template(since) or is_template(until)):
             Between.of(since, until)
 
@@ -55,7 +58,8 @@ class AuditDuplicatesOperator(KafkaToBigQueryOperator):
             between = Between.of(rendered("since", self.since, None), rendered("until", self.until, None))
         except ConfigError as error:
             raise failure(error) from error
-        found: dict[str, Any] = self._with_job(context, lambda job: audit(job, between))
+        look = partial(audit, between=between, against_kafka=self.against_kafka)
+        found: dict[str, Any] = self._with_job(context, look)
         for one in found["unchecked"]:
             log.info("not checked: %s", one)
         for line in found["findings"]:

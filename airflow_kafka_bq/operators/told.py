@@ -91,10 +91,12 @@ def summary(report: dict[str, Any]) -> str:
     """A run in one line."""
     lag = sum(part["lag_after"] for part in report["partitions"].values())
     answered = report["committed"] is not False
+    missing = report.get("missing_before")
     waiting = report.get("dead_letter_copies", {}).get("waiting", 0)
     return (
         f"{report['topic']} → {report['table']}: {report['messages']:,} messages in {report['batches']} batches "
         f"({counted(report['rows'])}); outcome {report['outcome']}, lag {lag:,}, {report['seconds']['total']:.1f} s"
+        f"{f', {missing:,} rows were missing before' if missing is not None else ''}"
         f"{'' if answered else '; the commit to Kafka had no answer, the next run repairs it'}"
         f"{f'; {waiting:,} dead letters wait for their copy' if waiting else ''}"
     )

@@ -45,6 +45,7 @@ class RunReport:
     unknown_fields: int = 0
     timestamps_replaced: int = 0
     looks_nearby: bool = False
+    isolated: bool = False  # a window
     copies: LetterCopies | None = None
     quotas: Quotas = field(default_factory=Quotas)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STATIONS, 0.0))
@@ -80,6 +81,7 @@ class RunReport:
         if window is not None:
             self.unchecked += (f"duplicates beyond dedup_window={window / timedelta(days=1):g}d",)
         self.committed = self.committed if plan.kind is Kind.LIVE else None
+        self.isolated = plan.kind is Kind.WINDOW
 
     def applied(self, portion: Portion, done: Applied) -> None:
         """Add what one MERGE applied.
@@ -172,6 +174,7 @@ class RunReport:
             "timestamps_replaced": self.timestamps_replaced,
             "quota": self.quotas.to_json(),
             "seconds": seconds,
+            **({"missing_before": self.rows["inserted"]} if self.isolated else {}),
             **({"columns": dict(self.columns)} if self.columns else {}),
             **({"dead_letter_copies": asdict(self.copies)} if self.copies else {}),
         }

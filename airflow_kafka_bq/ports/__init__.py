@@ -14,10 +14,12 @@ from typing import Protocol
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import (
+    Absence,
     Delivered,
     JobResult,
     LedgerRow,
     LetterPlace,
+    OffsetRange,
     Position,
     Recent,
     RunContext,
@@ -144,8 +146,12 @@ class Warehouse(Protocol):
     def register(self, target: Target, row: LedgerRow) -> None:
         """Insert a pipeline's row unless it exists; the sentinel row keeps two creators from both inserting."""
 
-    def place(self, target: Target, row: LedgerRow) -> bool:
-        """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved."""
+    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
+        """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved.
+
+        :param skipped: offsets that are moved over; the history gets a row of them, of kind ``seek``, in the same
+            transaction: else they would look like messages that a batch forgot.
+        """
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at the revision it moved the ledger to."""
@@ -209,6 +215,12 @@ class Warehouse(Protocol):
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Run the transaction as one job; attaches to the job if the id is taken."""
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What the rows' MERGE would insert or replace, changing nothing; of a table with Kafka columns.
+
+        :param most: so many examples. :raises CostLimitError: it would bill more bytes than allowed.
+        """
 
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Convert these staged rows as the MERGE would; BigQuery's message if that fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def imported(reference: str, search_path: Sequence[str | Path] = (), what: str =
 
 
 def _module(name: str, folders: list[str], said: str) -> ModuleType:
-    with _searched(folders):
+    with _ONE_AT_A_TIME, _searched(folders):
         try:
             module = importlib.import_module(name)
         except Exception as error:  # the user's module may raise anything
@@ -43,6 +44,10 @@ def _module(name: str, folders: list[str], said: str) -> ModuleType:
             raise NotFoundError(f"{said} cannot be imported ({reason})", remedy=remedy) from error
     _check_same(module, folders, said)
     return module
+
+
+_ONE_AT_A_TIME = threading.RLock()
+"""``sys.path`` belongs to all threads, and several jobs may be put together at once."""
 
 
 @contextmanager

@@ -4,14 +4,13 @@ listens on all interfaces."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,7 @@ def task_policy(task):
         task.execution_timeout = timedelta(seconds=8)
 """
 _SECONDS = 120.0
+AIRFLOW = (sys.executable, "-m", "airflow")
 
 
 @dataclass
@@ -48,15 +48,19 @@ class Services:
     """A running Airflow with the example DAGs, and what is behind it."""
 
     url: str
-    cluster: MockCluster
+    bootstrap: str
     bigquery: LocalBigQuery
     client: Client
-    scheduler: int
+    components: dict[str, subprocess.Popen[bytes]]
+    variables: dict[str, str]
     folder: Path
+    token: str | None = None
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Airflow's REST API."""
-        token = self._send("GET", f"{self.url}/auth/token", None, {})["access_token"]
+        if self.token is None:
+            self.token = self._send("GET", f"{self.url}/auth/token", None, {})["access_token"]
+        token = self.token
         return self._send(method, f"{self.url}/api/v2{path}", body, {"Authorization": f"Bearer {token}"})
 
     def _send(self, method: str, url: str, body: Any, headers: dict[str, str]) -> Any:
@@ -64,7 +68,7 @@ class Services:
         named = {**headers, "Content-Type": "application/json"}
         asked = urllib.request.Request(url, data, named, method=method)  # noqa: S310 - loopback
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - loopback
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {url}: {error.code} {error.read().decode()}") from error
@@ -114,7 +118,7 @@ class Services:
 
     def task_process(self) -> psutil.Process | None:
         """The process that runs a task's code: a child of a worker of the scheduler."""
-        workers = psutil.Process(self.scheduler).children()
+        workers = psutil.Process(self.components["scheduler"].pid).children()
         inner = [child for worker in workers for child in worker.children()]
         return inner[0] if inner else None
 
@@ -122,47 +126,78 @@ class Services:
         """Orders of the shop."""
         body = {"ordered_on": "2026-01-01", "updated_at": "2026-01-01T09:00:00Z", "total": "1.00", **fields}
         orders = (NewMessage({"order_id": f"o{n}", **body}, partition=n % 2) for n in range(first, first + count))
-        produce(self.cluster.bootstrap, "shop.orders", list(orders))
+        produce(self.bootstrap, "shop.orders", list(orders))
 
     def rows(self, table: str) -> int:
         found = self.client.query_and_wait(f"SELECT COUNT(*) FROM `demo.analytics.{table}`")
         return int(next(iter(found))[0])
 
+    def start(self, name: str) -> None:
+        """One component, beside those that run."""
+        command = [*AIRFLOW, *COMPONENTS[name]]
+        self.components[name] = spawn(command, log=self.folder / f"{name}.log", environment=self.variables)
 
-@pytest.fixture
-def services(mock_cluster_of_its_own: MockCluster, tmp_path: Path) -> Iterator[Services]:
-    """Started once per test: about fifteen seconds."""
+    def kill(self, name: str) -> None:
+        """End a component and all its processes, without a word."""
+        gone = self.components.pop(name)
+        children = psutil.Process(gone.pid).children(recursive=True)
+        gone.kill()
+        for one in children:
+            one.kill()
+        gone.wait()
+        psutil.wait_procs(children, 5)
+
+    def stop(self) -> None:
+        """All of them."""
+        for one in self.components.values():
+            take_down(one)
+
+
+@contextmanager
+def running(folder: Path, bootstrap: str, dags: Mapping[str, str]) -> Iterator[Services]:
+    """Started once per test: about fifteen seconds.
+
+    :param dags: DAG files by their names; each one holds one DAG.
+    """
     port = free_ports(1)[0]
     url = f"http://{HOST}:{port}"
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "airflow_local_settings.py").write_text(POLICY)
-    for name in ("kafka_bq_minimal", "kafka_bq_typed"):
-        shutil.copy(EXAMPLES / f"{name}.py", tmp_path / "dags")
-    with ExitStack() as running:
-        local = running.enter_context(LocalBigQuery())
+    for name, text in {
+        "config/airflow_local_settings": POLICY,
+        **{f"dags/{name}": dags[name] for name in dags},
+    }.items():
+        (folder / f"{name}.py").parent.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(text, "utf-8")
+    with ExitStack() as stack:
+        local = stack.enter_context(LocalBigQuery())
         client = local.client(project="demo")
-        running.callback(client.close)
+        stack.callback(client.close)
         client.create_dataset("analytics")
-        variables = environment(tmp_path, mock_cluster_of_its_own.bootstrap, local.url) | {
+        variables = environment(folder, bootstrap, local.url) | {
             "AIRFLOW__API__BASE_URL": url,
             "AIRFLOW__API__HOST": HOST,
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, only on this machine",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         }
-        airflow = [sys.executable, "-m", "airflow"]
-        subprocess.run([*airflow, "db", "migrate"], env=variables, check=True, capture_output=True, timeout=_SECONDS)
-        started: dict[str, subprocess.Popen[bytes]] = {}
-        for name, command in COMPONENTS.items():
-            started[name] = spawn([*airflow, *command], log=tmp_path / f"{name}.log", environment=variables)
-            running.callback(take_down, started[name])
-        found = Services(url, mock_cluster_of_its_own, local, client, started["scheduler"].pid, tmp_path)
-        found.until(lambda: _parsed(found))
+        subprocess.run([*AIRFLOW, "db", "migrate"], env=variables, check=True, capture_output=True, timeout=_SECONDS)
+        found = Services(url, bootstrap, local, client, {}, variables, folder)
+        stack.callback(found.stop)
+        for name in COMPONENTS:
+            found.start(name)
+        found.until(lambda: _parsed(found, len(dags)))
+        yield found
+
+
+@pytest.fixture
+def services(mock_cluster_of_its_own: MockCluster, tmp_path: Path) -> Iterator[Services]:
+    """With two of the examples."""
+    names = ("kafka_bq_minimal", "kafka_bq_typed")
+    dags = {name: (EXAMPLES / f"{name}.py").read_text("utf-8") for name in names}
+    with running(tmp_path, mock_cluster_of_its_own.bootstrap, dags) as found:
         yield found
 
 
@@ -174,9 +209,9 @@ def mock_cluster_of_its_own() -> Iterator[MockCluster]:
         yield cluster
 
 
-def _parsed(services: Services) -> bool:
-    """Whether the page answers and knows the examples."""
+def _parsed(services: Services, count: int) -> bool:
+    """Whether the page answers and knows the DAGs."""
     try:
-        return int(services.ask("GET", "/dags")["total_entries"]) == 2
+        return int(services.ask("GET", "/dags")["total_entries"]) == count
     except (OSError, AssertionError):
         return False

@@ -71,6 +71,7 @@ def statements() -> Iterator[tuple[str, str, Target]]:
     yield "audit_examples", auditing.examples(scan(keep(key=("order_id", "sequence"))), 10), keep()
     yield "audit_covered", auditing.covered(payload(), PIPELINE), payload()
     yield "audit_covered_live", auditing.covered(payload(), PIPELINE, live=True), payload()
+    yield "audit_skipped", auditing.skipped(payload(), PIPELINE), payload()
     yield "audit_batches_since", auditing.batches_since(payload(), FROM), payload()
     yield "audit_lost", auditing.lost(payload(), TOPIC), payload()
     yield "audit_shortages", auditing.shortages(scan(payload()), TOPIC, PIPELINE, 1_000, 100), payload()

@@ -16,7 +16,7 @@ from airflow_kafka_bq.batch import (
     Staged,
     StagedTable,
 )
-from airflow_kafka_bq.bigquery import ddl, ledger, offsets, sql
+from airflow_kafka_bq.bigquery import comparing, ddl, ledger, offsets, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.config.partitioning import Partitioning
@@ -226,6 +226,7 @@ def bookkeeping() -> Iterator[Case]:
         "register": ledger.register(target, ROW),
         "register_unknown": ledger.register(target, replace(unknown, positions={})),
         "place": ledger.place(target, ROW),
+        "place_over": ledger.place_over(target, ROW, staged(target).ranges),
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
         "recent": ledger.recent(target, datetime(2026, 1, 30, 6, tzinfo=UTC)),
@@ -234,6 +235,8 @@ def bookkeeping() -> Iterator[Case]:
     }
     for name, text in (found | letter_statements(target)).items():
         yield Case(name, text, tables_of(target))
+    for name, one in {"keep": keep(), "update": update("sequence"), "delete": update("sequence", delete=True)}.items():
+        yield Case(f"absent_{name}", comparing.absent(spec(one, at := staged(one, {"id": 1})), 10), tables_of(one, at))
     types, removed = keep(*TYPES), update("sequence", delete=True, delete_expiration_days=90)
     batch = staged(types, {"id": 1})
     yield Case("probe", sql.probe(spec(types, batch), 0, 499), tables_of(types, batch))
@@ -251,8 +254,7 @@ def wide() -> MergeSpec:
     target = replace(payload(), table=TableId(TABLE.project, "d" * 300, "t" * 900))
     batch = staged(target, *[{"_kafka_partition": one} for one in range(4000)], dead=1)
     ranges = tuple(replace(batch.ranges[0], partition=one, end_offset=2**62) for one in range(4000))
-    positions = {one: Position(2**62, 2**31 - 1) for one in range(4000)}
-    return spec(target, replace(batch, ranges=ranges), positions=positions)
+    return spec(target, replace(batch, ranges=ranges), positions=dict.fromkeys(range(4000), Position(2**62, 2**31 - 1)))
 
 
 CASES = (modes, bounds, definitions, bookkeeping)

@@ -10,7 +10,7 @@ from tests.pipeline.world import TABLE, World
 
 DOCUMENT = {
     "topic", "table", "dedup_key", "range", "clean", "findings", "rows", "duplicates", "null_keys", "examples", "days",
-    "unread", "missing", "without_history", "unchecked", "estimated_bytes",
+    "unread", "skipped", "missing", "without_history", "against_kafka", "unchecked", "estimated_bytes",
 }  # fmt: skip
 
 

@@ -122,8 +122,17 @@ def test_a_replay_brings_back_what_somebody_deleted(kafka_bq: Command, world: Wo
     world.run()
     target = world.target(world.config()).table
     world.database.delete(target, lambda row: row["_kafka_offset"] in {2, 3})
-    done = kafka_bq("replay", job, "--from", "{0: 0}", "--to", "{0: 9}")
+    options = ("replay", job, "--from", "{0: 0}", "--to", "{0: 9}")
+    told = kafka_bq(*options, "--dry-run", "--json").json()
+    assert (told["kind"], told["lag"], told["partitions"]["0"]["end"]) == ("window", 5, 5)
+    assert told["estimated_bytes"] > 0
+    assert "lag: 5 messages" in kafka_bq(*options, "--dry-run").out
+    assert len(world.rows()) == 3, "a dry run changes nothing"
+    done = kafka_bq(*options)
     assert (done.code, "2 inserted, 3 unchanged" in done.out) == (0, True)
+    assert "2 rows of the window were missing before\n" in done.out
+    assert kafka_bq(*options, "--json").json()["missing_before"] == 0
+    assert "missing_before" not in kafka_bq("run", job, "--json").json()
 
 
 def test_a_replay_of_a_partition_that_is_not_there(kafka_bq: Command, world: World, job: str) -> None:

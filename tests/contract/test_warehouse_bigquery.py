@@ -11,6 +11,7 @@ from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from tests.contract import (
     altering_contract,
     auditing_contract,
+    comparing_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -87,6 +88,10 @@ class TestTogether(together_contract.Together):
 
 
 class TestCopies(copies_contract.Copies):
+    """On the local BigQuery."""
+
+
+class TestComparing(comparing_contract.Comparing):
     """On the local BigQuery."""
 
 

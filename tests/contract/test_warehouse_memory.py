@@ -7,6 +7,7 @@ import pytest
 from tests.contract import (
     altering_contract,
     auditing_contract,
+    comparing_contract,
     copies_contract,
     deletes_contract,
     fence_contract,
@@ -81,6 +82,10 @@ class TestTogether(together_contract.Together):
 
 
 class TestCopies(copies_contract.Copies):
+    """In memory."""
+
+
+class TestComparing(comparing_contract.Comparing):
     """In memory."""
 
 

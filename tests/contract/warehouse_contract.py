@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from airflow_kafka_bq.batch import LedgerRow, Position
+from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position
 from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, MergeRejectedError, NotFoundError
@@ -211,6 +211,26 @@ class Ledger:
         assert not bench.warehouse.place(bench.target, bench.ledger_row(revision=0, positions={0: Position(7)}))
         assert not bench.warehouse.place(bench.target, bench.ledger_row(pipeline="nobody"))
         assert bench.warehouse.ledger(bench.target, PIPELINE) == before
+
+    def test_what_a_place_skips_is_in_the_history_or_neither_is(self, world: WarehouseWorld) -> None:
+        bench = Workbench(world, coordinate_target(world))
+        bench.apply(row("a", 0))
+        before = bench.warehouse.ledger(bench.target, PIPELINE)
+        assert before is not None
+        skipped = (OffsetRange(0, 1, 7), OffsetRange(1, 0, 2))
+        wanted = bench.ledger_row(revision=before.revision, positions={0: Position(7), 1: Position(2)})
+        audits = bench.warehouse.audits
+        for late in (replace(wanted, revision=before.revision - 1), bench.ledger_row(pipeline="nobody")):
+            assert not bench.warehouse.place(bench.target, late, skipped)
+            assert bench.warehouse.ledger(bench.target, PIPELINE) == before
+            assert audits.skipped(bench.target, PIPELINE) == ()
+        assert bench.warehouse.place(bench.target, wanted, skipped)
+        placed = bench.warehouse.ledger(bench.target, PIPELINE)
+        assert placed is not None
+        assert (placed.positions, placed.revision) == (wanted.positions, before.revision + 1)
+        assert audits.skipped(bench.target, PIPELINE) == skipped
+        assert skipped[1] not in audits.covered(bench.target, PIPELINE), "no batch read it"
+        assert bench.warehouse.applied(bench.target, f"seek-{placed.revision}", placed.revision)
 
     def test_where_live_reading_began_and_how_far_the_rows_go(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, coordinate_target(world))

@@ -89,10 +89,10 @@ def with_findings() -> dict[str, Any]:
     copy(world, 1)
     other_order(world, "x", offset=99)
     world.database.delete(TABLE, lambda row: row["_kafka_offset"] == 2)
-    found = audit(world.job())
+    found = audit(world.job(), against_kafka=True)
     done = repair(world.job())
     return {
-        "### Audit": {**found, "unread": [{"partition": 0, "start": 4, "end": 5}]},
+        "### Audit": {**found, **{key: [{"partition": 0, "start": 4, "end": 5}] for key in ("unread", "skipped")}},
         "### Repair": done,
         "### Undo of a repair": undo(world.job(), done["backup"]),
         "### Doctor": report([examine("orders.yaml", world.job(isolation_level="read_uncommitted"))], []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_kafka_bq.config import TableId
 from tests.cli.commands import Command, write_job
 from tests.cli.conftest import kafka_bq, world
 from tests.docs.markdown import ROOT
@@ -20,6 +22,7 @@ __all__ = ["kafka_bq", "world"]
 PAGE = (ROOT / "docs" / "audit.md").read_text("utf-8")
 SHOWN = dict(re.findall(r"```sh\n(kafka-bq .+)\n```\n\n```text\n((?s:.*?))```", PAGE))
 BACKUP = "orders__repair_20260101t000000_0123abcd"
+COMPARED = "kafka-bq audit payments.yaml --against-kafka"
 REPAIR = "kafka-bq repair orders.yaml"
 
 
@@ -57,8 +60,31 @@ def test_the_transcript_of_undoing(told: Callable[[str], str], world: World) -> 
     assert sorted(repr(sorted(row.items())) for row in world.rows()) == before
 
 
+def test_the_transcript_of_a_comparison(
+    kafka_bq: Command, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = "from pydantic import BaseModel\nclass Payment(BaseModel):\n    id: str\n    n: int\n"
+    (tmp_path / "payments_of_a_page.py").write_text(model)
+    write_job(
+        tmp_path, "payments.yaml", topic="shop.payments", table="demo.analytics.payments",
+        model="payments_of_a_page:Payment", dedup_key=["id"], on_duplicate="update", version=["n"],
+    )  # fmt: skip
+    world.cluster.create_topic("shop.payments", 2)
+    for at, name in enumerate(("p1", "p2", "p2", "p3", "p4", "p1")):
+        value = json.dumps({"id": name, "n": at}).encode()
+        world.cluster.produce("shop.payments", value, partition=at % 2, timestamp_ms=JANUARY_MS)
+    assert kafka_bq("run", "payments.yaml").code == 0
+    table = TableId("demo", "analytics", "payments")
+    old = [{**row, "n": 0, "_kafka_offset": 0} for row in world.database.rows(table) if row["id"] == "p1"]
+    world.database.delete(table, lambda row: row["id"] in {"p1", "p4"})
+    world.database.insert(table, old)
+    done = kafka_bq(*COMPARED.split()[1:])
+    assert (done.code, done.out) == (1, SHOWN[COMPARED])
+
+
 def test_the_page_has_no_other_transcript() -> None:
-    assert len(SHOWN) == PAGE.count("```text") == 4
+    assert len(SHOWN) == PAGE.count("```text") == 5
 
 
 def test_a_backup_is_kept_as_long_as_the_page_says() -> None:

@@ -45,6 +45,8 @@ def _check(made: Pipe, stands: dict[int, int]) -> None:
         dict.fromkeys(skipped, 1)
     )
     assert made.ledger() == made.committed() == {0: 10, 1: 10}
+    audit = made.json("audit", str(made.path))
+    assert (audit["clean"], audit["skipped"]) == (True, [{"partition": 1, "start": 5, "end": stands[1]}])
 
 
 @pytest.mark.kill

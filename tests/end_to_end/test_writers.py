@@ -29,6 +29,30 @@ def test_two_writers_at_once_leave_each_row_once(pipe: PipeFactory) -> None:
     assert made.committed() == made.ledger()
 
 
+def test_windows_in_parallel_beside_the_live_task(pipe: PipeFactory) -> None:
+    """Three processes read overlapping windows while a fourth reads on; what was missing is counted once over all."""
+    made = pipe()  # one batch each: four that merge can lose no more than three times
+    wanted = made.produce_ten()
+    made.run()
+    made.query(f"DELETE FROM {made.name()} WHERE _kafka_offset IN (0, 3)")
+    missing = sum(wanted.values()) - sum(made.coordinates().values())
+    assert missing > 1
+    wanted += made.produce_ten()
+    before = made.committed()  # the windows end there: what the live task is about to read is not theirs
+    first, middle = dict.fromkeys(before, 0), {part: end // 2 for part, end in before.items()}
+    windows = ({"from": first, "to": before}, {"from": middle, "to": before}, {"from": first, "to": middle})
+    runs = [made.start(settings=(f"window={window}",)) for window in windows]
+    live = made.start()
+    reports = [one.finish(180) for one in runs]
+    assert {report.get("outcome") for report in reports} == {"window"}, reports
+    assert live.finish(180)["outcome"] == "end"
+    assert sum(report["missing_before"] for report in reports) == missing
+    assert made.coordinates() == wanted
+    assert made.ledger() == made.committed() != before
+    audit = made.json("audit", str(made.path))
+    assert audit["clean"], audit["findings"]
+
+
 @pytest.mark.fault("A2")
 @pytest.mark.parametrize("effect", ["warehouse.load", "warehouse.merge", "source.commit"])
 def test_a_thawed_zombie_changes_nothing(pipe: PipeFactory, effect: str) -> None:

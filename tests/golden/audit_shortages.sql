@@ -1,7 +1,7 @@
 WITH batches AS (
   SELECT B.batch_id, B.revision, B.kind, B.applied_at, B.messages - B.ignored AS expected, B.ranges
   FROM `demo`.`analytics`.`orders__batches` AS B
-  WHERE B.pipeline = 'cluster-1/shop.orders' AND B.kind != 'redrive' AND B.messages > B.ignored AND B.applied_at > TIMESTAMP '1970-01-01'),
+  WHERE B.pipeline = 'cluster-1/shop.orders' AND B.kind NOT IN ('redrive', 'seek') AND B.messages > B.ignored AND B.applied_at > TIMESTAMP '1970-01-01'),
 pieces AS (
   SELECT A.batch_id, A.revision, R.`partition` AS part, R.start_offset AS low, R.end_offset AS high, block
   FROM batches AS A, UNNEST(A.ranges) AS R,

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError
 from airflow_kafka_bq.batch import Polled, Position
 from airflow_kafka_bq.exceptions import AccessDeniedError, BadMessagesError, ConfigError, KafkaUnavailableError
 from airflow_kafka_bq.kafka import KafkaSource
+from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.testing.kafka import MockCluster, NewMessage, TopicFactory, produce
 from tests.kafka.unreadable_header import produce_unreadable_header
 
@@ -212,3 +213,17 @@ def test_a_header_that_cannot_be_shown_is_named(mock_cluster: MockCluster, sourc
     with pytest.raises(BadMessagesError, match="UTF-8") as raised:
         polled(source)
     assert (raised.value.topic, raised.value.partition, raised.value.offset) == (source._topic, 0, 10)
+
+
+def test_sources_share_an_admin_client_and_leave_it_to_the_others() -> None:
+    admins = SharedAdmins()
+    first, second = (KafkaSource({"bootstrap.servers": "127.0.0.1:1"}, one, one, admins=admins) for one in "ab")
+    assert first._clients.admin is second._clients.admin
+    first.close()
+    assert second._clients.admin is not None
+    assert admins.built == 1
+    second.close()
+    alone = KafkaSource({"bootstrap.servers": "127.0.0.1:1"}, "a", "a")
+    assert alone._clients.admin is not None
+    alone.close()
+    assert admins.built == 1

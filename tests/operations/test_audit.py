@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.batch import OffsetRange
 from airflow_kafka_bq.config.days import Between
 from airflow_kafka_bq.exceptions import ConfigError, CostLimitError, NotFoundError, SchemaDriftError
-from airflow_kafka_bq.operations.audit import audit, holes
+from airflow_kafka_bq.operations.audit import KEYED, audit
 from tests.operations.doubling import DAY_MS, JANUARY_MS, copy, doubled, other_order
+from tests.operations.seeking import sought, undone
 from tests.pipeline.world import KEEP, TABLE, TOPIC, UPDATE, World
 
 BARE: dict[str, Any] = {**KEEP, "kafka_columns": "none", "fence": "ledger"}
@@ -34,7 +35,7 @@ def test_what_the_job_wrote_is_clean(settings: dict[str, Any]) -> None:
     document = found(world, **settings)
     assert (document["clean"], document["findings"], document["rows"]) == (True, [], 10)
     assert document["duplicates"]["by_key"] == {"groups": 0, "rows": 0}
-    assert (document["unread"], document["without_history"]) == ([], [])
+    assert (document["unread"], document["skipped"], document["without_history"]) == ([], [], [])
     assert (world.rows(), world.ledger()) == before
 
 
@@ -57,7 +58,7 @@ def test_a_second_message_of_a_key_is_a_duplicate_of_the_key_alone() -> None:
     assert document["duplicates"]["by_key"] == {"groups": 1, "rows": 1}
     assert document["duplicates"]["copies"] == {"groups": 0, "rows": 0}
     assert document["examples"] == [{"key": {"id": "0-0"}, "rows": 2}]
-    assert document["unchecked"] == ["missing rows: with a dedup_key of its own a message may rightly leave no row"]
+    assert document["unchecked"] == [KEYED]
 
 
 def test_days_are_shown_and_chosen() -> None:
@@ -114,6 +115,36 @@ def test_offsets_that_a_position_moved_over_are_found(settings: dict[str, Any]) 
     assert document["findings"] == ["offsets below the position that no batch read: 2"]
     world.run(**settings, window={"from": {0: 3}, "to": {0: 5}})
     assert found(world, **settings)["clean"], "a window has read them"
+
+
+def test_offsets_that_a_seek_moved_over_are_told_and_are_no_finding(tmp_path: Path) -> None:
+    world = World(2)
+    world.fill(9)
+    world.run(max_messages=3)
+    sought(world, "0:5", folder=tmp_path)
+    document = found(world)
+    skipped = [{"partition": 0, "start": 3, "end": 5}]
+    assert (document["clean"], document["unread"], document["skipped"]) == (True, [], skipped)
+    world.run()
+    assert found(world)["skipped"] == skipped
+    sought(world, "earliest", folder=tmp_path)
+    undone(world, tmp_path)
+    assert found(world)["skipped"] == skipped, "what was read before is not skipped by taking a way back back"
+    world.run(window={"from": {0: 4}, "to": {0: 5}})
+    document = found(world)
+    assert document["skipped"] == [{"partition": 0, "start": 3, "end": 4}], "the rest a window has read since"
+
+
+def test_a_seek_hides_nothing_that_others_moved_over(tmp_path: Path) -> None:
+    world = World(1)
+    world.fill(9)
+    world.run(max_messages=3)
+    _move(world, 5)
+    sought(world, "0:7", folder=tmp_path)
+    world.run()
+    document = found(world)
+    assert document["unread"] == [{"partition": 0, "start": 3, "end": 5}]
+    assert document["skipped"] == [{"partition": 0, "start": 5, "end": 7}]
 
 
 def test_offsets_that_kafka_lost_are_explained() -> None:
@@ -180,14 +211,6 @@ def test_what_cannot_be_looked_at_is_named() -> None:
     bare = doubled(**BARE)
     with pytest.raises(ConfigError, match="no column of time"):
         found(bare, Between.of("2026-01-01"), **BARE)
-
-
-def test_holes_between_ranges() -> None:
-    covered = (OffsetRange(0, 0, 3), OffsetRange(0, 10, 20), OffsetRange(0, 30, 40), OffsetRange(1, 0, 5))
-    lost = (OffsetRange(0, 20, 28),)
-    assert holes(covered, {0: 10, 1: 0}, {0: 50, 1: 5}, lost) == [OffsetRange(0, 28, 30), OffsetRange(0, 40, 50)]
-    assert holes(covered, {0: 0, 1: 0}, {0: 15, 1: 2}, ()) == [OffsetRange(0, 3, 10)]
-    assert holes((), {}, {0: 9}, ()) == []
 
 
 def _move(world: World, offset: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_kafka_bq.exceptions import OffsetGapError, TopicChangedError
 from tests.pipeline.actors import Actor, in_step
-from tests.pipeline.world import TABLE, TOPIC, World
+from tests.pipeline.world import TABLE, TOPIC, UPDATE, World
 
 
 def _read() -> World:
@@ -146,3 +146,16 @@ def test_a_topic_that_shrinks_while_times_are_looked_up_is_another_one() -> None
         held.finish()
     assert isinstance(held.error, TopicChangedError)
     assert held.error.partition == 1
+
+
+def test_what_was_missing_is_told_from_what_was_older() -> None:
+    world = World(1)
+    for at, name in enumerate("abc"):
+        world.send({"id": name, "n": 1, "updated": 10 + at})
+    world.run(**UPDATE)
+    older = [{**row, "updated": 1} for row in world.rows() if row["id"] == "b"]
+    world.database.delete(TABLE, lambda row: row["id"] in "ab")
+    world.database.insert(TABLE, older)
+    report = world.run(**_window(0, 3), **UPDATE).to_json()
+    assert (report["missing_before"], report["rows"]["updated"], report["rows"]["unchanged"]) == (1, 1, 1)
+    assert "missing_before" not in world.run(**UPDATE).to_json()

@@ -65,10 +65,17 @@ class MemoryAudits:
 
     def covered(self, target: Target, pipeline: str, *, live: bool = False) -> tuple[OffsetRange, ...]:
         """What the batches have read."""
+        return self._joined(target, pipeline, {"live"} if live else {"live", "window", "redrive"})
+
+    def skipped(self, target: Target, pipeline: str) -> tuple[OffsetRange, ...]:
+        """What a seek moved the position over."""
+        return self._joined(target, pipeline, {"seek"})
+
+    def _joined(self, target: Target, pipeline: str, kinds: set[str]) -> tuple[OffsetRange, ...]:
         read = sorted(
             (one["partition"], one["start_offset"], one["end_offset"])
             for batch in self._table(str(target.history))
-            if batch["pipeline"] == pipeline and (batch["kind"] == "live" or not live)
+            if batch["pipeline"] == pipeline and batch["kind"] in kinds
             for one in batch["ranges"]
             if one["end_offset"] > one["start_offset"]
         )
@@ -105,7 +112,7 @@ class MemoryAudits:
         found = []
         for batch in sorted(self._table(str(scan.target.history)), key=lambda row: int(row["revision"])):
             expected = batch["messages"] - batch["ignored"]
-            if batch["pipeline"] != pipeline or batch["kind"] == "redrive":
+            if batch["pipeline"] != pipeline or batch["kind"] in {"redrive", "seek"}:
                 continue
             there = sum(_holds(batch["ranges"], place) for place in places)
             if there < expected:

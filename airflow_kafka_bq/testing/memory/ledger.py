@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import LedgerRow, Position
+from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position
 from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
@@ -114,7 +114,9 @@ def register(transaction: Transaction, target: Target, row: LedgerRow, now: date
         transaction.insert(target.ledger, [new])
 
 
-def place(transaction: Transaction, target: Target, row: LedgerRow, now: datetime) -> bool:
+def place(
+    transaction: Transaction, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange], now: datetime
+) -> bool:
     """Compare-and-set on the revision, which moves: who is about to merge at the old one must lose."""
     found = {
         at: {**old, **identity_of(row), "revision": row.revision + 1, "updated_at": now}
@@ -122,7 +124,25 @@ def place(transaction: Transaction, target: Target, row: LedgerRow, now: datetim
         if old["revision"] == row.revision
     }
     transaction.update(target.ledger, found)
+    if found and skipped:
+        counts = dict.fromkeys(("messages", "rows_staged", "dead_lettered", "ignored"), 0)
+        transaction.insert(
+            target.history,
+            [
+                dict.fromkeys(column.name for column in HISTORY)
+                | {"pipeline": row.pipeline, "revision": row.revision + 1, "batch_id": f"seek-{row.revision + 1}"}
+                | {"kind": "seek", "ranges": ranges_of(skipped), "load_job_ids": [], **counts}
+                | {"started_at": now, "applied_at": now}
+            ],
+        )
     return len(found) == 1
+
+
+def ranges_of(read: Iterable[OffsetRange]) -> list[dict[str, int]]:
+    """As the history's column has them."""
+    return [
+        {"partition": one.partition, "start_offset": one.start_offset, "end_offset": one.end_offset} for one in read
+    ]
 
 
 def first_read(history: Iterable[Row], pipeline: str) -> dict[int, int]:
@@ -166,16 +186,12 @@ def record_history(transaction: Transaction, spec: MergeSpec, job_id: str, now: 
     if spec.revision is None:
         return
     staged, context = spec.staged, spec.context
-    ranges = [
-        {"partition": one.partition, "start_offset": one.start_offset, "end_offset": one.end_offset}
-        for one in staged.ranges
-    ]
     row = {
         "pipeline": spec.pipeline,
         "revision": spec.revision + 1,
         "batch_id": staged.batch_id,
         "kind": str(staged.kind),
-        "ranges": ranges,
+        "ranges": ranges_of(staged.ranges),
         "messages": staged.messages,
         "rows_staged": staged.rows,
         "dead_lettered": staged.dead_lettered,

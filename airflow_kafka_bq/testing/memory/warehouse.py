@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult, LedgerRow, Recent
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
@@ -16,6 +16,7 @@ from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked
 from airflow_kafka_bq.schema.target import TableFacts, Target
 from airflow_kafka_bq.testing.memory import deletes, ledger
+from airflow_kafka_bq.testing.memory.comparing import absent
 from airflow_kafka_bq.testing.memory.letter_table import LetterTable
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
 from airflow_kafka_bq.testing.memory.tables import Transaction
@@ -116,10 +117,11 @@ class MemoryWarehouse(LetterTable):
         with self._effect("register"):
             self._transact(target.ledger, lambda one: ledger.register(one, target, row, self._database.clock()))
 
-    def place(self, target: Target, row: LedgerRow) -> bool:
+    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
         """Compare-and-set of positions and identity."""
         with self._effect("place"):
-            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, self._database.clock()))
+            now = self._database.clock()
+            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, skipped, now))
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at this revision."""
@@ -185,6 +187,14 @@ class MemoryWarehouse(LetterTable):
             return self._database.jobs.submit(
                 "merge", job_id, None, lambda: self._database.merge_work(job_id, spec, max_bytes_billed)
             )
+
+    def absent(self, spec: MergeSpec, most: int, max_bytes_billed: int | None) -> Absence:
+        """What the MERGE would insert or replace: it is applied, looked at, and rolled back."""
+        with self._call("absent"):
+            transaction = self._database.tables.begin()
+            found = absent(transaction, spec, most, max_bytes_billed, self._database.clock())
+            self.audits.estimated_bytes += merge_bytes(transaction, spec)
+            return found
 
     def probe(self, spec: MergeSpec, first_row: int, last_row: int) -> str | None:
         """Whether these staged rows convert; both ends are meant."""

@@ -13,7 +13,7 @@ from tests.pipeline.world import World
 
 DAY_SECONDS = 86_400
 LAG = {"topic", "table", "group_id", "pipeline", "revision", "lag", "oldest_unread_seconds", "messages_per_second",
-       "partitions", "unchecked"}  # fmt: skip
+       "partitions", "unchecked", "findings"}  # fmt: skip
 LAG_PARTITION = {
     "position", "committed", "log_start", "end", "high_watermark", "lag", "oldest_unread",
     "oldest_unread_seconds", "retention_takes_it_in_seconds", "open_transaction_seconds", "messages_per_second",
@@ -100,9 +100,10 @@ def test_the_trouble_of_one_job_does_not_hide_the_others(
     assert "NotFoundError: topic 'not.there' does not exist" in done.err
     assert "lag: 3 messages" in done.out
     world.cluster.fail_next("bounds", KafkaUnavailableError("later"))
-    mixed = kafka_bq("lag", job, missing, job, "--json")
+    mixed = kafka_bq("lag", job, missing, job, "--json", "--max-lag", "1")
     assert mixed.code == 3  # one is transient, but a person has to look first
-    assert [one.get("error") for one in mixed.json()] == ["KafkaUnavailableError", "NotFoundError", None]
+    first, second, third = (one.get("error") for one in mixed.json())  # in the order of the files, looked at together
+    assert (second, {first, third}) == ("NotFoundError", {"KafkaUnavailableError", None})
     world.cluster.fail_next("bounds", KafkaUnavailableError("later"))
     assert kafka_bq("lag", job, job).code == 4
 
@@ -120,3 +121,43 @@ def test_a_missing_dataset_is_named(kafka_bq: Command, tmp_path: Path) -> None:
         done = kafka_bq(command, job, "--json")
         assert (done.code, done.failure()["error"]) == (3, "NotFoundError")
         assert "nowhere" in done.failure()["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--max-lag", "3", "--max-age", "2d"), []),
+        (("--max-lag", "2"), ["3 messages are unread, allowed are 2"]),
+        (("--max-age", "23h"), ["the oldest unread message is 86,4"]),
+        (("--max-lag", "1", "--max-age", "15m"), ["3 messages", "the oldest unread"]),
+    ],
+)
+def test_what_is_above_a_limit_ends_with_1(
+    kafka_bq: Command, world: World, job: str, options: tuple[str, ...], found: list[str]
+) -> None:
+    for _ in range(3):
+        world.send({"n": 1}, 0, timestamp_ms=ago_ms(DAY_SECONDS + 10))
+    done = kafka_bq("lag", job, *options, "--json")
+    (document,) = done.json()
+    assert done.code == (1 if found else 0)
+    assert len(document["findings"]) == len(found)
+    assert all(line.startswith(begin) for line, begin in zip(document["findings"], found, strict=True))
+    people = kafka_bq("lag", job, *options)
+    assert (people.code, people.out.count("found: ")) == (done.code, len(found))
+
+
+def test_an_open_transaction_that_is_too_old_is_found(kafka_bq: Command, world: World, job: str) -> None:
+    """What it holds back is no lag, so that no other limit would tell."""
+    world.cluster.transaction().produce("shop.orders", b"{}", partition=1, timestamp_ms=ago_ms(3600))
+    done = kafka_bq("lag", job, "--max-age", "30m")
+    assert done.code == 1
+    assert "found: partition 1: an open transaction has held messages back for 3,6" in done.out
+    assert kafka_bq("lag", job, "--max-age", "2h").code == 0
+
+
+@pytest.mark.parametrize("wrong", [("--max-lag", "0"), ("--max-lag", "many"), ("--max-age", "4"), ("--max-age", "0h")])
+@pytest.mark.usefixtures("world")
+def test_a_limit_that_is_none_is_refused(kafka_bq: Command, job: str, wrong: tuple[str, str]) -> None:
+    done = kafka_bq("lag", job, *wrong, "--json")
+    assert (done.code, done.failure()["error"]) == (2, "ConfigError")
+    assert wrong[0] in done.failure()["message"]
