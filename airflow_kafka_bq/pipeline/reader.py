@@ -13,6 +13,7 @@ from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
 from airflow_kafka_bq.pipeline.letters import LetterDrain
+from airflow_kafka_bq.pipeline.memory import rare_collections
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
 from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
@@ -41,7 +42,7 @@ class Reader:
 
     def batches(self) -> Iterator[Prepared]:
         """Every batch of the run, staged. It is parsed while it is consumed."""
-        with ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser:
+        with rare_collections(), ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser:
             ahead = Ahead(self.rules.records, parser)
             if isinstance(self.drain, Drain):
                 self.drain.listen = ahead.add
