@@ -60,13 +60,7 @@ def command(site: Site, topic: str, messages: int, name: str = "kafka-bq run", *
 def peer(site: Site, topic: str, messages: int, module: str, mode: str) -> list[Run]:
     """What others use, into the sink; its seconds are those from the first read to the last write."""
     site.empty_sink("bench")
-    name = uuid.uuid4().hex[:8]
-    told = {
-        "bootstrap": site.bootstrap, "topic": topic, "endpoint": site.sink, "messages": messages, "mode": mode,
-        "group": f"bench-{name}", "state": site.folder / name,
-    }  # fmt: skip
-    line = [part for key, value in told.items() for part in (f"--{key}", str(value))]
-    found = site.measured("-m", f"benchmarks.peers.{module}", *line)
+    found = site.measured(*site.peer_line(topic, messages, module, mode))
     landed = site.asked("/_landed")
     label = f"{module.replace('_', ' ')}, {mode}"
     run = _checked(label, found, messages, landed, landed["last_write"] - found["said"]["began"])

@@ -11,8 +11,10 @@ from typing import Any
 
 from benchmarks import targets
 from benchmarks.cases import EMPTY
+from benchmarks.picture import bars
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+PICTURE = DOCUMENT.with_suffix("") / "rates.svg"
 FORMATS = Path(__file__).with_name("formats.json")
 _STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit", "total")
 Run = dict[str, Any]
@@ -24,7 +26,7 @@ def render(result: dict[str, Any]) -> str:
     cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(EMPTY)))
     introduction = _wrapped(_INTRODUCTION.format(**result["settings"]), indent="")
     parts = ["# Benchmarks", introduction, _targets(result), _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
-    parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _conditions(result)]
+    parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _crashes(result), _conditions(result)]
     parts.append(_formats(json.loads(FORMATS.read_text())))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -32,6 +34,20 @@ def render(result: dict[str, Any]) -> str:
 def write(result: dict[str, Any]) -> None:
     """Into the repository."""
     DOCUMENT.write_text(render(result))
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(drawn(result))
+
+
+def drawn(result: dict[str, Any]) -> str:
+    """Medians of each case as bars, SVG."""
+    cases: dict[str, list[Run]] = {}
+    for run in result["runs"]:
+        if not run["case"].endswith(EMPTY):
+            cases.setdefault(run["case"], []).append(run)
+    rates = [(case, median(run["messages"] / run["steady_seconds"] / 1e3 for run in of)) for case, of in cases.items()]
+    costs = [(case, median(run["cpu_seconds"] / run["messages"] * 1e6 for run in of)) for case, of in cases.items()]
+    titles = ("1,000 rows a second, steady", "CPU µs a row, the whole process")
+    return bars(rates, costs, titles) + "\n"
 
 
 _INTRODUCTION = (
@@ -94,7 +110,8 @@ def _throughput(runs: list[Run], cases: list[str]) -> str:
     rows = [
         [case, *(column([run for run in runs if run["case"] == case]) for column in columns.values())] for case in cases
     ]
-    return f"## Throughput\n\n{_table(['', *columns], rows)}"
+    picture = "![Rows per second and processor time](benchmarks/rates.svg)"
+    return f"## Throughput\n\n{_table(['', *columns], rows)}\n\n{picture}"
 
 
 def _ratios(runs: list[Run], cases: list[str]) -> str:
@@ -144,6 +161,20 @@ def _memory(result: dict[str, Any]) -> str:
         indent="",
     )
     return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"
+
+
+def _crashes(result: dict[str, Any]) -> str:
+    names = ("before", "lost", "duplicates")
+    rows = [[run["case"], *(f"{run[name]:,}" for name in names)] for run in result["crashes"]]
+    if not rows:
+        return ""
+    text = _wrapped(
+        f"{result['crashes'][0]['messages']:,} messages. SIGKILL in the middle: of others when a write was kept and "
+        "not yet answered, of `kafka-bq run` when the first of ten batches was in the table. Then the same command again, "
+        "to its end. One run of each.",
+        indent="",
+    )
+    return f"## Killed, and run again\n\n{text}\n\n{_table(['', 'in the table before', 'lost', 'doubled'], rows)}"
 
 
 def _conditions(result: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import document, machine
 from benchmarks.cases import CASES, MEMORY, MODEL, ONE_BAD, QUICK, Run, engine
+from benchmarks.crash import CRASHES
 from benchmarks.events import PARTITIONS, SEED
 from benchmarks.site import Site, site
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line, measure, write."""
     options = _options(arguments)
     with site() as place:
-        result = measure(place, options.cases, options.messages, options.repetitions, options.memory)
+        result = measure(place, options.cases, options.messages, options.repetitions, options.memory, options.crash)
     if options.output:
         options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     if options.output == RESULT:
@@ -38,6 +39,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=500_000)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="+", default=[500_000, 2_000_000])
+    parser.add_argument("--crash", type=int, default=100_000, help="messages of the runs that are killed; 0: none")
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
     parser.add_argument("--quick", action="store_true", help="the main cases, fewer messages; written only if asked")
@@ -45,14 +47,18 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.quick:
         options.messages, options.repetitions, options.memory, options.cases = 200_000, 3, [], list(QUICK)
+        options.crash = 0
     if vars(options)["try"]:
         options.messages, options.repetitions, options.memory = 20_000, 1, [5_000, 20_000]
+        options.crash = 0
     if options.output == RESULT and (options.quick or vars(options)["try"]):
         options.output = None
     return options
 
 
-def measure(place: Site, cases: list[str], messages: int, repetitions: int, memory: list[int]) -> dict[str, Any]:
+def measure(
+    place: Site, cases: list[str], messages: int, repetitions: int, memory: list[int], crash: int
+) -> dict[str, Any]:
     """All runs. The cases take turns, so that a busy minute of the machine does not fall on one of them alone."""
     topics = {count: f"events_{count}" for count in sorted({messages, *memory})}
     filled = {count: _filled(place, topic, count) for count, topic in topics.items()}
@@ -79,6 +85,7 @@ def measure(place: Site, cases: list[str], messages: int, repetitions: int, memo
         "machine": machine.description(),
         "runs": runs,
         "memory": list(_memory(place, topics, memory, min(repetitions, 3))),
+        "crashes": list(_crashes(place, crash)),
     }
 
 
@@ -90,6 +97,15 @@ def _memory(place: Site, topics: dict[int, str], counts: list[int], repetitions:
                 _say(f"memory {repetition + 1}/{repetitions} {settings} {count}")
                 run = engine(place, topics[count], count, "engine, model", model=MODEL, **bounds)[0]
                 yield {"repetition": repetition, "settings": settings, **run}
+
+
+def _crashes(place: Site, messages: int) -> Iterator[Run]:
+    """Each killed in the middle, and run again."""
+    if messages:
+        _filled(place, "crashes", messages)
+    for name, crash in CRASHES.items() if messages else ():
+        _say(f"killed: {name}")
+        yield crash(place, "crashes", messages)
 
 
 def _filled(place: Site, topic: str, messages: int, *options: str) -> dict[str, Any]:

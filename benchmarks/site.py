@@ -58,6 +58,15 @@ class Site:
         client.delete_dataset(name, delete_contents=True)
         client.close()
 
+    def peer_line(self, topic: str, messages: int, module: str, mode: str) -> list[str]:
+        """The command of a peer, with a group and a folder of its own."""
+        name = uuid.uuid4().hex[:8]
+        told = {
+            "bootstrap": self.bootstrap, "topic": topic, "endpoint": self.sink, "messages": messages, "mode": mode,
+            "group": f"bench-{name}", "state": self.folder / name,
+        }  # fmt: skip
+        return ["-m", f"benchmarks.peers.{module}", *(f"--{key}={value}" for key, value in told.items())]
+
     def asked(self, path: str, method: str = "GET", said: Any = None) -> Any:
         """What the sink says."""
         return httpx.request(method, self.sink + path, json=said, timeout=_SECONDS).json()
