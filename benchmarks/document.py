@@ -170,7 +170,7 @@ def _crashes(result: dict[str, Any]) -> str:
         return ""
     text = _wrapped(
         f"{result['crashes'][0]['messages']:,} messages. SIGKILL in the middle: of others when a write was kept and "
-        "not yet answered, of `kafka-bq run` when the first of ten batches was in the table. Then the same command again, "
+        "not yet answered, of `kafka-bq run` when the first of ten batches was in the table. Then the same again, "
         "to its end. One run of each.",
         indent="",
     )
