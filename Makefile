@@ -189,6 +189,7 @@ cover: venv ## Run the tests with coverage, child processes too
 .PHONY: docs
 docs: venv ## Write the generated parts of the documentation anew
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m benchmarks.scaling
 
 .PHONY: kafka
 kafka: venv ## Start a real Kafka broker here, until Ctrl-C

@@ -25,6 +25,7 @@ from benchmarks.scale_out.airflow import (
     airflow,
 )
 from benchmarks.scale_out.ground import Ground, ground
+from benchmarks.scale_out.jobs import counted
 from benchmarks.scale_out.redis import redis
 
 RESULT = Path(__file__).parents[1] / "scale_out.json"
@@ -86,6 +87,7 @@ def measure(place: Ground, messages: int, repetitions: int) -> dict[str, Any]:
         "machine": machine.description(),
         "runs": runs,
         "kills": kills,
+        "jobs": counted(place),
     }
 
 

@@ -64,7 +64,7 @@ class Airflow:
 
     def tasks_at_a_time(self, count: int) -> None:
         """By the pool that tasks are in by default."""
-        self.ask("PATCH", "/pools/default_pool", {"pool": "default_pool", "slots": count, "include_deferred": False})
+        self.ask("PATCH", "/pools/default_pool?update_mask=slots", {"slots": count})
 
     def kill_worker_of(self, pid: int) -> None:
         """SIGKILL to the worker that runs the task of process ``pid``, and to all that it started: a machine is gone.
