@@ -114,5 +114,5 @@ def test_an_example_that_no_number_of_workers_can_read_is_refused() -> None:
 def test_the_page_says_what_is_assumed() -> None:
     found = parts()
     assert found["constants"].count("**assumed**") == 2
-    assert f"`slices: {EXAMPLES[-1].slices()}`" in found["examples"]
+    assert f"| {EXAMPLES[-1].slices()} slices |" in found["examples"]
     assert f"slices={EXAMPLES[-1].slices()}," in found["dag"]

@@ -184,7 +184,7 @@ def _settings(one: Example) -> str:
 
 
 def _slices(run: Played) -> str:
-    return "one task" if run.setup.slices == 1 else f"`slices: {run.setup.slices}`"
+    return "one task" if run.setup.slices == 1 else f"{run.setup.slices} slices"
 
 
 def _densest(run: Played) -> int:
