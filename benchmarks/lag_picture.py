@@ -12,7 +12,7 @@ from benchmarks.arrivals import DAY
 from benchmarks.simulate import Played
 
 _WIDTH, _PANEL, _PLOT = 960, 200, 130
-_LEFT, _RIGHT, _TOP = 70, 70, 34
+_LEFT, _RIGHT, _TOP = 90, 110, 34
 _PLOT_WIDTH = _WIDTH - _LEFT - _RIGHT
 _STEPS = 480  # columns of the lag: the greatest of each three minutes
 _HOURS = 4
