@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--messages and --repetitions take whole numbers from 1 on")
     if not CELERY.exists():
         parser.error("there is no .venv-celery: run make venv-celery")
+    # So that what was started is stopped: Airflow's workers outlive a scheduler that is killed with this process.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ground() as place:
         result = measure(place, options.messages, options.repetitions)
     if options.output:
