@@ -8,6 +8,7 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 MUTANTS ?=
 CAMPAIGN_ARGS ?=
+SCALE_OUT_ARGS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
 # What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
@@ -42,6 +43,10 @@ define LOCK_LANE
   --group lane --extra testing $(3) --no-annotate --no-header \
   --no-emit-index-url --no-emit-find-links --output-file constraints/$(1).txt
 endef
+
+# Celery's provider as of the pins. Only Airflow's processes run in it; what starts them, and looks, is .venv's.
+CELERY_INSTALLED := $(shell cat pyproject.toml constraints/celery.txt | cksum | tr ' ' '-')
+CELERY_STAMP := .venv-celery/.installed-$(CELERY_INSTALLED)
 
 # The demo needs less, and takes what is there. Its stamp does not stand for the other's.
 DEMO_EXTRAS := testing$(if $(filter real,$(DEMO_KAFKA)),$(if $(and $(shell command -v java),$(shell command -v mvn)),,$(comma)testing-java))
@@ -118,6 +123,20 @@ test-airflow-3.2: venv ## The same on Airflow 3.2
 test-google: venv ## The same with the Google provider installed (1.5 GB)
 	$(call LANE,google,testing$(comma)google)
 
+.PHONY: celery
+celery: venv venv-celery ## Run slices on CeleryExecutor with Redis and two workers, and on LocalExecutor, and kill workers
+	@$(BIN)/python -m pytest tests/scale_out $(PYTEST_ARGS)
+	@$(BIN)/python -m benchmarks.scale_out $(SCALE_OUT_ARGS)
+
+.PHONY: venv-celery
+venv-celery: $(CELERY_STAMP) ## Make or update .venv-celery, an Airflow with Celery
+
+$(CELERY_STAMP):
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-celery
+	@$(UV) pip install --quiet --python .venv-celery/bin/python --compile-bytecode --constraint constraints/celery.txt --group celery --editable .
+	@rm -f .venv-celery/.installed-*
+	@touch $@
+
 .PHONY: mutants
 mutants: venv ## Plant bugs and see that the tests find them (MUTANTS="words of names")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
@@ -170,6 +189,7 @@ cover: venv ## Run the tests with coverage, child processes too
 .PHONY: docs
 docs: venv ## Write the generated parts of the documentation anew
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m benchmarks.scaling
 
 .PHONY: kafka
 kafka: venv ## Start a real Kafka broker here, until Ctrl-C
@@ -204,6 +224,9 @@ lock: venv ## Resolve the constraint files anew
 	$(call LOCK_LANE,airflow-3.1,apache-airflow==3.1.8,--exclude-newer 2026-04-15 $(TODAYS))
 	$(call LOCK_LANE,airflow-3.2,apache-airflow==3.2.2,--exclude-newer 2026-06-10 $(TODAYS))
 	$(call LOCK_LANE,google,apache-airflow==3.3.2,--extra google)
+	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \
+	  --group celery --constraint constraints/dev.txt --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --output-file constraints/celery.txt
 
 .PHONY: clean
 clean: ## Remove what was made here, .venv too

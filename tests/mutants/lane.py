@@ -17,7 +17,7 @@ from tests.mutants.planted import DoesNotApplyError, Mutant
 REPOSITORY = Path(__file__).parent.parent.parent
 WITHOUT_SERVERS = "not slow and not (kafka or mock or bigquery or airflow or kill or project)"
 ON_BIGQUERY = "bigquery and not slow and not project"
-_COPIED = ("airflow_kafka_bq", "tests", "pyproject.toml")
+_COPIED = ("airflow_kafka_bq", "benchmarks", "tests", "pyproject.toml")
 _SECONDS = 300.0  # a bug that makes a test hang is seen by the test's own limit, long before
 _ALL_SECONDS = 1_200.0
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\S+)", re.MULTILINE)  # not a file that cannot be imported

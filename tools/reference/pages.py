@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import command_line, errors, parameters, reliability
+from tools.reference import command_line, errors, parameters, reliability, scaling
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES: Mapping[str, Callable[[], Mapping[str, str]]] = {
@@ -14,6 +14,7 @@ PAGES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "errors.md": errors.parts,
     "command-line.md": command_line.parts,
     "reliability.md": reliability.parts,
+    "scaling.md": scaling.parts,
 }
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
