@@ -15,6 +15,7 @@ from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
 from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
+from airflow_kafka_bq.kafka.member_source import KafkaMemberSource
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
 from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.source import KafkaSource
@@ -81,6 +82,13 @@ def assemble(
         client_id=client_id,
         admins=admins,
     )
+    group_id = config.group(table)
+    member = None
+    if config.joins:
+        member = KafkaMemberSource(
+            split(kafka)[0], config.topic, group_id, config.isolation_level, config.stall_timeout_seconds,
+            client_id=client_id,
+        )  # fmt: skip
     copies = None
     if config.dead_letter_topic is not None:
         copies = KafkaDeadLetterTopic(
@@ -90,8 +98,8 @@ def assemble(
     code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
     return Job(
-        config, source_of(config.group(table)), warehouse, target, rules, code, context=who, stop=stop,
-        progress=progress, registry=sides.registry, source_of=source_of, copies=copies,
+        config, source_of(group_id), warehouse, target, rules, code, context=who, stop=stop,
+        progress=progress, registry=sides.registry, source_of=source_of, copies=copies, member=member,
     )  # fmt: skip
 
 
@@ -101,6 +109,8 @@ def close(job: Job) -> None:
         job.registry.close()
     if job.copies is not None:
         job.copies.close()
+    if job.member is not None:
+        job.member.close()
     job.source.close()
     job.warehouse.close()
 
