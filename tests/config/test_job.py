@@ -23,6 +23,7 @@ REQUIRED = {"topic": "shop.orders", "table": "analytics.orders"}
 # None means "no limit" here, although the default is a limit.
 NO_LIMIT = {"max_bad_ratio", "max_bytes_billed"}
 
+
 def job(**parameters: Any) -> JobConfig:
     return JobConfig.of(**{**REQUIRED, **parameters})
 

@@ -20,6 +20,7 @@ from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Source, Warehouse
+from airflow_kafka_bq.ports.source import MemberSource
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import (
@@ -27,6 +28,7 @@ from airflow_kafka_bq.testing.memory import (
     Killed,
     MemoryBigQuery,
     MemoryCluster,
+    MemoryMemberSource,
     MemorySource,
     MemoryWarehouse,
     VirtualClock,
@@ -35,7 +37,7 @@ from airflow_kafka_bq.testing.memory import (
 Hook = Callable[[str, str], None]
 EFFECTS = frozenset(
     ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit", "delete_group"}
+) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit", "delete_group", "join"}
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 
@@ -155,6 +157,11 @@ class World:
         source = MemorySource(self.cluster, TOPIC, group)
         return cast(Source, Watched(source, hook)) if hook else source
 
+    def member(self, hook: Hook | None = None) -> MemberSource:
+        """A source that may join the group."""
+        source = MemoryMemberSource(self.cluster, TOPIC, GROUP)
+        return cast(MemberSource, Watched(source, hook)) if hook else source
+
     def warehouse(self, hook: Hook | None = None) -> Warehouse:
         warehouse = MemoryWarehouse(self.database)
         return cast(Warehouse, Watched(warehouse, hook)) if hook else warehouse
@@ -172,11 +179,22 @@ class World:
             config, source, self.warehouse(hook), target, rules, mark,
             RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
             now=self.clock, letters=letters, source_of=lambda group: self.source(hook, group),
+            member=self.member(hook) if config.joins else None,
         )  # fmt: skip
 
     def run(self, hook: Hook | None = None, **settings: Any) -> RunReport:
-        """One ordinary run."""
-        return run(self.job(hook, **settings))
+        """One ordinary run; one that joined leaves."""
+        job = self.job(hook, **settings)
+        try:
+            return run(job)
+        finally:
+            if job.member is not None and not (isinstance(hook, Assassin) and hook.dead):
+                job.member.close()
+
+    def end_sessions(self) -> None:
+        """The group puts out whoever is in it: those that died, and what hangs."""
+        for member_id in self.cluster.members.of(GROUP):
+            self.cluster.members.put_out(GROUP, member_id)
 
     def kill(self, at: int, **settings: Any) -> str | None:
         """A run that dies at its n-th effect; where, or None if it had no more effects."""
