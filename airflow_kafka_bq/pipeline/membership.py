@@ -117,7 +117,8 @@ class Turns:
         job, seen, pause, moved_at = self.job, -1, _FIRST_PAUSE_SECONDS, self.job.clock()
         while True:
             row = job.warehouse.ledger(job.target, pipeline)
-            positions = row.positions if row else {}
+            # A partition that was added, and of which nothing was read yet, is not in the ledger.
+            positions = {**self.positions, **(row.positions if row else {})}
             if is_reached(positions, self.ends):
                 return Outcome.END
             if self.member.share(0) != share:

@@ -177,8 +177,8 @@ def _same_starts(spec: MergeSpec, held: Mapping[int, Position], *, shared: bool)
     if spec.positions is None:
         return True
     starts = {one.partition: one.start_offset for one in spec.staged.ranges}
-    if shared:
-        return all(part in held and held[part].next_offset == start for part, start in starts.items())
+    if shared:  # a partition that was added since the row was written is not in it, and begins at 0
+        return bool(held) and all(held.get(part, Position(0)).next_offset == start for part, start in starts.items())
     others = {part: at.next_offset for part, at in spec.positions.items() if part not in starts}
     expected = {**others, **starts}
     return bool(held) and all(expected.get(part) == at.next_offset for part, at in held.items())

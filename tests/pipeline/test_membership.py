@@ -261,7 +261,7 @@ def test_a_stranger_may_read_this_topic_beside_us_and_no_other(world: World) -> 
     world.cluster.members.leave(GROUP, "stranger")
     world.cluster.create_topic("other")
     world.cluster.members.join(GROUP, "stranger", "other")
-    with pytest.raises(GroupInUseError, match="stranger at .*, which reads other"):
+    with pytest.raises(GroupInUseError, match="which reads other"):
         world.run(**JOINS)
 
 
