@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -33,11 +33,10 @@ from airflow_kafka_bq.testing.memory import (
     MemoryWarehouse,
     VirtualClock,
 )
+from tests.pipeline.watched import EFFECTS, Assassin, Hook, Watched
 
-Hook = Callable[[str, str], None]
-EFFECTS = frozenset(
-    ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit", "delete_group", "join"}
+__all__ = ["EFFECTS", "Assassin", "Hook", "Watched"]
+
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 
@@ -64,48 +63,6 @@ class VirtualStop(Stop):
     def pause(self, seconds: float) -> None:
         self.check()
         self._clock.advance(seconds)
-
-
-class Watched:
-    """A port whose calls are told to a hook, outside of all locks, so that a hook may hold the process there."""
-
-    def __init__(self, port: object, hook: Hook) -> None:
-        self._port, self._hook = port, hook
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found):
-            return found
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            self._hook(name, "before")
-            result = found(*arguments, **named)
-            self._hook(name, "after")
-            return result
-
-        return call
-
-
-class Assassin:
-    """Ends a process at its n-th effect, before or after; from then on it does nothing any more, in no thread.
-
-    Counts only where ``at`` is None.
-    """
-
-    def __init__(self, at: int | None = None) -> None:
-        self.at, self.count, self.dead = at, 0, False
-        self.names: list[str] = []
-
-    def __call__(self, name: str, phase: str) -> None:
-        if self.dead:
-            raise Killed
-        if name not in EFFECTS:
-            return
-        self.names.append(f"{phase} {name}")
-        self.dead = self.count == self.at
-        self.count += 1
-        if self.dead:
-            raise Killed
 
 
 class World:
