@@ -49,6 +49,11 @@ class Evictions:
         """The client's callback for lost partitions, which does not say why: events behind it may."""
         self._lost = True
 
+    @property
+    def unexplained(self) -> bool:
+        """Whether partitions were lost, and an event may still say why."""
+        return self._lost and not self._standing.lost_within(0)
+
     def sorted_out(self, found: Sequence[Message]) -> list[Message]:
         """Without what is said of the group."""
         of_topic = [message for message in found if message.topic() is not None]

@@ -153,6 +153,8 @@ class Member:
         found = consumer.consume(1, seconds)
         if found and most > 1:
             found += consumer.consume(most - 1, 0)
+        if self._evictions.unexplained:
+            found += consumer.consume(most, _TURN_SECONDS)
         return self._evictions.sorted_out(found)
 
     def _fetched(self, consumer: Consumer, most: int, seconds: float) -> list[Message]:

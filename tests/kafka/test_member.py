@@ -153,7 +153,7 @@ def test_who_is_put_out_hears_why_at_the_next_question(made: Made) -> None:
     joined(made)
     made.consumer.loses(0, 1, event=event(KafkaError._MAX_POLL_EXCEEDED, "by 2ms"))
     with pytest.raises(PartitionsLostError, match=r"max\.poll\.interval\.ms.*by 2ms"):
-        made.until(lambda: made.standing.check())
+        made.until(made.standing.check)
     assert made.standing.partitions == frozenset()
 
 
