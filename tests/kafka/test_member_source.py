@@ -26,7 +26,7 @@ def made(answer: Callable[[list[TopicPartition]], None], **settings: Any) -> tup
         asked.append([one.partition for one in wanted])
         answer(wanted)
 
-    source._member.commit = commit  # type: ignore[method-assign]
+    source._member.commit = commit  # type: ignore[method-assign,assignment]
     source._standing.assigned([0, 1], besides=False)
     return source, asked
 
