@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 _Key = frozenset[tuple[int, int, str]]
 
@@ -47,6 +47,10 @@ class Commits:
         """From within a callback of the client, where no poll can bring the answer. What was sent is sent again."""
         if self.pending:
             self._try(lambda wanted: self.answered(None, consumer.commit(offsets=wanted, asynchronous=False)))
+
+    def give_up(self) -> None:
+        """Nothing is sent: the partitions are lost."""
+        self.answered(KafkaError(KafkaError._ASSIGNMENT_LOST), self._wanted)  # noqa: SLF001
 
     def answered(self, error: Any, partitions: list[TopicPartition]) -> None:
         """The client's ``on_commit``: a refusal of all, or of some; each partition's answer is looked at."""

@@ -94,7 +94,7 @@ class Member:
         :raises TimeoutError: nothing; it may still be applied.
         """
         answer = self._commits.asked_for(wanted)
-        self._commands.put(self._commits.send)
+        self._commands.put(self._send)
         answer.result(seconds)
 
     def stop(self) -> None:
@@ -156,6 +156,13 @@ class Member:
         if self._evictions.unexplained:
             found += consumer.consume(most, _TURN_SECONDS)
         return self._evictions.sorted_out(found)
+
+    def _send(self, consumer: Consumer) -> None:
+        """The client joins again by itself: what was asked for before it was put out is not committed behind that."""
+        if self._standing.lost_within(0):
+            self._commits.give_up()
+        else:
+            self._commits.send(consumer)
 
     def _fetched(self, consumer: Consumer, most: int, seconds: float) -> list[Message]:
         self._flow(consumer)

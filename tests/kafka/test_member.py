@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from airflow_kafka_bq.batch import Position
 from airflow_kafka_bq.exceptions import PartitionsLostError, TerminalError
@@ -155,6 +155,17 @@ def test_who_is_put_out_hears_why_at_the_next_question(made: Made) -> None:
     with pytest.raises(PartitionsLostError, match=r"max\.poll\.interval\.ms.*by 2ms"):
         made.until(made.standing.check)
     assert made.standing.partitions == frozenset()
+
+
+def test_nothing_is_committed_by_a_member_that_was_put_out_and_is_in_again(made: Made) -> None:
+    """The client joins again by itself, and its coordinator would take the commit."""
+    joined(made)
+    made.consumer.loses(0, 1)
+    made.consumer.assigns(0, 1)
+    made.until(lambda: made.standing.lost_within(0))
+    with pytest.raises(KafkaException, match="_ASSIGNMENT_LOST"):
+        made.member.commit(parts(0), 5)
+    assert made.of("commit") == []
 
 
 def test_a_thread_that_ends_is_told_of() -> None:

@@ -42,6 +42,8 @@ def test_in_a_rebalance_nobody_knows_yet_what_is_ours(standing: Standing) -> Non
         pytest.fail("it may be gone")
     threading.Timer(0.05, lambda: standing.assigned([0], besides=False)).start()
     assert standing.share(5) == {0}
+    with pytest.raises(ShareChanged), standing.holding(frozenset({0, 1}), 0):
+        pytest.fail("one is gone")
     with pytest.raises(ShareChanged):
         standing.require({0, 1})
 
