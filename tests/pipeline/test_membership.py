@@ -146,6 +146,17 @@ def test_a_member_that_waits_ends_with_its_time(world: World) -> None:
     check(world)
 
 
+def test_a_partition_that_does_not_move_ends_a_member_that_hears_well(world: World) -> None:
+    """It polls and its heart-beats go on; its share would be read by nobody."""
+    world.cluster.stall(TOPIC, 1)
+    before = world.clock.monotonic()
+    with pytest.raises(StalledError) as raised:
+        world.run(**JOINS, stall_timeout_seconds=30)
+    assert raised.value.partition == 1
+    assert 30 <= world.clock.monotonic() - before < 60
+    assert world.cluster.members.of(GROUP) == []
+
+
 def test_who_is_put_out_merges_nothing_more(world: World) -> None:
     """Evicted in mid-batch: found out before the MERGE, named, and the next run begins where the ledger is."""
     late = member(world).until("holding")
