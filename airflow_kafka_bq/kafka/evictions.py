@@ -16,6 +16,7 @@ from airflow_kafka_bq.kafka.troubles import Troubles
 
 # The names that begin with an underscore are the client's own errors, and public.
 _MAX_POLL = KafkaError._MAX_POLL_EXCEEDED  # noqa: SLF001
+_FATAL = KafkaError._FATAL  # noqa: SLF001  # the client is of no use any more; only its text says why
 _INSTANCE = {KafkaError.FENCED_INSTANCE_ID, getattr(KafkaError, "UNRELEASED_INSTANCE_ID", None)}
 _PASSING = {
     KafkaError.REBALANCE_IN_PROGRESS,
@@ -70,12 +71,12 @@ class Evictions:
         code, sort = error.code(), errors.sort(error)
         if code == _MAX_POLL:
             self._standing.lose(f"no poll within max.poll.interval.ms: {error.str()}")
-        elif code in _INSTANCE:
+        elif code in _INSTANCE or (code == _FATAL and "instance" in error.str()):
             self._standing.lose(f"another member has its group.instance.id: {error.str()} ({error.name()})")
         elif code == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             message = f"the members of the group do not share an assignor: {error.str()} ({error.name()})"
             self._standing.fail(GroupInUseError(message, remedy=_STRATEGY, **self._context))
-        elif sort is Sort.GROUP_IN_USE or error.fatal():
+        elif sort is Sort.GROUP_IN_USE or code == _FATAL:
             self._standing.lose(f"{self._silence()}: {error.str()} ({error.name()})")
         elif sort is Sort.UNAVAILABLE:
             self._troubles.record_fetching(error)

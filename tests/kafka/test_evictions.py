@@ -20,6 +20,17 @@ def made() -> tuple[Standing, Evictions]:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [("The instance ID is still used", r"another member has its group\.instance\.id"), ("Producer fenced", "_FATAL")],
+)
+def test_a_fatal_error_has_its_reason_in_its_text(text: str, said: str) -> None:
+    standing, evictions = made()
+    evictions.sorted_out([event(KafkaError._FATAL, text)])
+    with pytest.raises(PartitionsLostError, match=said):
+        standing.check()
+
+
+@pytest.mark.parametrize(
     ("code", "error", "said"),
     [
         (KafkaError._MAX_POLL_EXCEEDED, PartitionsLostError, r"no poll within max\.poll\.interval\.ms"),
