@@ -26,12 +26,19 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     "consumer": {"group.protocol": "consumer"},
     "static": {**CLASSIC, "group.instance.id": "worker-1"},
 }
+SHORT = {**CLASSIC, "session.timeout.ms": 2000, "max.poll.interval.ms": 2000}
+
+
+def protocols(*quick: str, of: tuple[str, ...] = tuple(PROTOCOLS)) -> list[Any]:
+    """These in every run of the tests, the others in the long one."""
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in of]
+
 
 # PyDLL, unlike CDLL, keeps the interpreter's lock while it calls.
 STALL = """
 import ctypes
 def stall(table):
-    ctypes.PyDLL(None).sleep(9)
+    ctypes.PyDLL(None).sleep(4)
     return table
 """
 
@@ -40,7 +47,7 @@ def subscribing(pipe: PipeFactory, kafka: dict[str, Any], **settings: Any) -> Pi
     return pipe(4, assignment="subscribe", kafka=kafka, **settings)
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", protocols("range", "consumer"))
 def test_a_member_reads_all_of_the_topic(pipe: PipeFactory, name: str) -> None:
     made = subscribing(pipe, PROTOCOLS[name], batch_messages=7)
     oracle = Oracle(made)
@@ -51,19 +58,19 @@ def test_a_member_reads_all_of_the_topic(pipe: PipeFactory, name: str) -> None:
     oracle.settle()
 
 
-@pytest.mark.parametrize("name", ["range", "cooperative-sticky", "consumer"])
+@pytest.mark.parametrize("name", protocols("cooperative-sticky", of=("range", "cooperative-sticky", "consumer")))
 def test_two_members_share_the_topic_and_end_together(pipe: PipeFactory, name: str) -> None:
     """The second one joins while the first one is in the middle of it: what it had not merged is read again."""
     made = subscribing(pipe, PROTOCOLS[name], batch_messages=5)
     oracle = Oracle(made)
-    oracle.produce([{"n": number} for number in range(120)])
+    oracle.produce([{"n": number} for number in range(60)])
     first = made.start(Blow("warehouse.load", "before", 3, "freeze"))
     first.freezes()
     second = made.start()
     first.thaw()
     reports = [first.finish(), second.finish()]
     assert [one.get("outcome") for one in reports] == ["end", "end"], reports
-    assert sum(one["messages"] for one in reports) == 120
+    assert sum(one["messages"] for one in reports) == 60
     assert made.committed() == made.ledger()
     oracle.settle()
 
@@ -71,8 +78,7 @@ def test_two_members_share_the_topic_and_end_together(pipe: PipeFactory, name: s
 @pytest.mark.fault("G5")
 def test_a_member_that_cannot_poll_is_put_out_and_merges_nothing(pipe: PipeFactory) -> None:
     """G5: a function that keeps Python to itself for longer than max.poll.interval.ms, while heart-beats go on."""
-    kafka = {**PROTOCOLS["range"], "max.poll.interval.ms": 6000}
-    made = subscribing(pipe, kafka, transform="stalls:stall")
+    made = subscribing(pipe, SHORT, transform="stalls:stall")
     (made.folder / "stalls.py").write_text(STALL)
     oracle = Oracle(made)
     oracle.produce([{"n": number} for number in range(10)])
@@ -102,7 +108,7 @@ def test_a_member_whose_session_ends_is_put_out_and_the_next_one_reads_all(
     pipe: PipeFactory, at: str, name: str
 ) -> None:
     """G5: frozen for longer than its session. It wakes as a zombie, when another run has read everything."""
-    made = subscribing(pipe, {**PROTOCOLS[name], "session.timeout.ms": 3000}, batch_messages=4)
+    made = subscribing(pipe, {**PROTOCOLS[name], "session.timeout.ms": 2000}, batch_messages=4)
     oracle = Oracle(made)
     oracle.produce([{"n": number} for number in range(12)])
     zombie = made.start(Blow(at, "before", 1, "freeze"))
@@ -180,3 +186,19 @@ def test_a_stranger_that_reads_another_topic_is_refused(pipe: PipeFactory, kafka
     consumer.close()
     assert failure["error"] == "GroupInUseError"
     assert f"which reads {other.topic}" in failure["message"]
+
+
+@pytest.mark.parametrize("name", ["range", pytest.param("cooperative-sticky", marks=pytest.mark.slow)])
+def test_a_load_and_a_merge_may_take_longer_than_a_member_may_go_without_a_poll(
+    pipe: PipeFactory, trouble: Callable[..., None], name: str
+) -> None:
+    """It is polled on, with all partitions paused: nobody puts it out, and nothing that comes meanwhile is missed."""
+    made = subscribing(pipe, {**PROTOCOLS[name], **SHORT}, batch_messages=7)
+    oracle = Oracle(made)
+    oracle.produce([{"n": number} for number in range(12)])
+    trouble("slow", kind="load", seconds=3.0, times=1)
+    trouble("slow", kind="script", job_id="kafka-bq-merge", seconds=3.5, times=1)
+    report = made.run()
+    assert (report.get("outcome"), report.get("messages"), report.get("batches")) == ("end", 12, 2), report
+    assert made.committed() == made.ledger()
+    oracle.settle()
