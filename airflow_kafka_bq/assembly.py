@@ -83,12 +83,6 @@ def assemble(
         admins=admins,
     )
     group_id = config.group(table)
-    member = None
-    if config.joins:
-        member = KafkaMemberSource(
-            split(kafka)[0], config.topic, group_id, config.isolation_level, config.stall_timeout_seconds,
-            client_id=client_id,
-        )  # fmt: skip
     copies = None
     if config.dead_letter_topic is not None:
         copies = KafkaDeadLetterTopic(
@@ -99,8 +93,17 @@ def assemble(
     who = context or RunContext()
     return Job(
         config, source_of(group_id), warehouse, target, rules, code, context=who, stop=stop,
-        progress=progress, registry=sides.registry, source_of=source_of, copies=copies, member=member,
+        progress=progress, registry=sides.registry, source_of=source_of, copies=copies,
+        member=_member(config, kafka, group_id, client_id),
     )  # fmt: skip
+
+
+def _member(config: JobConfig, kafka: Mapping[str, Any], group_id: str, client_id: str) -> KafkaMemberSource | None:
+    """What reads where the job joins its group."""
+    if not config.joins:
+        return None
+    isolation, patience = config.isolation_level, config.stall_timeout_seconds
+    return KafkaMemberSource(split(kafka)[0], config.topic, group_id, isolation, patience, client_id=client_id)
 
 
 def close(job: Job) -> None:

@@ -52,7 +52,8 @@ def side_by_side(users: Sequence[User]) -> list[Finding]:
         _finding(other, one)
         for at, one in enumerate(live)
         for other in live[:at]
-        if (one.cluster, one.group_id) == (other.cluster, other.group_id) and not one.is_beside(other)
+        if (one.cluster, one.group_id) == (other.cluster, other.group_id)
+        if not one.is_beside(other)
     ]
 
 
