@@ -181,7 +181,7 @@ def brokers(settings: Settings) -> str:
 
 
 _MEMBERSHIP_MS = {"max.poll.interval.ms": 300_000, "session.timeout.ms": 45_000}
-_OF_A_MEMBER = frozenset({"group.instance.id", "group.protocol", "group.remote.assignor"})
+_OF_A_MEMBER = frozenset({"group.instance.id", "group.protocol", "group.remote.assignor", "max.poll.interval.ms"})
 _REMEDIES = {"isolation.level": "set the job's isolation_level, and leave isolation.level out of the Kafka settings"}
 
 

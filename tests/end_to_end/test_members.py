@@ -26,6 +26,7 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     "consumer": {"group.protocol": "consumer"},
     "static": {**CLASSIC, "group.instance.id": "worker-1"},
 }
+EIGHT_FOUR_EIGHT: dict[str, Any] = {"group.protocol": "consumer", "max.poll.interval.ms": 2000}
 SHORT = {**CLASSIC, "session.timeout.ms": 2000, "max.poll.interval.ms": 2000}
 
 
@@ -76,9 +77,12 @@ def test_two_members_share_the_topic_and_end_together(pipe: PipeFactory, name: s
 
 
 @pytest.mark.fault("G5")
-def test_a_member_that_cannot_poll_is_put_out_and_merges_nothing(pipe: PipeFactory) -> None:
+@pytest.mark.parametrize(
+    "kafka", [SHORT, pytest.param(EIGHT_FOUR_EIGHT, marks=pytest.mark.slow)], ids=["classic", "kip-848"]
+)
+def test_a_member_that_cannot_poll_is_put_out_and_merges_nothing(pipe: PipeFactory, kafka: dict[str, Any]) -> None:
     """G5: a function that keeps Python to itself for longer than max.poll.interval.ms, while heart-beats go on."""
-    made = subscribing(pipe, SHORT, transform="stalls:stall")
+    made = subscribing(pipe, kafka, transform="stalls:stall")
     (made.folder / "stalls.py").write_text(STALL)
     oracle = Oracle(made)
     oracle.produce([{"n": number} for number in range(10)])

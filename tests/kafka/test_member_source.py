@@ -89,6 +89,10 @@ def test_settings_of_membership() -> None:
     assert source.eviction_seconds == 600
     with pytest.raises(ConfigError, match=r"session\.timeout\.ms must be a number of milliseconds, not 'long'"):
         KafkaMemberSource({**BROKERS, "session.timeout.ms": "long"}, "t", "g")
+    brief = KafkaMemberSource({**BROKERS, "group.protocol": "consumer", "max.poll.interval.ms": 6000}, "t", "g")
+    for clients in (brief._clients, brief._joined):  # shorter than the session that the other protocol would have
+        assert clients.consumer.assignment() == []
+        clients.close()
     assert not is_incremental({})
     assert not is_incremental({"partition.assignment.strategy": "range,roundrobin"})
     assert is_incremental({"partition.assignment.strategy": "cooperative-sticky"})
