@@ -15,6 +15,7 @@ from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
 from airflow_kafka_bq.formats.structured.sides import sides as sides_of
 from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
+from airflow_kafka_bq.kafka.member_source import KafkaMemberSource
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
 from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.source import KafkaSource
@@ -81,6 +82,7 @@ def assemble(
         client_id=client_id,
         admins=admins,
     )
+    group_id = config.group(table)
     copies = None
     if config.dead_letter_topic is not None:
         copies = KafkaDeadLetterTopic(
@@ -90,9 +92,18 @@ def assemble(
     code = fingerprint(config, target, model, (transform, keep), sides.identity)
     who = context or RunContext()
     return Job(
-        config, source_of(config.group(table)), warehouse, target, rules, code, context=who, stop=stop,
+        config, source_of(group_id), warehouse, target, rules, code, context=who, stop=stop,
         progress=progress, registry=sides.registry, source_of=source_of, copies=copies,
+        member=_member(config, kafka, group_id, client_id),
     )  # fmt: skip
+
+
+def _member(config: JobConfig, kafka: Mapping[str, Any], group_id: str, client_id: str) -> KafkaMemberSource | None:
+    """What reads where the job joins its group."""
+    if not config.joins:
+        return None
+    isolation, patience = config.isolation_level, config.stall_timeout_seconds
+    return KafkaMemberSource(split(kafka)[0], config.topic, group_id, isolation, patience, client_id=client_id)
 
 
 def close(job: Job) -> None:
@@ -101,6 +112,8 @@ def close(job: Job) -> None:
         job.registry.close()
     if job.copies is not None:
         job.copies.close()
+    if job.member is not None:
+        job.member.close()
     job.source.close()
     job.warehouse.close()
 

@@ -104,16 +104,18 @@ class KafkaUnavailableError(TransientError):
 class StalledError(TransientError):
     """Messages were outstanding, and neither messages nor the fetch position moved for too long.
 
-    Raised when: nothing moved for ``stall_timeout_seconds``, and the client complained about nothing.
-    Remedy: look at the partition's leader; run it again.
+    Raised when: nothing moved for ``stall_timeout_seconds``, and the client complained about nothing; or another member
+    of the group holds partitions and does not read them.
+    Remedy: look at the partition's leader, or at the members of the group; run it again.
     """
 
 
 class PartitionsLostError(TransientError):
-    """Partitions were revoked or lost while a batch was under way.
+    """The consumer group put a run out that had joined it (``assignment: subscribe``).
 
-    Raised when: not raised in this version: partitions are assigned, and the group is not joined.
-    Remedy: run it again.
+    Raised when: it did not poll within ``max.poll.interval.ms``, no heart-beat came within ``session.timeout.ms``, or
+    another has its ``group.instance.id``. Before a MERGE the batch is dropped; behind it the rows are in the table.
+    Remedy: run it again; raise these limits, or use ``assignment: assign``, which nobody can put out.
     """
 
 

@@ -12,7 +12,7 @@ import pytest
 from airflow_kafka_bq.assembly import close
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, NotFoundError
 from airflow_kafka_bq.jobfile import assemble, read
-from airflow_kafka_bq.kafka import KafkaDeadLetterTopic
+from airflow_kafka_bq.kafka import KafkaDeadLetterTopic, KafkaMemberSource
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
@@ -172,3 +172,10 @@ def test_what_decides_about_rows_is_part_of_the_fingerprint(folder: Path, assemb
     (folder / "shop_two.py").write_text(MODEL + "    amount: int\n", encoding="utf-8")
     one, again, two = (assembled(f"model: shop_{name}:Order\n").fingerprint for name in ("one", "one", "two"))
     assert one == again != two
+
+
+def test_a_job_that_joins_has_a_member_and_others_have_none(assembled: Assemble) -> None:
+    member = assembled("assignment: subscribe\n").member
+    assert isinstance(member, KafkaMemberSource)
+    assert assembled("").member is None
+    assert assembled("assignment: subscribe\nwindow: {from: 2026-01-01, to: 2026-01-02}\n").member is None

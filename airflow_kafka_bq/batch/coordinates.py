@@ -61,11 +61,12 @@ class TopicFacts:
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
-    """A live member of a consumer group."""
+    """A live member of a consumer group. ``topics``: of the partitions that it is assigned, as far as told."""
 
     member_id: str
     client_id: str
     host: str
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class RunPlan:
     positions: Mapping[int, Position]  # of every partition of the topic, as the ledger has them
     gaps: tuple[Gap, ...] = ()
     unchecked: tuple[str, ...] = ()
+    shared: bool = False  # the other partitions of the ledger's row are moved by other members
 
     @property
     def lag(self) -> int:

@@ -79,7 +79,9 @@ def _visit(session: Session, going: Round, task: JobTask) -> None:
     except IngestError as error:
         going.cannot_run(task.name, error)
         cluster = cluster_of(kafka) or f"connection {task.config.kafka_conn_id}"
-        going.users.append(User(task.name, "task", task.config.topic, task.config.table, cluster, task.group_id))
+        config = task.config
+        user = User(task.name, "task", config.topic, config.table, cluster, task.group_id, joins=config.joins)
+        going.users.append(user)
         return
     try:
         going.users.append(User.of(task.name, "task", job.config, job.target.table, cluster_of(kafka)))

@@ -54,6 +54,8 @@ def _show_plan(session: Session, found: dict[str, Any]) -> None:
     show_partitions(session, names, found["partitions"])
     revision = "no ledger row yet" if found["revision"] is None else f"revision {found['revision']}"
     session.say(f"lag: {count(found['lag'], 'message')}; group {found['group_id']}; {revision}")
+    for member in found.get("members", ()):
+        session.say(f"in the group: {member}")
     for gap in found["gaps"]:
         session.say(f"lost: partition {gap['partition']}, offsets {gap['start']} to {gap['end'] - 1}")
     note_open_transactions(session, found)

@@ -82,6 +82,11 @@ class JobConfig(Parameters):
         return self.tombstones in {"soft_delete", "delete"}
 
     @property
+    def joins(self) -> bool:
+        """Whether a run is a member of the consumer group. An isolated run never is."""
+        return self.assignment == "subscribe" and self.window is None
+
+    @property
     def enveloped(self) -> tuple[EnvelopeField, ...]:
         """Fields of the envelope that are columns, the default resolved."""
         return fields(self.envelope, self.envelope_fields)

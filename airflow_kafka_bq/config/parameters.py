@@ -95,7 +95,8 @@ class Parameters(BaseModel):
     impersonation_chain: Accounts | None = None
     """Service account to act as; of several, the last one, and each before it may act as the next."""
     group_id: Group = DEFAULT_GROUP_ID
-    """Consumer group that positions are committed to; nobody joins it. It must serve this topic and table alone."""
+    """Consumer group that positions are committed to; nobody joins it, but with `assignment` `subscribe`. It must serve
+    this topic and table alone."""
     model: Model | None = None
     """Columns, types and validation of messages ([columns](schemas.md)). A text is imported when the job runs."""
     schema_from: Literal["model", "table", "registry", "schema", "payload"] | None = None
@@ -188,7 +189,8 @@ class Parameters(BaseModel):
     on_gap: Literal["fail", "record"] = "fail"
     """Unread messages that Kafka no longer has: the run fails, or writes a dead letter of stage `lost` and goes on."""
     assignment: Literal["assign", "subscribe"] = "assign"
-    """Partitions are assigned by the run; the group is not joined."""
+    """Partitions are assigned by the run; the group is not joined. `subscribe` joins it, for several workers or where
+    members are demanded ([subscribe](subscribe.md)); it needs the ledger, and a `window` reads without it."""
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
     """Whether messages of open and aborted Kafka transactions are read."""
     fence: Literal["ledger", "none"] = "ledger"

@@ -15,10 +15,6 @@ COORDINATES = ("_kafka_topic", "_kafka_partition", "_kafka_offset", "_kafka_time
 _PLACE = {"_kafka_partition", "_kafka_offset"}
 STRUCTURED = frozenset({"avro", "protobuf", "json_schema"})
 """Formats whose bytes mean something only beside a schema."""
-NOT_SUPPORTED: Mapping[str, frozenset[str]] = {
-    "assignment": frozenset({"subscribe"}),
-}
-"""Values of the contract that this version refuses."""
 NOT_SUPPORTED_AT_ALL: Mapping[str, object] = {"deferrable": False}
 """Parameters of the contract of which this version takes nothing but the default."""
 
@@ -33,9 +29,6 @@ def check(job: JobConfig) -> None:
 
 
 def _supported(job: JobConfig) -> None:
-    for name, later in NOT_SUPPORTED.items():
-        value = getattr(job, name)
-        require(value not in later, f"{name}={value!r} is not supported in this version")
     for name, default in NOT_SUPPORTED_AT_ALL.items():
         value = getattr(job, name)
         require(value is default, f"{name}={value!r} is not supported in this version", f"leave {name} out")
@@ -175,6 +168,15 @@ def _windows(job: JobConfig) -> None:
         require(not outside, f"partitions {outside} are not in the window")
 
 
+def _members(job: JobConfig) -> None:
+    """Members of a group are told apart by the ledger's revision alone: Kafka takes a commit of either."""
+    require(
+        job.assignment == "assign" or job.fence == "ledger",
+        f"assignment={job.assignment!r} needs fence='ledger': without a ledger two members could write the same rows",
+        "leave fence out, or use assignment='assign'",
+    )
+
+
 def _tables(job: JobConfig) -> None:
     count = len({**job.labels, **job.table_options.get("labels", {})})
     require(
@@ -188,5 +190,5 @@ def _tables(job: JobConfig) -> None:
 
 ALL = (
     *(_supported, _formats, _schemas, envelopes.check, _named_once, _key, _duplicates, _tombstones, _windows),
-    *(*layouts.ALL, _tables, letters.check_copies),
+    *(*layouts.ALL, _members, _tables, letters.check_copies),
 )

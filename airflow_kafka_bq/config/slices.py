@@ -30,6 +30,11 @@ def check_sliceable(given: Mapping[str, Any]) -> None:
             "fence='none' and a task group exclude each other: without a ledger nothing holds the slices together",
             remedy="leave fence out, or use KafkaToBigQueryOperator",
         )
+    if given.get("assignment") == "subscribe":
+        raise ConfigError(
+            "assignment='subscribe' and a task group exclude each other: slices share the topic out without a group",
+            remedy="leave assignment out, or use several KafkaToBigQueryOperator tasks",
+        )
     for name in _BOUNDS:
         if given.get(name) is not None:
             raise ConfigError(

@@ -28,6 +28,8 @@ class Clients:
     """Consumer and admin client with the same login.
 
     The consumer belongs to one thread. The admin client may be asked from any.
+
+    :param on_commit: hears what became of a commit that the consumer did not wait for.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Clients:
         client_id: str,
         stall_timeout_seconds: float,
         admins: SharedAdmins | None = None,
+        on_commit: Callable[[Any, Any], None] | None = None,
     ) -> None:
         self.troubles = Troubles(settings)
         self.positions = FetchPositions(topic)
@@ -47,6 +50,8 @@ class Clients:
         self._for_consumer = consumer_settings(
             settings, group_id=group_id, isolation_level=isolation_level, client_id=client_id
         ) | {"statistics.interval.ms": interval_ms(stall_timeout_seconds), "stats_cb": self.positions.record}
+        if on_commit is not None:
+            self._for_consumer["on_commit"] = on_commit
         self._for_admin = admin_settings(settings, client_id=client_id)
         self._admins, self._owns_admins = admins or SharedAdmins(), admins is None
         self._lock = threading.Lock()

@@ -155,7 +155,7 @@ class Group:
             ):
                 raise
             return ()
-        return tuple(GroupMember(each.member_id, each.client_id, each.host) for each in group.members)
+        return tuple(_member(each) for each in group.members)
 
     def _naming_members(self, refused: GroupInUseError) -> GroupInUseError:
         """Who is it? If that cannot be told, the refusal alone must do."""
@@ -169,6 +169,11 @@ class Group:
 
     def _doing(self, what: str) -> str:
         return f"{what} of consumer group {self._group_id!r}"
+
+
+def _member(found: Any) -> GroupMember:
+    assigned = found.assignment.topic_partitions if found.assignment else ()
+    return GroupMember(found.member_id, found.client_id, found.host, tuple(sorted({each.topic for each in assigned})))
 
 
 def _committed(found: TopicPartition) -> Committed:

@@ -119,6 +119,30 @@ def producer_settings(settings: Settings, *, client_id: str, timeout_seconds: fl
     return {**_PRODUCER_DEFAULTS, **admin_settings(kept, client_id=client_id), **_PRODUCER_FORCED, **limit}
 
 
+def is_incremental(settings: Settings) -> bool:
+    """Whether a member gives up and gets single partitions, as cooperative assignors and KIP-848 have it; else all."""
+    if str(settings.get("group.protocol", "classic")).lower() == "consumer":
+        return True
+    return "cooperative" in str(settings.get("partition.assignment.strategy", ""))
+
+
+def seconds_of(settings: Settings, name: str) -> float:
+    """A time limit of membership, the client's default where the settings name none.
+
+    :raises ConfigError: it is no number.
+    """
+    value = settings.get(name, _MEMBERSHIP_MS[name])
+    try:
+        return int(value) / 1000
+    except (TypeError, ValueError):
+        raise ConfigError(f"the Kafka setting {name} must be a number of milliseconds, not {value!r}") from None
+
+
+def without_membership(settings: Settings) -> dict[str, Any]:
+    """For a client that asks about a group which another client of ours has joined."""
+    return {name: value for name, value in settings.items() if name not in _OF_A_MEMBER}
+
+
 def masked(settings: Settings) -> dict[str, Any]:
     """The settings as they may be shown: values of secret ones replaced."""
     return {name: MASK if _is_secret(name) else value for name, value in settings.items()}
@@ -156,6 +180,8 @@ def brokers(settings: Settings) -> str:
     return str(found)
 
 
+_MEMBERSHIP_MS = {"max.poll.interval.ms": 300_000, "session.timeout.ms": 45_000}
+_OF_A_MEMBER = frozenset({"group.instance.id", "group.protocol", "group.remote.assignor", "max.poll.interval.ms"})
 _REMEDIES = {"isolation.level": "set the job's isolation_level, and leave isolation.level out of the Kafka settings"}
 
 

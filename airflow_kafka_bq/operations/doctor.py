@@ -56,7 +56,13 @@ def _group(visit: Visit) -> None:
     facts = visit.ask("members of the group", job.source.group) or GroupFacts()
     for one in facts.members:
         what = f"{one.client_id} at {one.host} is a member of the group"
-        visit.say("error", what, "no commit of ours is taken while it has members", "stop that consumer")
+        if others := ", ".join(topic for topic in one.topics if topic != job.config.topic):
+            visit.say("error", f"{what} and reads {others}", "one group serves one topic", "stop that consumer")
+        elif job.config.joins:
+            why = "while it has partitions, they are read by it and not by this job, unless it is one of its runs"
+            visit.say("note", what, why, "docs/subscribe.md")
+        else:
+            visit.say("error", what, "no commit of ours is taken while it has members", "stop that consumer")
     for other in facts.other_topics:
         what = f"the group has positions for topic {other}"
         visit.say("error", what, "one group serves one topic", "give this job a group_id of its own")

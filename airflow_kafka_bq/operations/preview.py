@@ -52,6 +52,7 @@ def preview(job: Job) -> dict[str, Any]:
         # Without rows there is no MERGE, and without bounds its estimate would be the whole table.
         "estimated_bytes": job.warehouse.estimate_empty(_priced(spec, create)) if seen.table and planned.lag else 0,
         "unchecked": list(planned.unchecked),
+        **({"members": [f"{one.client_id} at {one.host}" for one in seen.group.members]} if job.config.joins else {}),
     }
 
 

@@ -26,12 +26,17 @@ class User:
     cluster: str
     group_id: str
     live: bool = True
+    joins: bool = False
 
     @classmethod
     def of(cls, name: str, kind: Literal["file", "task"], config: JobConfig, table: Any, cluster: str) -> User:
         """A job with its settings."""
         live = config.window is None
-        return cls(name, kind, config.topic, str(table), cluster, config.group(table), live)
+        return cls(name, kind, config.topic, str(table), cluster, config.group(table), live, config.joins)
+
+    def is_beside(self, other: User) -> bool:
+        """Whether both are members of the group, and share one topic and table on purpose."""
+        return self.joins and other.joins and (self.topic, self.table) == (other.topic, other.table)
 
 
 def cluster_of(settings: Mapping[str, Any]) -> str:
@@ -48,6 +53,7 @@ def side_by_side(users: Sequence[User]) -> list[Finding]:
         for at, one in enumerate(live)
         for other in live[:at]
         if (one.cluster, one.group_id) == (other.cluster, other.group_id)
+        if not one.is_beside(other)
     ]
 
 

@@ -1,7 +1,7 @@
 """Tasks of one DAG that would share a consumer group: refused when the DAG is parsed.
 
 A group that spans two topics, or that two live tasks commit to, is how messages were skipped and read twice. Windows
-and redrives share the group of their live task: they never commit.
+and redrives share the group of their live task: they never commit. Members of a group share it on purpose.
 """
 
 from __future__ import annotations
@@ -61,9 +61,14 @@ def _compare_with_other_dags(task: Any) -> None:
 def _trouble(task: Any, other: Any) -> str | None:
     if other.topic != task.topic:
         return f"share a consumer group, and read topics {other.topic!r} and {task.topic!r}"
-    if is_live(other) and is_live(task):
+    if is_live(other) and is_live(task) and not _are_members(task, other):
         return "share a consumer group, and both are live: they would move each other's positions"
     return None
+
+
+def _are_members(task: Any, other: Any) -> bool:
+    """Whether the two share one topic and table as members of the group."""
+    return task.table == other.table and all(getattr(one, "assignment", None) == "subscribe" for one in (task, other))
 
 
 def is_live(task: Any) -> bool:

@@ -13,6 +13,7 @@ from airflow_kafka_bq.pipeline.head import Head, Spent
 from airflow_kafka_bq.pipeline.isolate import find_bad
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.limits import BadMessages
+from airflow_kafka_bq.pipeline.membership import held
 from airflow_kafka_bq.pipeline.merge import LedgerMoved, Merger, MergeRejected, merge, spec_of, vanished
 from airflow_kafka_bq.pipeline.portions import gathered, one_by_one, single
 from airflow_kafka_bq.pipeline.reader import Prepared, restaged
@@ -62,6 +63,14 @@ def applied(work: Work, portion: Portion, prepared: Prepared | None, head: Head)
 
     :raises LedgerMoved: another writer goes on from here; plan anew.
     """
+    with held(work.job, portion.staged, head):
+        final, head = _applied(work, portion, prepared, head)
+    for staged in (final.staged, *final.leftovers):
+        _drop(work.job, staged)
+    return head
+
+
+def _applied(work: Work, portion: Portion, prepared: Prepared | None, head: Head) -> tuple[Portion, Head]:
     job, report = work.job, work.report
     with report.timed("merge"):
         final, done = _merged(work, portion, prepared, head)
@@ -75,9 +84,7 @@ def applied(work: Work, portion: Portion, prepared: Prepared | None, head: Head)
         commit_head(job, report, head)
     elif work.live:
         work.spent.commit_due = True  # at the end of the run, once: each attempt costs its time limit
-    for staged in (final.staged, *final.leftovers):
-        _drop(job, staged)
-    return head
+    return final, head
 
 
 def _merged(work: Work, portion: Portion, prepared: Prepared | None, head: Head) -> tuple[Portion, Applied]:

@@ -14,6 +14,7 @@ from airflow_kafka_bq.pipeline.decode import DecodeRules
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import DeadLetterTopic, Registry, Source, Warehouse
+from airflow_kafka_bq.ports.source import MemberSource
 from airflow_kafka_bq.schema.target import Target
 
 Progress = Callable[[RunReport, RunPlan], None]
@@ -30,6 +31,7 @@ class Job:
     :param target: the table as the job wants it.
     :param letters: dead letters that are read instead of the topic: a redrive.
     :param copies: the topic that gets copies of dead letters.
+    :param member: the source of a run that joins the group, in place of ``source``; None: the group is not joined.
     :param source_of: the same topic with another consumer group; who asks closes it.
     :param clock: monotonic seconds. :param now: time of day, aware.
     """
@@ -46,6 +48,7 @@ class Job:
     registry: Registry | None = None
     letters: LetterSelection | None = None
     copies: DeadLetterTopic | None = None
+    member: MemberSource | None = None
     source_of: Callable[[str], Source] | None = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

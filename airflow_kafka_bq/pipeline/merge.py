@@ -66,6 +66,15 @@ def merge(merger: Merger, staged: Staged, revision: int | None, positions: Mappi
     :raises CostLimitError: more bytes than allowed; nothing was spent.
     """
     spec = spec_of(merger, staged, revision, positions)
+    if merger.plan.shared:  # members move the other partitions of the row: theirs are taken as they stand now
+        spec, mine = _reloaded(merger, spec)
+        if mine is not None:
+            return mine
+    return _submitted(merger, spec)
+
+
+def _submitted(merger: Merger, spec: MergeSpec) -> Applied:
+    staged = spec.staged
     try:
         estimate = _estimate(merger, spec)
     except NotFoundError as error:
@@ -130,30 +139,37 @@ def _reloaded(merger: Merger, spec: MergeSpec) -> tuple[MergeSpec, Applied | Non
     if row is None:
         message = f"the ledger row of pipeline {spec.pipeline} is gone"
         raise TargetChangedError(message, topic=spec.topic, remedy="kafka-bq seek writes it again")
-    if row.revision == spec.revision:
+    shared = merger.plan.shared
+    if row.revision == spec.revision and not shared:
         return spec, None
-    if _holds(row, spec):
+    if _holds(row, spec, shared=shared):
         log.info("batch %s was applied by an earlier submission (job %s)", row.batch_id, row.job_id)
         done = merger.warehouse.merge(str(row.job_id), spec, merger.max_bytes_billed)
         return spec, _applied(done, 0, row.revision)
-    if not row.is_of(merger.plan.facts) or not _same_starts(spec, row.positions):
+    if not row.is_of(merger.plan.facts) or not _same_starts(spec, row.positions, shared=shared):
         raise LedgerMoved
-    return spec_of(merger, spec.staged, row.revision, spec.positions), None
+    positions = {**row.positions, **_ends(spec)} if shared else spec.positions
+    return spec_of(merger, spec.staged, row.revision, positions), None
 
 
-def _holds(row: LedgerRow, spec: MergeSpec) -> bool:
+def _ends(spec: MergeSpec) -> dict[int, Position]:
+    """Of the partitions that the batch itself moves."""
+    return {one.partition: one.position for one in spec.staged.ranges}
+
+
+def _holds(row: LedgerRow, spec: MergeSpec, *, shared: bool) -> bool:
     """Whether the ledger stands right behind this batch.
 
     The batch id alone does not say so: ``seek`` moves positions back and leaves the id of the last batch.
     """
     if spec.positions is None or row.batch_id != spec.staged.batch_id:
         return False
-    wanted = {part: at.next_offset for part, at in spec.positions.items()}
-    there = {part: at.next_offset for part, at in row.positions.items()}
+    wanted = {part: at.next_offset for part, at in (_ends(spec) if shared else spec.positions).items()}
+    there = {part: at.next_offset for part, at in row.positions.items() if part in wanted or not shared}
     return there.items() <= wanted.items() and {one.partition for one in spec.staged.ranges} <= set(there)
 
 
-def _same_starts(spec: MergeSpec, held: Mapping[int, Position]) -> bool:
+def _same_starts(spec: MergeSpec, held: Mapping[int, Position], *, shared: bool) -> bool:
     """Whether the positions still are where this batch starts. An isolated run does not depend on them.
 
     A row without positions is one that somebody emptied, to start over: a run that was overlooked must not fill it.
@@ -161,6 +177,8 @@ def _same_starts(spec: MergeSpec, held: Mapping[int, Position]) -> bool:
     if spec.positions is None:
         return True
     starts = {one.partition: one.start_offset for one in spec.staged.ranges}
+    if shared:  # a partition that was added since the row was written is not in it, and begins at 0
+        return bool(held) and all(held.get(part, Position(0)).next_offset == start for part, start in starts.items())
     others = {part: at.next_offset for part, at in spec.positions.items() if part not in starts}
     expected = {**others, **starts}
     return bool(held) and all(expected.get(part) == at.next_offset for part, at in held.items())
@@ -180,10 +198,10 @@ def _shown(merger: Merger, spec: MergeSpec, result: JobResult, estimate: int) ->
     row = merger.warehouse.ledger(merger.target, spec.pipeline)
     if row is not None and row.revision == spec.revision and result.attached:
         return None
-    if row is not None and row.is_of(merger.plan.facts) and _holds(row, spec):
+    if row is not None and row.is_of(merger.plan.facts) and _holds(row, spec, shared=merger.plan.shared):
         return _applied(result, estimate, row.revision)  # beyond ours where isolated runs moved it since
     if merger.warehouse.applied(merger.target, spec.staged.batch_id, after):
-        return _applied(result, estimate, after, overtaken=spec.positions is not None)
+        return _applied(result, estimate, after, overtaken=spec.positions is not None and not merger.plan.shared)
     if result.attached:
         return None
     message = f"merge job {result.job_id} is done, but neither ledger nor history has batch {spec.staged.batch_id}"

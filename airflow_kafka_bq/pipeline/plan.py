@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from airflow_kafka_bq.batch import (
     Gap,
     GroupFacts,
+    GroupMember,
     Kind,
     PartitionPlan,
     Position,
@@ -161,7 +162,9 @@ def check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) ->
     """Nobody else uses it. :raises GroupInUseError: it has members, other topics, or another target's offsets."""
     if config.window:
         return  # an isolated run neither joins nor commits
-    members = ", ".join(f"{one.client_id} at {one.host}" for one in seen.group.members)
+    # As a member among members: whoever reads this topic alone may be in it.
+    strange = [one for one in seen.group.members if not config.joins or set(one.topics) - {config.topic}]
+    members = ", ".join(f"{one.client_id} at {one.host}{_reading(one, config)}" for one in strange)
     others = ", ".join(seen.group.other_topics)
     owners = {owner for held in seen.committed.values() if (owner := owner_of(held.metadata)) is not None}
     strangers = sorted(owners - {str(target.table)})
@@ -175,6 +178,11 @@ def check_group(config: JobConfig, target: Target, seen: Seen, group_id: str) ->
             trouble, topic=config.topic, group_id=group_id,
             remedy="give this job a group_id of its own; kafka-bq migrate-group takes positions along",
         )  # fmt: skip
+
+
+def _reading(member: GroupMember, config: JobConfig) -> str:
+    others = ", ".join(topic for topic in member.topics if topic != config.topic)
+    return f", which reads {others}" if others and config.joins else ""
 
 
 def check_identity(config: JobConfig, target: Target, seen: Seen) -> None:

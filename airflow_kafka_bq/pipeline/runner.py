@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from airflow_kafka_bq.batch import Kind, Outcome, RunPlan
 from airflow_kafka_bq.exceptions import (
@@ -22,6 +23,7 @@ from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.limits import BadMessages
 from airflow_kafka_bq.pipeline.markers import check_reach, oldest_safe
+from airflow_kafka_bq.pipeline.membership import SETTLE_SECONDS, Turns
 from airflow_kafka_bq.pipeline.memory import memory_named
 from airflow_kafka_bq.pipeline.merge import MAX_LOSSES, LedgerMoved, Merger
 from airflow_kafka_bq.pipeline.plan import look, plan, redrive_plan
@@ -30,6 +32,7 @@ from airflow_kafka_bq.pipeline.reader import Reader, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stage import Stager
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
+from airflow_kafka_bq.ports.source import MemberSource, ShareChanged
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,9 @@ def run(job: Job) -> RunReport:
     table, report, spent = job.target.table, report_of(job), Spent(job.clock())
     try:
         with located(job, report):
+            if job.member is not None and job.letters is None:
+                _as_member(replace(job, source=job.member), job.member, report, spent)
+                return finished(job, report)
             for _ in range(MAX_LOSSES):
                 try:
                     with memory_named(job.config):
@@ -56,14 +62,19 @@ def run(job: Job) -> RunReport:
                 except LedgerMoved:
                     log.warning("another writer of %s moved the ledger; planning anew", table)
                     continue
-                report.check()
-                copy_dead_letters(job, report)
-                return report
+                return finished(job, report)
             message = f"other writers moved the ledger of {table} {MAX_LOSSES} times while this run was reading"
             raise MergeConflictError(message, remedy="let one task read this topic at a time, then run it again")
     except StopRequested:
         report.outcome = Outcome.STOPPED
         return report
+
+
+def finished(job: Job, report: RunReport) -> RunReport:
+    """Accounts are closed, and copies of dead letters are sent."""
+    report.check()
+    copy_dead_letters(job, report)
+    return report
 
 
 def copy_dead_letters(job: Job, report: RunReport) -> None:
@@ -93,9 +104,34 @@ def located(job: Job, report: RunReport) -> Iterator[None]:
         raise
 
 
+def _as_member(job: Job, member: MemberSource, report: RunReport, spent: Spent) -> None:
+    """Shares of the topic, one after the other, until the ledger has all of it up to ends that are fixed now.
+
+    What was not merged when a rebalance took it away is dropped; the next plan begins where the ledger stands.
+    """
+    turns = Turns(job, member, spent)
+    planned(job, report, turns.narrowing(frozenset()))
+    member.join(turns.positions)
+    outcome: Outcome | None = None
+    while outcome is None:
+        share = member.share(SETTLE_SECONDS)
+        try:
+            with memory_named(job.config):
+                found, tables = planned(job, report, turns.narrowing(share))
+                _read(job, report, spent, found, tables)
+            outcome = Outcome.LIMIT if report.outcome is Outcome.LIMIT else turns.wait(found.pipeline, share)
+        except (LedgerMoved, ShareChanged):
+            log.warning("a rebalance or another member moved partitions of %s; planning anew", job.target.table)
+            turns.interrupted(report.batches)
+    report.outcome = outcome
+
+
 def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     """From plan to last commit, or until another writer is found to have gone on."""
-    found, tables = planned(job, report)
+    _read(job, report, spent, *planned(job, report))
+
+
+def _read(job: Job, report: RunReport, spent: Spent, found: RunPlan, tables: Ready) -> None:
     before, head = report.batches, Head(dict(found.positions), tables.revision)
     reader = reader_of(job, found, tables.target, report, spent)
     limits = BadMessages(job.config, report.group_id)
@@ -110,8 +146,12 @@ def _pass(job: Job, report: RunReport, spent: Spent) -> None:
     report.outcome = Outcome.LIMIT if reader.drain.limited else whole
 
 
-def planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
-    """What to read, with all tables there and the start written down. :raises LedgerMoved: another run was faster."""
+def planned(job: Job, report: RunReport, mine: Callable[[RunPlan], RunPlan] | None = None) -> tuple[RunPlan, Ready]:
+    """What to read, with all tables there and the start written down.
+
+    :param mine: narrows the plan to what this run reads of it.
+    :raises LedgerMoved: another run was faster.
+    """
     with report.timed("plan"):
         if job.letters:
             seen, found = redrive_plan(job.config, job.source, job.warehouse, job.target)
@@ -119,10 +159,11 @@ def planned(job: Job, report: RunReport) -> tuple[RunPlan, Ready]:
             seen = look(job.config, job.source, job.warehouse, job.target)
             found = plan(job.config, job.source, job.target, seen)
             check_reach(job.config, job.source, found, job.now())
-        fitted = fit(job.target, seen.table)
+        fitted, whole = fit(job.target, seen.table), found
+        found = mine(whole) if mine else whole
         report.planned(found, fitted.dedup_window if fitted.looks_nearby else None)
         job.stop.check()
-        tables = ready(job.config, job.warehouse, job.target, seen, found, job.context)
+        tables = ready(job.config, job.warehouse, job.target, seen, whole, job.context)
     if tables.moved:
         raise LedgerMoved
     if found.revision is not None and seen.ledger is not None and found.lag:

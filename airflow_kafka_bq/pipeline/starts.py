@@ -40,14 +40,10 @@ def starts_of(config: JobConfig, source: Source, seen: Seen, group_id: str) -> d
     held = dict(seen.ledger.positions) if seen.ledger else {}
     if seen.ledger and not config.window and (moved := ahead(seen.committed, seen.ledger)):
         part = moved[0]
-        message = (
-            f"the group's committed offset {seen.committed[part].position.next_offset} is ahead of the ledger's "
-            f"{held[part].next_offset}: somebody moved the group forward"
-        )
-        raise PositionConflictError(
-            message, topic=config.topic, partition=part, offset=seen.committed[part].position.next_offset,
-            group_id=group_id, remedy="kafka-bq seek moves ledger and group together; or set the group back",
-        )  # fmt: skip
+        if config.joins:  # members commit what they were handed: that says nothing about the table
+            log.warning("the group is ahead of the ledger in partitions %s; the ledger decides", moved)
+        else:
+            raise _moved_forward(config, seen, part, group_id)
     if held and not config.window:
         _log_repairs(seen, held)
     known = bool(held or (config.fence == "none" and seen.committed))
@@ -65,6 +61,16 @@ def starts_of(config: JobConfig, source: Source, seen: Seen, group_id: str) -> d
     if unknown and not config.window:
         found |= _policy(config, source, seen, unknown, group_id)
     return found
+
+
+def _moved_forward(config: JobConfig, seen: Seen, part: int, group_id: str) -> PositionConflictError:
+    at = seen.committed[part].position.next_offset
+    ledger = seen.ledger.positions[part].next_offset if seen.ledger else None
+    message = f"the group's committed offset {at} is ahead of the ledger's {ledger}: somebody moved the group forward"
+    return PositionConflictError(
+        message, topic=config.topic, partition=part, offset=at, group_id=group_id,
+        remedy="kafka-bq seek moves ledger and group together; or set the group back",
+    )  # fmt: skip
 
 
 def _log_repairs(seen: Seen, held: Mapping[int, Position]) -> None:

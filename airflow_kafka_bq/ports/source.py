@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -84,3 +85,35 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release everything within a time limit; never raises."""
+
+
+class ShareChanged(Exception):  # a signal to the driver: plan anew
+    """A rebalance took partitions away from a member that was reading them, or had read and not merged them."""
+
+
+class MemberSource(Source, Protocol):
+    """A source that is a member of its group: the group decides which partitions it may read.
+
+    Until :meth:`join` it is as any source. From then on ``open`` takes partitions of its share only, ``poll`` raises
+    ``ShareChanged`` when one of those that are open is taken away, and ``commit`` goes by the membership: partitions
+    that are no longer its own are left out. The group is polled on by a thread of its own, with all partitions paused
+    while nobody calls ``poll``.
+
+    :raises PartitionsLostError: of each of these: the group has put the member out.
+    """
+
+    @property
+    def eviction_seconds(self) -> float:
+        """The longest that a member which does not poll stays in the group."""
+
+    def join(self, positions: Mapping[int, Position]) -> None:
+        """Subscribe. Where reading of a partition begins is said by these, later by ``open``, never by the group."""
+
+    def share(self, timeout_seconds: float) -> frozenset[int]:
+        """Partitions that are ours; waits for a rebalance to end. Empty where none are, or the time ran out."""
+
+    def holding(self, partitions: frozenset[int]) -> AbstractContextManager[None]:
+        """While inside, a rebalance that takes partitions away waits for us, within half of what the group allows.
+
+        :raises ShareChanged: one of these partitions is not ours.
+        """

@@ -191,7 +191,7 @@ PARAMETERS: dict[str, Parameter] = {
         "",
     ),
     "on_gap": choice("fail", "record"),
-    "assignment": choice("assign"),
+    "assignment": choice("assign", "subscribe"),
     "isolation_level": choice("read_committed", "read_uncommitted"),
     "fence": choice("ledger", "none"),
     "max_bytes_billed": size(10 * GIB),

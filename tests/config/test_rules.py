@@ -113,6 +113,8 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"window": OFFSETS, "partitions": [1, 7]}, ("partitions", "[7]", "window")),
     ({"window": WINDOW, "partitions": [1, 1]}, ("partitions", "twice")),
     ({"window": WINDOW, "fence": "none"}, ("fence='none'", "window", "live task")),
+    ({"assignment": "subscribe", "fence": "none"}, ("assignment='subscribe'", "fence='ledger'", "two members")),
+    ({"assignment": "subscribe", "partitions": [0]}, ("partitions", "only with a window")),
     # labels, table_options
     (
         {"labels": {f"a{n}": "x" for n in range(40)}, "table_options": {"labels": {f"b{n}": "x" for n in range(40)}}},
@@ -202,6 +204,7 @@ def test_taken(parameters: dict[str, Any]) -> None:
     [
         ({**UPDATE, "partition_immutable": True}, "partition_by a column of the message"),
         ({"window": WINDOW, "fence": "none"}, "fence='ledger'"),
+        ({"assignment": "subscribe", "fence": "none"}, "assignment='assign'"),
         ({"dedup_key": ["_kafka_offset"]}, "leave dedup_key out"),
         ({**UPDATE, "model": Order, "dedup_key": ["a", "b"]}, "{column: field}"),
         ({"dedup_key": ["id"], "partition_immutable": True, "dedup_window": "1d"}, "leave dedup_window out"),
@@ -215,5 +218,11 @@ def test_a_broken_rule_says_the_way_out(parameters: dict[str, Any], remedy: str)
 
 
 def test_what_is_not_supported_is_said_before_what_else_would_be_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="assignment='subscribe' is not supported in this version"):
-        job(assignment="subscribe", tombstone_key={"a": "b"})
+    with pytest.raises(ConfigError, match="deferrable=True is not supported in this version"):
+        job(deferrable=True, tombstone_key={"a": "b"})
+
+
+def test_a_member_joins_unless_the_run_is_isolated() -> None:
+    assert job(assignment="subscribe").joins
+    assert not job().joins
+    assert not job(assignment="subscribe", window=WINDOW).joins

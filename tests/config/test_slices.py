@@ -20,6 +20,7 @@ def test_no_number_of_slices(wrong: object) -> None:
 
 def test_bounds_of_a_whole_run_and_a_missing_fence_are_refused_by_name() -> None:
     check_sliceable({"fence": "ledger", "max_messages": None, "batch_messages": 5})
-    for name, value in (("max_messages", 0), ("max_bytes", 5), ("max_seconds", 1.5), ("fence", "none")):
+    bounds = [("max_messages", 0), ("max_bytes", 5), ("max_seconds", 1.5)]
+    for name, value in (*bounds, ("fence", "none"), ("assignment", "subscribe")):
         with pytest.raises(ConfigError, match=name):
             check_sliceable({name: value})

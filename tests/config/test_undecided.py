@@ -30,7 +30,8 @@ def test_a_known_value_is_refused_whatever_else_is_unknown() -> None:
 
 def test_a_rule_between_known_parameters_holds() -> None:
     assert "version has a meaning only" in refusal({"topic"}, table="a.b", dedup_key=["id"], version=["n"])
-    assert "not supported" in refusal({"window"}, **ORDERS, assignment="subscribe")
+    assert "not supported" in refusal({"window"}, **ORDERS, deferrable=True)
+    assert "needs fence='ledger'" in refusal({"window"}, **ORDERS, assignment="subscribe", fence="none")
 
 
 def test_a_rule_that_needs_something_unknown_waits() -> None:

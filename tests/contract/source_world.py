@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 from confluent_kafka import Consumer
 
 from airflow_kafka_bq.batch import GroupMember
-from airflow_kafka_bq.kafka import IsolationLevel, KafkaSource
-from airflow_kafka_bq.ports.source import Source
+from airflow_kafka_bq.kafka import IsolationLevel, KafkaMemberSource, KafkaSource
+from airflow_kafka_bq.ports.source import MemberSource, Source
 from airflow_kafka_bq.testing.kafka import (
     MockCluster,
     NewMessage,
@@ -24,7 +24,7 @@ from airflow_kafka_bq.testing.kafka import (
     produce,
     produce_in_transaction,
 )
-from airflow_kafka_bq.testing.memory import NOW, MemoryCluster, MemorySource, VirtualClock
+from airflow_kafka_bq.testing.memory import NOW, MemoryCluster, MemoryMemberSource, MemorySource, VirtualClock
 from airflow_kafka_bq.testing.memory.log import Headers
 
 Message = NewMessage | bytes | None
@@ -48,6 +48,8 @@ class SourceWorld(Protocol):
     def topic(self, partitions: int = 1) -> str: ...
 
     def source(self, topic: str, group_id: str, isolation_level: IsolationLevel = "read_committed") -> Source: ...
+
+    def member_source(self, topic: str, group_id: str) -> MemberSource: ...
 
     def produce(self, topic: str, *messages: Message) -> None: ...
 
@@ -101,6 +103,9 @@ class MemoryWorld:
 
     def source(self, topic: str, group_id: str, isolation_level: IsolationLevel = "read_committed") -> Source:
         return MemorySource(self.cluster, topic, group_id, isolation_level)
+
+    def member_source(self, topic: str, group_id: str) -> MemberSource:
+        return MemoryMemberSource(self.cluster, topic, group_id)
 
     def produce(self, topic: str, *messages: Message) -> None:
         self._append(topic, messages, None)
@@ -170,6 +175,12 @@ class WireWorld:
 
     def source(self, topic: str, group_id: str, isolation_level: IsolationLevel = "read_committed") -> Source:
         source = KafkaSource(self._settings, topic, group_id, isolation_level, stall_timeout_seconds=1.0)
+        self._opened.append(source)
+        return source
+
+    def member_source(self, topic: str, group_id: str) -> MemberSource:
+        quick = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
+        source = KafkaMemberSource({**self._settings, **quick}, topic, group_id, stall_timeout_seconds=1.0)
         self._opened.append(source)
         return source
 

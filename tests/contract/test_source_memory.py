@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.members_contract import Membership
 from tests.contract.reading_contract import Reading
 from tests.contract.source_contract import TopicAndGroup, group_id
 from tests.contract.source_world import MemoryWorld, SourceWorld
@@ -26,4 +27,8 @@ class TestReading(Reading):
 
 
 class TestTimes(Times):
+    """In memory."""
+
+
+class TestMembership(Membership):
     """In memory."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_kafka_bq.testing.kafka import MockCluster, TopicFactory
+from tests.contract.members_contract import Membership
 from tests.contract.reading_contract import Reading
 from tests.contract.source_contract import TopicAndGroup, group_id
 from tests.contract.source_world import MockWorld, SourceWorld
@@ -31,4 +32,8 @@ class TestReading(Reading):
 
 
 class TestTimes(Times):
+    """On the mock cluster."""
+
+
+class TestMembership(Membership):
     """On the mock cluster."""

@@ -153,6 +153,8 @@ def child(
     _strike_clients(job, striker)
     ports = [name for name in ("source", "warehouse", "copies") if getattr(job, name) is not None]
     struck: dict[str, Any] = {name: Struck(getattr(job, name), name, striker) for name in ports}
+    if job.member is not None:
+        struck["member"] = Struck(job.member, "source", striker)
     document: dict[str, Any]
     try:
         made = replace(job, **struck)

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from confluent_kafka import Consumer
@@ -19,16 +19,20 @@ from tests.end_to_end.pipe import Pipe
 
 _SESSION_MS = 3_000
 PROGRAM = """
-import sys
+import signal, sys
 from confluent_kafka import Consumer
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 consumer = Consumer({"bootstrap.servers": sys.argv[1], "group.id": sys.argv[2], "client.id": "doomed",
                      "session.timeout.ms": 8000, "heartbeat.interval.ms": 500})
 consumer.subscribe([sys.argv[3]])
 while not consumer.assignment():
     consumer.poll(0.1)
 print("joined", flush=True)
-while True:
-    consumer.poll(0.5)
+try:
+    while True:
+        consumer.poll(0.2)
+finally:
+    consumer.close()
 """
 
 
@@ -84,12 +88,25 @@ def rebalance_storm(made: Pipe, every_seconds: float = 1.0) -> Iterator[list[flo
 
 
 @contextmanager
-def killed_member(made: Pipe) -> Iterator[None]:
-    """A subscriber that was SIGKILLed and is a member all the same until its session of 8 s ends."""
+def stranger(made: Pipe) -> Iterator[subprocess.Popen[str]]:
+    """A subscriber with partitions in a process of its own: to be frozen, thawed, killed."""
     command = [sys.executable, "-c", PROGRAM, made.bootstrap, made.group_id, made.topic]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "joined\n"
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "joined\n"
+            yield process
+        finally:
+            process.terminate()  # it leaves the group, if it can
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
+
+
+@contextmanager
+def killed_member(made: Pipe) -> Iterator[None]:
+    """A subscriber that was SIGKILLed and is a member all the same until its session of 8 s ends."""
+    with stranger(made) as process:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         yield

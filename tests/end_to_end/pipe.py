@@ -53,13 +53,13 @@ class Pipe:
     def write(self, **settings: Any) -> None:
         """Write the job file, with more settings."""
         self.settings |= settings
-        kafka = {"bootstrap.servers": self.bootstrap, **self.settings.pop("kafka", {})}
+        kafka = {"bootstrap.servers": self.bootstrap, **self.settings.get("kafka", {})}
         job = {
             "topic": self.topic,
             "table": f"{self.dataset}.{self.table}",
+            **self.settings,
             "kafka": kafka,
             "bigquery": {"project": self.client.project, "api_endpoint": self.api_endpoint},
-            **self.settings,
         }
         self.path.write_text(yaml.safe_dump(job))
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from airflow_kafka_bq.batch import GroupMember
 from airflow_kafka_bq.exceptions import AccessDeniedError
 from airflow_kafka_bq.operations.doctor import examine
 from airflow_kafka_bq.operations.findings import Visit, report
-from tests.pipeline.world import KEEP, UPDATE, World
+from tests.pipeline.world import GROUP, KEEP, TOPIC, UPDATE, World
 
 HOUR = timedelta(hours=1)
 
@@ -111,3 +112,15 @@ def test_what_is_refused_is_said_and_the_rest_is_looked_at() -> None:
     found = visit(world, isolation_level="read_uncommitted")
     assert told(found) == [("warning", "isolation_level is read_uncommitted")]
     assert "retention: AccessDeniedError: DESCRIBE_CONFIGS is missing" in found.unchecked
+
+
+def test_members_are_named_and_are_an_error_where_the_job_does_not_join_or_they_read_another_topic() -> None:
+    world = World(1)
+    world.cluster.create_topic("other")
+    world.cluster.members.join(GROUP, "worker", TOPIC)
+    said = "worker at /127.0.0.1 is a member of the group"
+    assert ("note", said) in told(visit(world, assignment="subscribe"))
+    assert ("error", said) in told(visit(world))
+    world.cluster.groups.join(GROUP, GroupMember("m", "stranger", "/10.0.0.1", ("other",)))
+    found = told(visit(world, assignment="subscribe"))
+    assert ("error", "stranger at /10.0.0.1 is a member of the group and reads other") in found

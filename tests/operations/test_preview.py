@@ -14,7 +14,7 @@ from airflow_kafka_bq.exceptions import GroupInUseError, SchemaDriftError, Targe
 from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.testing.memory import MemoryWarehouse
-from tests.pipeline.world import KEEP, TABLE, World
+from tests.pipeline.world import GROUP, KEEP, TABLE, TOPIC, World
 
 DAY_MS = 86_400_000
 NEW_YEAR_MS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -32,6 +32,16 @@ def test_the_ranges_are_those_that_the_run_reads() -> None:
         done = report["partitions"][number]
         assert (part["start"], part["end"], part["lag"]) == (done["start"], done["end"], done["lag_before"])
     assert planned["lag"] == report["messages"]
+
+
+def test_a_job_that_joins_is_told_who_is_in_its_group() -> None:
+    world = World(1)
+    world.fill(1)
+    world.run()
+    world.cluster.members.join(GROUP, "worker", TOPIC)
+    assert preview(world.job(assignment="subscribe"))["members"] == ["worker at /127.0.0.1"]
+    with pytest.raises(GroupInUseError):
+        preview(world.job())
 
 
 def test_the_merge_is_the_one_that_the_run_sends() -> None:

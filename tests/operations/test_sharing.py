@@ -52,3 +52,10 @@ def test_a_job_uses_the_group_that_its_settings_name() -> None:
 )
 def test_a_cluster_is_known_by_its_brokers(one: dict[str, str], other: dict[str, str]) -> None:
     assert cluster_of(one) == cluster_of(other) != cluster_of({"bootstrap.servers": "c:1"})
+
+
+def test_members_of_one_group_share_it_on_purpose() -> None:
+    member = replace(ONE, joins=True)
+    assert side_by_side([member, replace(member, name="b.yaml")]) == []
+    assert len(side_by_side([member, replace(ONE, name="b.yaml")])) == 1
+    assert len(side_by_side([member, replace(member, name="b.yaml", table="project-1.d.u")])) == 1

@@ -62,7 +62,7 @@ def test_the_templated_parameters_are_those_of_the_contract() -> None:
         ({"window": {"from": "yesterday", "to": "2026-01-01"}}, "window: 'from': 'yesterday' is not an ISO time"),
         ({"table": "{{ params.table }}", "on_gap": "ignore"}, "on_gap"),
         ({"batch_messages": "{{ params.size }}"}, "batch_messages"),
-        ({"assignment": "subscribe"}, "not supported in this version"),
+        ({"assignment": "subscribe", "fence": "none"}, "needs fence='ledger'"),
     ],
 )
 def test_a_literal_is_refused_when_the_dag_is_parsed(parameters: dict[str, Any], said: str) -> None:

@@ -22,6 +22,17 @@ def test_two_live_tasks_of_one_group_are_refused_when_the_dag_is_parsed() -> Non
         task(task_id="template", topic="{{ params.topic }}", group_id="g")
 
 
+def test_members_of_one_group_may_be_tasks_of_one_dag_and_nobody_beside_them() -> None:
+    with DAG("members", schedule=None):
+        task(task_id="one", assignment="subscribe")
+        task(task_id="two", assignment="subscribe")
+        with pytest.raises(GroupInUseError, match="both are live"):
+            task(task_id="alone")
+        task(task_id="elsewhere", assignment="subscribe", table="d.other", group_id="shared")
+        with pytest.raises(GroupInUseError, match="both are live"):
+            task(task_id="again", assignment="subscribe", table="d.more", group_id="shared")
+
+
 def test_a_group_on_two_topics_in_two_dags_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     for dag, topic in (("first", "a"), ("first", "a"), ("second", "a"), ("third", "b")):
         with DAG(dag, schedule=None):

@@ -129,7 +129,11 @@ class Actor:
             if self.asked:
                 job.stop.request()
             stepped = cast(Warehouse, SteppedWarehouse(self.world.database, self))
-            self.report = run(type(job)(**{**_fields(job), "warehouse": stepped}))
+            try:
+                self.report = run(type(job)(**{**_fields(job), "warehouse": stepped}))
+            finally:
+                if job.member is not None and not self.dead:  # who dies stays in the group until its session ends
+                    job.member.close()
         except BaseException as error:
             self.error = error
         finally:

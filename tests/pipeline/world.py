@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import Source, Warehouse
+from airflow_kafka_bq.ports.source import MemberSource
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import (
@@ -27,15 +28,15 @@ from airflow_kafka_bq.testing.memory import (
     Killed,
     MemoryBigQuery,
     MemoryCluster,
+    MemoryMemberSource,
     MemorySource,
     MemoryWarehouse,
     VirtualClock,
 )
+from tests.pipeline.watched import EFFECTS, Assassin, Hook, Watched
 
-Hook = Callable[[str, str], None]
-EFFECTS = frozenset(
-    ("create", "add_columns", "relax", "create_ledger", "create_dead_letters", "register", "place", "load", "merge")
-) | {"create_deletes", "create_copied_at", "mark_copied", "send", "widen", "drop", "commit", "delete_group"}
+__all__ = ["EFFECTS", "Assassin", "Hook", "Watched"]
+
 TOPIC, TABLE = "shop.orders", TableId("demo", "analytics", "orders")
 GROUP = f"kafka-bq.{TOPIC}.{TABLE}"
 
@@ -62,48 +63,6 @@ class VirtualStop(Stop):
     def pause(self, seconds: float) -> None:
         self.check()
         self._clock.advance(seconds)
-
-
-class Watched:
-    """A port whose calls are told to a hook, outside of all locks, so that a hook may hold the process there."""
-
-    def __init__(self, port: object, hook: Hook) -> None:
-        self._port, self._hook = port, hook
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found):
-            return found
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            self._hook(name, "before")
-            result = found(*arguments, **named)
-            self._hook(name, "after")
-            return result
-
-        return call
-
-
-class Assassin:
-    """Ends a process at its n-th effect, before or after; from then on it does nothing any more, in no thread.
-
-    Counts only where ``at`` is None.
-    """
-
-    def __init__(self, at: int | None = None) -> None:
-        self.at, self.count, self.dead = at, 0, False
-        self.names: list[str] = []
-
-    def __call__(self, name: str, phase: str) -> None:
-        if self.dead:
-            raise Killed
-        if name not in EFFECTS:
-            return
-        self.names.append(f"{phase} {name}")
-        self.dead = self.count == self.at
-        self.count += 1
-        if self.dead:
-            raise Killed
 
 
 class World:
@@ -155,6 +114,11 @@ class World:
         source = MemorySource(self.cluster, TOPIC, group)
         return cast(Source, Watched(source, hook)) if hook else source
 
+    def member(self, hook: Hook | None = None) -> MemberSource:
+        """A source that may join the group."""
+        source = MemoryMemberSource(self.cluster, TOPIC, GROUP)
+        return cast(MemberSource, Watched(source, hook)) if hook else source
+
     def warehouse(self, hook: Hook | None = None) -> Warehouse:
         warehouse = MemoryWarehouse(self.database)
         return cast(Warehouse, Watched(warehouse, hook)) if hook else warehouse
@@ -172,11 +136,22 @@ class World:
             config, source, self.warehouse(hook), target, rules, mark,
             RunContext("shop", "orders", "manual", 1, "tests"), VirtualStop(self.clock), clock=self.clock.monotonic,
             now=self.clock, letters=letters, source_of=lambda group: self.source(hook, group),
+            member=self.member(hook) if config.joins else None,
         )  # fmt: skip
 
     def run(self, hook: Hook | None = None, **settings: Any) -> RunReport:
-        """One ordinary run."""
-        return run(self.job(hook, **settings))
+        """One ordinary run; one that joined leaves."""
+        job = self.job(hook, **settings)
+        try:
+            return run(job)
+        finally:
+            if job.member is not None and not (isinstance(hook, Assassin) and hook.dead):
+                job.member.close()
+
+    def end_sessions(self) -> None:
+        """The group puts out whoever is in it: those that died, and what hangs."""
+        for member_id in self.cluster.members.of(GROUP):
+            self.cluster.members.put_out(GROUP, member_id)
 
     def kill(self, at: int, **settings: Any) -> str | None:
         """A run that dies at its n-th effect; where, or None if it had no more effects."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from airflow_kafka_bq.config import JobConfig, options, parameters, scalars
-from airflow_kafka_bq.config.rules import NOT_SUPPORTED, NOT_SUPPORTED_AT_ALL
+from airflow_kafka_bq.config.rules import NOT_SUPPORTED_AT_ALL
 from tools.reference.tables import table
 
 NOT_YET = "not supported in this version"
@@ -103,16 +103,12 @@ def _written(name: str) -> str:
     if get_origin(hint) in {Union, types.UnionType} and len(arms) == 1:
         hint = arms[0]
     if get_origin(hint) is Literal:
-        return _words(name, get_args(hint))
+        return ", ".join(f"`{word}`" for word in get_args(hint))
     for kind, text in WRITTEN:
         if hint == kind:
             return text
     message = f"parameter {name} is of a type that WRITTEN does not have: {hint}"
     raise LookupError(message)
-
-
-def _words(name: str, words: tuple[str, ...]) -> str:
-    return ", ".join(f"`{word}`" for word in words if word not in NOT_SUPPORTED.get(name, ()))
 
 
 def _default(name: str) -> str:
@@ -132,6 +128,4 @@ def _default(name: str) -> str:
 def _later(name: str) -> str:
     if name in NOT_SUPPORTED_AT_ALL:
         return f" **{NOT_YET.capitalize()}.**"
-    if words := sorted(NOT_SUPPORTED.get(name, ())):
-        return f" {', '.join(f'`{word}`' for word in words)}: {NOT_YET}."
     return ""

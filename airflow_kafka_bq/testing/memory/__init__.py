@@ -7,6 +7,7 @@ from airflow_kafka_bq.testing.memory.groups import CommitFate
 from airflow_kafka_bq.testing.memory.jobs import Fate
 from airflow_kafka_bq.testing.memory.kafka import NOW, MemoryCluster, Transaction
 from airflow_kafka_bq.testing.memory.letter_topic import MemoryDeadLetterTopic
+from airflow_kafka_bq.testing.memory.member_source import MemoryMemberSource
 from airflow_kafka_bq.testing.memory.source import MemorySource
 from airflow_kafka_bq.testing.memory.warehouse import MemoryWarehouse
 
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryBigQuery",
     "MemoryCluster",
     "MemoryDeadLetterTopic",
+    "MemoryMemberSource",
     "MemorySource",
     "MemoryWarehouse",
     "Transaction",

@@ -14,6 +14,7 @@ from airflow_kafka_bq.exceptions import (
     GroupInUseError,
     IngestError,
     KafkaUnavailableError,
+    PartitionsLostError,
     TerminalError,
     TopicChangedError,
 )
@@ -48,6 +49,7 @@ class _Commit:
     topic: str
     positions: Mapping[int, Position]
     metadata: str
+    member_id: str | None = None
 
 
 class Groups:
@@ -88,13 +90,15 @@ class Groups:
         """Topics that a group has positions for."""
         return tuple(sorted({name for name, _ in self._unexpired(group_id)}))
 
-    def commit(self, group_id: str, topic: str, positions: Mapping[int, Position], metadata: str) -> None:
-        """Commit without being a member; partitions that are not refused are committed.
+    def commit(
+        self, group_id: str, topic: str, positions: Mapping[int, Position], metadata: str, member_id: str | None = None
+    ) -> None:
+        """Commit as a member, or without being one; partitions that are not refused are committed.
 
         :raises KafkaUnavailableError: the answer was late or lost, as planted by :meth:`fate_of_next`.
         :raises IngestError: the refusal of a partition; one that a person must act on comes first.
         """
-        commit = _Commit(group_id, topic, dict(positions), metadata)
+        commit = _Commit(group_id, topic, dict(positions), metadata, member_id)
         fate = self._fates.popleft() if self._fates else None
         if fate is CommitFate.LATE:
             self._late.append(commit)
@@ -161,7 +165,10 @@ class Groups:
         planted = self._refusals.get((commit.group_id, partition))
         if planted:
             return planted.popleft()
-        if self.members(commit.group_id):
+        members = {one.member_id for one in self.members(commit.group_id)}
+        if commit.member_id is not None and commit.member_id not in members:
+            return PartitionsLostError("the coordinator does not know the member")
+        if commit.member_id is None and members:
             return GroupInUseError("the group has members, so a commit from outside is refused")
         if partition not in self._partitions_of(commit.topic):
             return TopicChangedError("the partition is gone")

@@ -12,6 +12,7 @@ from airflow_kafka_bq.testing.memory.clock import Clock, milliseconds, sleep_of,
 from airflow_kafka_bq.testing.memory.faults import Faults
 from airflow_kafka_bq.testing.memory.groups import Groups
 from airflow_kafka_bq.testing.memory.log import Headers, PartitionLog, Record
+from airflow_kafka_bq.testing.memory.members import Members
 
 WEEK_MS = 7 * 24 * 3600 * 1000  # Kafka: log.retention.hours
 TOPIC_OPERATIONS = frozenset(
@@ -38,7 +39,7 @@ class MemoryCluster(Faults):
 
     ``fail_next(call, error)`` takes the names of the Source's methods, and ``send``; ``on_effect`` hears of ``commit``
     and ``send``.
-    ``groups`` has members, commits and expiry.
+    ``groups`` has members, commits and expiry; ``members`` those that subscribe.
 
     :param clock: time of day; with a ``VirtualClock`` an empty poll advances it instead of waiting.
     :param topic_ids: False for a cluster that cannot tell them, nor members of groups (librdkafka's mock).
@@ -52,6 +53,7 @@ class MemoryCluster(Faults):
         self.tells_identities = topic_ids
         self.lock = threading.RLock()
         self.groups = Groups(clock, self.partitions)
+        self.members = Members(self.groups, self.partitions)
         self.trouble: str | None = None  # what the clients' error callback says while no broker answers
         self.forbidden: set[tuple[str, str]] = set()  # (name of a topic or "group", operation); told, not enforced
         self.silent = False  # nothing is fetched, and nobody says why
