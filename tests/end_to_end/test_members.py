@@ -78,11 +78,11 @@ def test_two_members_share_the_topic_and_end_together(pipe: PipeFactory, name: s
 
 @pytest.mark.fault("G5")
 @pytest.mark.parametrize(
-    "kafka", [SHORT, pytest.param(EIGHT_FOUR_EIGHT, marks=pytest.mark.slow)], ids=["classic", "kip-848"]
+    "limits", [SHORT, pytest.param(EIGHT_FOUR_EIGHT, marks=pytest.mark.slow)], ids=["classic", "kip-848"]
 )
-def test_a_member_that_cannot_poll_is_put_out_and_merges_nothing(pipe: PipeFactory, kafka: dict[str, Any]) -> None:
+def test_a_member_that_cannot_poll_is_put_out_and_merges_nothing(pipe: PipeFactory, limits: dict[str, Any]) -> None:
     """G5: a function that keeps Python to itself for longer than max.poll.interval.ms, while heart-beats go on."""
-    made = subscribing(pipe, kafka, transform="stalls:stall")
+    made = subscribing(pipe, limits, transform="stalls:stall")
     (made.folder / "stalls.py").write_text(STALL)
     oracle = Oracle(made)
     oracle.produce([{"n": number} for number in range(10)])
