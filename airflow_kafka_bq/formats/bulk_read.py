@@ -26,6 +26,8 @@ _read_json: Any = pyarrow.json.read_json
 _INDEX = f"_{secrets.token_hex(8)}"  # nobody who writes messages can know it
 _FEWEST_OPENINGS = 1 << 14
 _TO_THE_END = 2**31 - 1
+_OTHER_KIND = re.compile(r"Column\(.*/([^/\[\]]+)\) changed from \w+ to (\w+) in row")
+_BEGINS = {"string": '"', "number": "[-0-9]", "boolean": "[tf]", "object": r"\{", "array": r"\["}
 _ROW = re.compile(r" in row ([0-9]+)$")
 
 
@@ -34,11 +36,16 @@ class UnknownFieldError(Exception):
 
 
 class UnreadableError(Exception):
-    """The values cannot be read together. ``position`` is the first that cannot, where that is known."""
+    """The values cannot be read together.
 
-    def __init__(self, position: int | None) -> None:
+    ``position`` is the first that cannot, where that is known. ``looks`` finds it, and others that have the same kind
+    of value in a field of the same name; None where it is not the kind of a value that is wrong.
+    """
+
+    def __init__(self, position: int | None, looks: str | None = None) -> None:
         super().__init__(position)
         self.position = position
+        self.looks = looks
 
 
 def read(values: Any, nodes: Sequence[Node], *, ignore_unknown: bool) -> list[Any]:
@@ -62,9 +69,14 @@ def read(values: Any, nodes: Sequence[Node], *, ignore_unknown: bool) -> list[An
         if "unexpected field" in str(error):
             raise UnknownFieldError from error
         row = _ROW.search(str(error))
-        raise UnreadableError(min(int(row[1]), len(values) - 1) if row else None) from error
+        raise UnreadableError(min(int(row[1]), len(values) - 1) if row else None, _looks(str(error))) from error
     _check_rows(table.column(0), len(values))
     return [column.combine_chunks().slice(0, len(values)) for column in table.columns[1:]]
+
+
+def _looks(error: str) -> str | None:
+    found = _OTHER_KIND.search(error)
+    return rf'"{re.escape(found[1])}"\s*:\s*{_BEGINS[found[2]]}' if found and found[2] in _BEGINS else None
 
 
 def _joined(values: Any) -> Any:

@@ -60,9 +60,11 @@ class BulkSearch(Generic[Found]):
         except UnreadableError as error:
             if len(values) <= _FEW:
                 return []
-            if error.position is not None and len(values) > _WINDOW:
+            if (alike := _alike(values, error)) is not None:
+                lost = alike
+            elif error.position is not None and len(values) > _WINDOW:
                 return self._parts(values, positions, _WINDOW, ignore_unknown, tries)
-            if error.position is not None:
+            elif error.position is not None:
                 lost = self._unreadable(values, error.position, ignore_unknown=ignore_unknown)
             else:
                 lost = self._strange_numbers(values)
@@ -101,6 +103,18 @@ class BulkSearch(Generic[Found]):
             return None
         mask = _pc.match_substring_regex(values, self.other_numbers)
         return mask if _pc.any(mask).as_py() else None
+
+
+def _alike(values: Any, error: UnreadableError) -> Any | None:
+    """Mask of the messages that look as the one that could not be read; None where that tells few from many.
+
+    Too many are no harm but to speed: what is left out is looked at one by one.
+    """
+    if error.position is None or error.looks is None:
+        return None
+    mask = _pc.match_substring_regex(values, error.looks)
+    count = _pc.sum(mask).as_py() or 0
+    return mask if mask[error.position].as_py() and count <= max(_TRIES, len(values) // _FEW) else None
 
 
 def _dropped(values: Any, positions: Any, mask: Any) -> tuple[Any, Any]:

@@ -72,6 +72,8 @@ class JsonColumnar:
         rest = everything.filter(_pc.invert(_pc.is_in(everything, value_set=good)))
         parsed = self._rows.parse(values.take(rest))
         bad = tuple(one.at(rest[one.index].as_py()) for one in parsed.bad)
+        if not parsed.rows.num_rows:  # as they were found, they are in order: nothing has to be moved
+            return Parsed(pa.concat_tables(tables), good, bad, unknown_fields + parsed.unknown_fields)
         all_good = pa.concat_arrays([good, rest.take(parsed.good)])
         order = _pc.sort_indices(all_good)
         rows = pa.concat_tables([*tables, parsed.rows]).take(order)

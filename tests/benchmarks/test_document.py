@@ -50,17 +50,20 @@ def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
     assert row.endswith(f"| {lost} | {duplicates} |")
 
 
-def test_ten_times_the_messages_need_no_more_memory() -> None:
+def test_many_times_the_messages_need_no_more_memory() -> None:
     """The runs with a few batches at least: two are in memory at most, so with fewer nothing is full."""
     memory = [run for run in json.loads(RESULT.read_text())["memory"] if run["batches"] > 2]
-    for case in {run["case"] for run in memory}:
+    compared = 0
+    for settings in {run["settings"] for run in memory}:
         peaks: dict[int, list[float]] = {}
         for run in memory:
-            if run["case"] == case:
+            if run["settings"] == settings:
                 peaks.setdefault(run["messages"], []).append(run["peak_mib"])
         few, many = min(peaks), max(peaks)
-        assert many >= 10 * few
-        assert median(peaks[many]) < 1.1 * median(peaks[few])
+        if many >= 4 * few:
+            compared += 1
+            assert median(peaks[many]) < 1.05 * median(peaks[few])
+    assert compared
 
 
 @pytest.mark.parametrize(("load", "said"), [(0.5, False), (64.0, True)])
@@ -69,3 +72,7 @@ def test_a_busy_machine_is_named(load: float, said: bool) -> None:
     runs = [_run("bare", 0, load_before=load), _run("ours", 0, load_before=load)]
     text = document.render({**result, "machine": {**result["machine"], "cores": 2}, "runs": runs})
     assert ("busy with other work" in text) is said
+
+
+def test_the_picture_is_in_step_with_the_result() -> None:
+    assert document.PICTURE.read_text() == document.drawn(json.loads(RESULT.read_text()))

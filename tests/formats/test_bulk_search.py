@@ -47,5 +47,29 @@ def test_a_number_that_arrow_cannot_read_is_found_by_its_looks_or_by_halves(monk
     assert found(values) == [each for each in range(100) if each != 30]
 
 
+def test_those_that_are_wrong_alike_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = good(2_000)
+    for position in (20, 900, 1_999):
+        values[position] = b'{"b":{"a": 1},"a" : "x"}'
+    values[1_000] = b'{"a":[1]}'
+    asked = []
+    whole = read
+
+    def counted(some: Any, *arguments: Any, **named: Any) -> Any:
+        asked.append(len(some))
+        return whole(some, *arguments, **named)
+
+    monkeypatch.setattr(bulk_search, "read", counted)  # what goes through a window one by one
+    assert found(values) == [each for each in range(2_000) if each not in {20, 900, 1_000, 1_999}]
+    assert asked == []
+
+
+def test_a_name_that_is_right_elsewhere_leaves_nobody_out() -> None:
+    """By looks all are alike."""
+    values = [b'{"b":{"a":"x"},"a":%d}' % number for number in range(2_000)]
+    values[700] = b'{"b":{"a":"x"},"a":"x"}'
+    assert found(values) == [each for each in range(2_000) if each != 700]
+
+
 def test_too_many_bad_ones_are_not_sought_one_by_one() -> None:
     assert found([b'{"a":'] * 300 + good(10)) == []
