@@ -144,8 +144,6 @@ class Handler(BaseHTTPRequestHandler):
         if url.path == "/_hold":
             self.state.hold = (query["when"], int(query["write"]))
             return self.answer(200, {})
-        if url.path == "/token":
-            return self.answer(200, {"access_token": "bench", "expires_in": 86_400, "token_type": "Bearer"})
         path = unquote(url.path)
         found = _API.match(path)
         if found is None:
