@@ -29,6 +29,7 @@ def test_every_value_of_the_room_is_looked_at() -> None:
             "RunContext",
         ),
         *("Delivered", "Portion", "Recent", "RunPlan", "Staged", "StagedTable", "TopicFacts", "Uncopied"),
+        *("Absence", "Absent", "Rights"),
     }
 
 
@@ -49,6 +50,6 @@ def test_no_two_values_share_a_mutable_default(kind: Any) -> None:
 
 
 def test_words_of_the_contract() -> None:
-    assert [str(one) for one in Kind] == ["live", "window", "redrive"]
+    assert [str(one) for one in Kind] == ["live", "window", "redrive", "seek"]
     assert [str(one) for one in Outcome] == ["end", "limit", "window", "stopped"]
     assert json.dumps([Kind.LIVE, Outcome.END, Failure.AGAIN]) == '["live", "end", "again"]'

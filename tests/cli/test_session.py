@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from airflow_kafka_bq.batch import Committed
-from airflow_kafka_bq.cli import looking, running
+from airflow_kafka_bq.cli import lagging, looking, running
 from airflow_kafka_bq.cli.session import Session, guarded
 from airflow_kafka_bq.exceptions import (
     IngestError,
@@ -117,7 +117,7 @@ def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError(f"no attribute; settings were {{'sasl.password': '{CANARY}'}}")
 
 
-@pytest.mark.parametrize(("module", "name"), [(running, "run"), (looking, "preview"), (looking, "lag_of")])
+@pytest.mark.parametrize(("module", "name"), [(running, "run"), (looking, "preview"), (lagging, "lag_of")])
 def test_a_bug_is_seventy_with_a_traceback_and_no_secret(
     kafka_bq: Command, world: World, job: str, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> None:

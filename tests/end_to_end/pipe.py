@@ -57,9 +57,9 @@ class Pipe:
         job = {
             "topic": self.topic,
             "table": f"{self.dataset}.{self.table}",
+            "bigquery": {"project": self.client.project, "api_endpoint": self.api_endpoint},
             **self.settings,
             "kafka": kafka,
-            "bigquery": {"project": self.client.project, "api_endpoint": self.api_endpoint},
         }
         self.path.write_text(yaml.safe_dump(job))
 

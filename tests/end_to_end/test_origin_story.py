@@ -121,7 +121,7 @@ def causes(kafka_bq: Command, shop: Shop) -> None:
     kafka = {"enable.auto.commit": "true", "bootstrap.servers": made.bootstrap}
     made.write(group_id=shop.group_id, kafka=kafka)
     assert "enable.auto.commit must be false" in kafka_bq("doctor", str(made.path)).out
-    made.write(group_id=shop.group_id)
+    made.write(group_id=shop.group_id, kafka={})
     done = kafka_bq("doctor", str(made.path), "--every", "10m", "--json")
     told = "\n".join(f"{one['severity']}: {one['what']}" for one in done.json()["findings"])
     assert done.code == 1
