@@ -77,6 +77,12 @@ class Shop:
         reader.close()
         return {one.partition: one.offset for one in places}
 
+    def pay(self) -> None:
+        """The group has a position in the other topic too, whether or not the first consumer came to read it."""
+        other = Consumer({"bootstrap.servers": self.orders.bootstrap, "group.id": self.group_id})
+        other.commit(offsets=[TopicPartition(self.payments.topic, 0, 1)], asynchronous=False)
+        other.close()
+
     def ids(self) -> Counter[str]:
         """The table."""
         return Counter(row[0] for row in self.orders.query(f"SELECT order_id FROM {self.orders.name()}"))
@@ -106,6 +112,7 @@ def before(shop: Shop) -> int:
     shop.produce(each=40)
     shop.payments.produce([NewMessage({"n": 1}, partition=0)])
     assert len(shop.consumer("etl-1", "close", 120)) == 120
+    shop.pay()
     shop.consumer("etl-z", "stuck")
     shop.produce(each=20)
     lost = shop.consumer("etl-2", "kill", 40)
