@@ -62,8 +62,7 @@ def peer(site: Site, topic: str, messages: int, module: str, mode: str) -> list[
     site.empty_sink("bench")
     found = site.measured(*site.peer_line(topic, messages, module, mode))
     landed = site.asked("/_landed")
-    label = f"{module.replace('_', ' ')}, {mode}"
-    run = _checked(label, found, messages, landed, landed["last_write"] - found["said"]["began"])
+    run = _checked(label(module, mode), found, messages, landed, landed["last_write"] - found["said"]["began"])
     return [{**run, "file_bytes": landed["bytes"], "writes": landed["writes"]}]
 
 
@@ -81,15 +80,17 @@ def many_partitions(site: Site, topic: str, messages: int) -> list[Run]:
         return [{"case": f"kafka-bq run, 1,000 partitions{EMPTY}", **idle}]
 
 
+def label(module: str, mode: str) -> str:
+    """Of a peer."""
+    return f"{module.replace('_', ' ')}, {mode}"
+
+
 def _peer(module: str, mode: str) -> Callable[[Site, str, int], list[Run]]:
     return lambda site, topic, messages: peer(site, topic, messages, module, mode)
 
 
-PEERS: dict[str, Callable[[Site, str, int], list[Run]]] = {
-    f"{module.replace('_', ' ')}, {mode}": _peer(module, mode)
-    for module in ("handwritten", "official_operator")
-    for mode in ("tuned", "plain")
-}
+MODES = tuple((module, mode) for module in ("handwritten", "official_operator") for mode in ("tuned", "plain"))
+PEERS: dict[str, Callable[[Site, str, int], list[Run]]] = {label(*each): _peer(*each) for each in MODES}
 CASES: dict[str, Callable[[Site, str, int], list[Run]]] = {
     "bare": bare,
     "engine, payload": lambda site, topic, messages: engine(site, topic, messages, "engine, payload"),

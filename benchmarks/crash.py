@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from google.api_core.exceptions import NotFound
 
-from benchmarks.cases import MODEL, Run
+from benchmarks.cases import MODEL, MODES, Run, label
 from benchmarks.site import PROJECT, REPOSITORY, Site
 
 _SECONDS = 180.0
@@ -28,7 +29,7 @@ def peer(site: Site, topic: str, messages: int, module: str, mode: str) -> Run:
     _killed(line, lambda: bool(site.asked("/_holding")))
     before = site.asked("/_landed")["rows"]
     _again(line)
-    return _told(f"{module.replace('_', ' ')}, {mode}", messages, before, site.asked("/_landed"))
+    return _told(label(module, mode), messages, before, site.asked("/_landed"))
 
 
 def ours(site: Site, topic: str, messages: int) -> Run:
@@ -44,13 +45,7 @@ def ours(site: Site, topic: str, messages: int) -> Run:
 
 CRASHES: dict[str, Callable[[Site, str, int], Run]] = {
     "kafka-bq run, model": ours,
-    **{
-        f"{module.replace('_', ' ')}, {mode}": (
-            lambda site, topic, messages, module=module, mode=mode: peer(site, topic, messages, module, mode)
-        )
-        for module in ("handwritten", "official_operator")
-        for mode in ("tuned", "plain")
-    },
+    **{label(*each): partial(peer, module=each[0], mode=each[1]) for each in MODES},
 }
 
 

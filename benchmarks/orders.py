@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka import Message as Delivered
 from pydantic import AwareDatetime, BaseModel, Field
-
-from airflow_kafka_bq.testing.kafka import create_topic, new_producer
-from airflow_kafka_bq.testing.kafka.api_keys import error_code
 
 SEED = 20260101
 PARTITIONS = 4
@@ -64,34 +57,3 @@ def values(messages: int, seed: int = SEED) -> Iterator[tuple[bytes, bytes]]:
                 f'"country":"{draw.choice(("AT", "CZ", "DE", "ES", "FR"))}"}}}}'
             ).encode(),
         )
-
-
-def fill(bootstrap: str, topic: str, messages: int) -> dict[str, float]:
-    """Create the topic and produce; order ``n`` is in partition ``n % PARTITIONS`` at offset ``n // PARTITIONS``.
-
-    :raises KafkaException: a message was not acknowledged.
-    """
-    create_topic(bootstrap, topic, PARTITIONS)
-    errors: list[KafkaError] = []
-
-    def note(error: KafkaError | None, _: Delivered) -> None:
-        if error is not None:
-            errors.append(error)
-
-    producer = new_producer(bootstrap, {"linger.ms": 20, "delivery.report.only.error": True, "on_delivery": note})
-    size = 0
-    for number, (key, value) in enumerate(values(messages)):
-        size += len(value)
-        while True:
-            try:
-                producer.produce(topic, value, key, partition=number % PARTITIONS)
-                break
-            except BufferError:
-                producer.poll(0.1)
-    if producer.flush(120) or errors:
-        raise KafkaException(errors[0] if errors else KafkaError(error_code("_TIMED_OUT")))
-    return {"messages": messages, "mean_value_bytes": round(size / messages, 1)}
-
-
-if __name__ == "__main__":
-    print(json.dumps(fill(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

@@ -43,15 +43,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
     parser.add_argument("--quick", action="store_true", help="the main cases, fewer messages; written only if asked")
-    parser.add_argument("--try", action="store_true", help="all cases, 20,000 messages, once; written only if asked")
+    parser.add_argument("--try", dest="tried", action="store_true", help="all cases, few messages, once")
     options = parser.parse_args(arguments)
     if options.quick:
         options.messages, options.repetitions, options.memory, options.cases = 200_000, 3, [], list(QUICK)
         options.crash = 0
-    if vars(options)["try"]:
+    if options.tried:
         options.messages, options.repetitions, options.memory = 20_000, 1, [5_000, 20_000]
         options.crash = 0
-    if options.output == RESULT and (options.quick or vars(options)["try"]):
+    if options.output == RESULT and (options.quick or options.tried):
         options.output = None
     return options
 

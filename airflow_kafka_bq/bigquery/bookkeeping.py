@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow_kafka_bq.batch import Kind
 from airflow_kafka_bq.bigquery import letters
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports import MergeSpec
-from airflow_kafka_bq.schema.target import MARKER_SLACK
+from airflow_kafka_bq.schema.target import MARKER_SLACK, Target
 
 MOVED = "kafka-bq: ledger moved"
 MISSING = "kafka-bq: ledger row missing or doubled"
@@ -23,18 +25,20 @@ def fence(spec: MergeSpec, job_id: str) -> list[str]:
     """Compare-and-set of the revision. An isolated run moves nothing else."""
     if spec.revision is None:
         return []
-    ledger, pipeline, after = spec.target.ledger.quoted, text(spec.pipeline), spec.revision + 1
     moved = ""
     if spec.positions is not None:
-        moved = (
-            f", batch_id = {text(spec.staged.batch_id)}, job_id = {text(job_id)}, "
-            f"positions = {positions(spec.positions)}"
-        )
-    return [
-        f"UPDATE {ledger}\nSET revision = IF(revision = {spec.revision}, {after}, "
-        f"CAST(ERROR({text(MOVED)}) AS INT64)){moved}, updated_at = CURRENT_TIMESTAMP(), "
-        f"updated_by = {text(spec.context.who)}\nWHERE pipeline = {pipeline}",
-    ]
+        moved = f"batch_id = {text(spec.staged.batch_id)}, job_id = {text(job_id)}, "
+        moved += f"positions = {positions(spec.positions)}, "
+    who = f"updated_at = CURRENT_TIMESTAMP(), updated_by = {text(spec.context.who)}"
+    return [fenced(spec.target, spec.pipeline, spec.revision, f"{moved}{who}")]
+
+
+def fenced(target: Target, pipeline: str, revision: int, rest: str) -> str:
+    """The statement that moves the revision on, or raises; ``rest`` is what else it sets."""
+    return (
+        f"UPDATE {target.ledger.quoted}\nSET revision = IF(revision = {revision}, {revision + 1}, "
+        f"CAST(ERROR({text(MOVED)}) AS INT64)), {rest}\nWHERE pipeline = {text(pipeline)}"
+    )
 
 
 # SELECT IF((SELECT COUNT(*) FROM `p.d.t__ledger` WHERE pipeline = '…' AND revision = 18) = 1, 1,
@@ -48,8 +52,7 @@ def checks(spec: MergeSpec) -> list[str]:
     """
     staged, found = spec.staged, []
     if spec.revision is not None:
-        there = f"{spec.target.ledger.quoted} WHERE pipeline = {text(spec.pipeline)} AND revision = {spec.revision + 1}"
-        found.append(_counted(there, "= 1", MISSING, "pipelines"))
+        found.append(there_once(spec.target, spec.pipeline, spec.revision + 1))
     if spec.target.delete and spec.positions is None:  # a run that slept since: see pipeline.markers
         until = literal(spec.started_at + MARKER_SLACK)
         found.append(f"IF(CURRENT_TIMESTAMP() < {until}, 1, CAST(ERROR({text(LATE)}) AS INT64)) AS in_time")
@@ -60,6 +63,12 @@ def checks(spec: MergeSpec) -> list[str]:
     if staged.dead_letters_tables and staged.kind is Kind.REDRIVE:
         found.append(_counted(letters.waiting(spec), f"= {staged.messages}", letters.MOVED, "letters"))
     return ["SELECT " + ",\n  ".join(found)] if found else []
+
+
+def there_once(target: Target, pipeline: str, revision: int) -> str:
+    """What raises unless the ledger has one row of the pipeline, at this revision."""
+    there = f"{target.ledger.quoted} WHERE pipeline = {text(pipeline)} AND revision = {revision}"
+    return _counted(there, "= 1", MISSING, "pipelines")
 
 
 def _counted(where: str, wanted: str, message: str, name: str) -> str:
@@ -90,4 +99,9 @@ def history(spec: MergeSpec, job_id: str) -> str:
         "started_at": literal(spec.started_at),
         "applied_at": "CURRENT_TIMESTAMP()",
     }
-    return f"INSERT INTO {spec.target.history.quoted} ({', '.join(row)})\nVALUES ({', '.join(row.values())})"
+    return inserted(spec.target, row)
+
+
+def inserted(target: Target, row: Mapping[str, str]) -> str:
+    """A row of the history; names and literals of its columns."""
+    return f"INSERT INTO {target.history.quoted} ({', '.join(row)})\nVALUES ({', '.join(row.values())})"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_kafka_bq.batch import Kind, LedgerRow, OffsetRange, Position
-from airflow_kafka_bq.bigquery.bookkeeping import MISSING, MOVED
+from airflow_kafka_bq.bigquery.bookkeeping import fenced, inserted, there_once
 from airflow_kafka_bq.bigquery.ddl import SENTINEL
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
 from airflow_kafka_bq.exceptions import AccountingError
@@ -101,10 +101,9 @@ def place(target: Target, row: LedgerRow) -> str:
 # INSERT INTO history (pipeline, revision, kind, ranges, …) VALUES ('P', 18, 'seek', …); COMMIT TRANSACTION;
 def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -> str:
     """The same, and a row of the history for the offsets that are moved over; both or neither."""
-    ledger, pipeline, after = target.ledger.quoted, text(row.pipeline), row.revision + 1
-    moved, missing = (f"CAST(ERROR({text(message)}) AS INT64)" for message in (MOVED, MISSING))
+    after = row.revision + 1
     values = {
-        "pipeline": pipeline,
+        "pipeline": text(row.pipeline),
         "revision": literal(after),
         "batch_id": text(f"{Kind.SEEK}-{after}"),
         "kind": text(Kind.SEEK),
@@ -119,11 +118,9 @@ def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -
     }
     return (
         "BEGIN TRANSACTION;\n"
-        f"UPDATE {ledger}\nSET revision = IF(revision = {row.revision}, {after}, {moved}), {_placed(row)}\n"
-        f"WHERE pipeline = {pipeline};\n"
-        f"SELECT IF((SELECT COUNT(*) FROM {ledger} WHERE pipeline = {pipeline} AND revision = {after}) = 1, 1, "
-        f"{missing}) AS pipelines;\n"
-        f"INSERT INTO {target.history.quoted} ({', '.join(values)})\nVALUES ({', '.join(values.values())});\n"
+        f"{fenced(target, row.pipeline, row.revision, _placed(row))};\n"
+        f"SELECT {there_once(target, row.pipeline, after)};\n"
+        f"{inserted(target, values)};\n"
         "COMMIT TRANSACTION;"
     )
 

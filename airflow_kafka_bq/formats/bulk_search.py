@@ -13,6 +13,8 @@ from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnknownFieldError, UnreadableError, read
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.doubt import doubtful
+from airflow_kafka_bq.formats.opened import moved
+from airflow_kafka_bq.formats.parser import Parsed
 
 _pc: Any = pyarrow.compute
 Found = TypeVar("Found")
@@ -103,6 +105,29 @@ class BulkSearch(Generic[Found]):
             return None
         mask = _pc.match_substring_regex(values, self.other_numbers)
         return mask if _pc.any(mask).as_py() else None
+
+
+def others(count: int, positions: Any) -> Any:
+    """Of ``count`` positions those that are not among these, as int64."""
+    everything = row_numbers(count)
+    return everything.filter(_pc.invert(_pc.is_in(everything, value_set=positions)))
+
+
+def joined(values: Any, good: Any, rows: pa.Table, parse: Callable[[Any], Parsed], unknown_fields: int = 0) -> Parsed:
+    """What was read in bulk, and what ``parse`` makes of the rest, in the order of the messages.
+
+    :param good: positions of those that were read in bulk, ascending. :param rows: theirs.
+    """
+    if len(good) == len(values):
+        return Parsed(rows, good, (), unknown_fields)
+    rest = others(len(values), good)
+    parsed = parse(values.take(rest))
+    bad, count = tuple(moved(parsed.bad, rest)), unknown_fields + parsed.unknown_fields
+    if not parsed.rows.num_rows:  # as they were found, they are in order: nothing has to be moved
+        return Parsed(rows, good, bad, count)
+    good = pa.concat_arrays([good, rest.take(parsed.good)])
+    order = _pc.sort_indices(good)
+    return Parsed(pa.concat_tables([rows, parsed.rows]).take(order), good.take(order), bad, count)
 
 
 def _alike(values: Any, error: UnreadableError) -> Any | None:

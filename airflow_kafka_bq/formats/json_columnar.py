@@ -15,7 +15,7 @@ import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnreadableError, read
-from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch
+from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node, Plan
 from airflow_kafka_bq.formats.columnar_write import written
@@ -53,31 +53,16 @@ class JsonColumnar:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Validate the values and write them as the staging file has them."""
-        everything = row_numbers(len(values))
         if len(values) > 4 * SAMPLE and not self._worth_it(values.slice(0, SAMPLE)):
             return self._rows.parse(values)
-        return self._joined(values, everything, self._search.found(values))
+        clean = self._search.found(values)
+        good = pa.concat_arrays([pa.array([], pa.int64()), *(one.positions for one in clean)])
+        rows = pa.concat_tables([self.schema.empty_table(), *(one.rows for one in clean)])
+        return joined(values, good, rows, self._rows.parse, sum(one.unknown_fields for one in clean))
 
     def _worth_it(self, sample: Any) -> bool:
         """Whether most messages can be read in bulk. Where they cannot, the search for those that can is in vain."""
         return 2 * sum(len(one.positions) for one in self._search.found(sample)) > len(sample)
-
-    def _joined(self, values: Any, everything: Any, clean: Sequence[_Clean]) -> Parsed:
-        """Rows of both ways in the order of the messages."""
-        good = pa.concat_arrays([everything.slice(0, 0), *(one.positions for one in clean)])
-        tables = [self.schema.empty_table(), *(one.rows for one in clean)]
-        unknown_fields = sum(one.unknown_fields for one in clean)
-        if len(good) == len(values) and len(clean) == 1:
-            return Parsed(clean[0].rows, good, (), unknown_fields)
-        rest = everything.filter(_pc.invert(_pc.is_in(everything, value_set=good)))
-        parsed = self._rows.parse(values.take(rest))
-        bad = tuple(one.at(rest[one.index].as_py()) for one in parsed.bad)
-        if not parsed.rows.num_rows:  # as they were found, they are in order: nothing has to be moved
-            return Parsed(pa.concat_tables(tables), good, bad, unknown_fields + parsed.unknown_fields)
-        all_good = pa.concat_arrays([good, rest.take(parsed.good)])
-        order = _pc.sort_indices(all_good)
-        rows = pa.concat_tables([*tables, parsed.rows]).take(order)
-        return Parsed(rows, all_good.take(order), bad, unknown_fields + parsed.unknown_fields)
 
     def _read(self, values: Any, positions: Any, ignore_unknown: bool) -> _Clean:
         columns = read(values, self._nodes, ignore_unknown=ignore_unknown)

@@ -18,7 +18,7 @@ import pyarrow.json
 
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import read
-from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch
+from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, others
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.doubt import doubtful
@@ -51,8 +51,7 @@ def _certain(values: Any) -> Any:
     if _PARTS * len(proved) >= (_PARTS - 1) * len(values):
         return proved
     # One message with a field that nobody knew makes all with a NULL uncertain: parts without such a one are not.
-    everything = row_numbers(len(values))
-    rest = everything.filter(_pc.invert(_pc.is_in(everything, value_set=proved)))
+    rest = others(len(values), proved)
     size = -(-len(rest) // _PARTS)
     for part in (rest.slice(first, size) for first in range(0, len(rest), size)):
         proved = pa.concat_arrays([proved, part.take(_proved(values.take(part)))])

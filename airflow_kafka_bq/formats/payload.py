@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
+from airflow_kafka_bq.formats.bulk_search import joined
 from airflow_kafka_bq.formats.json_proof import certain
 from airflow_kafka_bq.formats.json_text import SPACE_BEFORE_COLON, exact_text
-from airflow_kafka_bq.formats.opened import moved
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
 
 _pc: Any = pyarrow.compute
@@ -44,16 +44,8 @@ class JsonPayload:
         proved = certain(values)
         if proved is None:
             return _looked_at(values)
-        if len(proved) == len(values):
-            return Parsed(pa.table([values.cast(pa.string())], schema=_TEXT), proved)
-        everything = row_numbers(len(values))
-        rest = everything.filter(_pc.invert(_pc.is_in(everything, value_set=proved)))
-        parsed = _looked_at(values.take(rest))
-        good = pa.concat_arrays([proved, rest.take(parsed.good)])
-        order = _pc.sort_indices(good)
-        texts = pa.table([values.take(proved).cast(pa.string())], schema=_TEXT)
-        rows = pa.concat_tables([texts, parsed.rows]).take(order)
-        return Parsed(rows, good.take(order), tuple(moved(parsed.bad, rest)))
+        texts = values if len(proved) == len(values) else values.take(proved)
+        return joined(values, proved, pa.table([texts.cast(pa.string())], schema=_TEXT), _looked_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from google.cloud.bigquery import Client
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from airflow_kafka_bq.testing.kafka import KafkaBroker
 from benchmarks import orders
+from benchmarks.produce import produce
 
 PROJECT = "demo"
 # What two runs of the same messages never have in common.
@@ -32,7 +33,7 @@ class Ground:
     def topic(self, messages: int) -> str:
         """A topic of so many orders on four partitions."""
         name = f"orders_{messages}_{uuid.uuid4().hex[:4]}"
-        orders.fill(self.bootstrap, name, messages)
+        produce(self.bootstrap, name, orders.PARTITIONS, orders.values(messages))
         return name
 
     def table(self) -> str:
