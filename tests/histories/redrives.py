@@ -54,6 +54,7 @@ class Redrives(Processes):
         """A redrive is held; another one, or a live run, does its work; the first one wakes."""
         held = self.begin_redrive(batch, **CHOICES[which % len(CHOICES)])
         held.actor.until(call)
+        self.check_now()  # a live run that reads a letter's message again takes the mark back
         (self.begin_process(batch_messages=other) if live else self.begin_redrive(other)).actor.finish()
         self.check_now()
         held.actor.finish()
