@@ -54,7 +54,7 @@ def hold(ground: Ground, record_property: Callable[[str, object], None]) -> Hold
         diary = play(ground, seed, Cell(row, action, size))
         record_property("runs", diary.runs)
         record_property("seed", seed)
-        assert diary.problems == [], diary.events
+        assert not diary.problems, "\n".join(map(str, [*diary.problems, *diary.events]))
 
     return holds
 
