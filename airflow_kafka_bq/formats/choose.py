@@ -17,13 +17,8 @@ from airflow_kafka_bq.formats.parser import ValueParser
 from airflow_kafka_bq.formats.payload import BYTES_PAYLOAD, JSON_PAYLOAD, STRING_PAYLOAD
 from airflow_kafka_bq.formats.structured.changes import StructuredChanges
 from airflow_kafka_bq.formats.structured.framed_json import FramedJson
-from airflow_kafka_bq.formats.structured.rows import (
-    ColumnFilling,
-    Filling,
-    ModelFilling,
-    PayloadFilling,
-    StructuredRows,
-)
+from airflow_kafka_bq.formats.structured.parsing import Filling, StructuredRows
+from airflow_kafka_bq.formats.structured.rows import ColumnFilling, ModelFilling, PayloadFilling
 from airflow_kafka_bq.formats.structured.sides import Side
 from airflow_kafka_bq.formats.unknown_fields import with_unknown
 from airflow_kafka_bq.schema.columns import Column

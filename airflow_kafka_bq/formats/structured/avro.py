@@ -215,7 +215,7 @@ def _decimal(schema: Mapping[str, Any]) -> Scalar | None:
         return None  # the specification: an invalid logical type is none
     kind = scalars.decimal_type(precision, scale)
     read = scalars.decimal_of_bytes(scale, as_text=kind == "STRING")
-    return Scalar(kind, f"decimal({precision}, {scale})", read)
+    return Scalar(kind, f"decimal({precision}, {scale})", read, scale)
 
 
 def _logical(kind: str, schema: Mapping[str, Any]) -> Scalar | None:

@@ -18,7 +18,7 @@ from airflow_kafka_bq.formats.rejections import unknown_field
 from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError
 from airflow_kafka_bq.formats.structured.json_values import extra_fields
-from airflow_kafka_bq.formats.structured.rows import Filling, MakeRow, refusing
+from airflow_kafka_bq.formats.structured.parsing import Filling, MakeRow, refusing
 from airflow_kafka_bq.formats.structured.shapes import Schema, Shape, Slot, Struct
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
 from airflow_kafka_bq.schema.columns import Column

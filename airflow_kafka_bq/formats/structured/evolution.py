@@ -40,10 +40,14 @@ class IncompatibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """``fill`` gives the values of the columns from a raw struct; ``unknown``: the writer has fields without column."""
+    """``fills`` give the values of the columns from a raw struct; ``unknown``: the writer has fields without column."""
 
-    fill: Callable[[Any], list[Any]]
+    fills: Sequence[Convert]
     unknown: bool
+
+    def fill(self, raw: Any) -> list[Any]:
+        """Values of all columns."""
+        return [convert(raw) for convert in self.fills]
 
 
 class _Fitter:
@@ -144,7 +148,7 @@ def fit(writer: Struct, reader: Struct, columns: Sequence[Column]) -> Fit:
         raise IncompatibleError(f"the message is a {writer.said}, and the table's schema is {reader.said}")
     fitter = _Fitter(is_json=reader.is_json)
     converts = fitter.struct(writer, reader, columns, reader.said.rpartition(".")[2])
-    return Fit(lambda raw: [convert(raw) for convert in converts], fitter.unknown)
+    return Fit(converts, fitter.unknown)
 
 
 def _of_json(convert: Convert, shape: Shape, path: str) -> Convert:

@@ -3,80 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-import pyarrow as pa
 from pydantic import BaseModel
 from pydantic_core import to_json
 
 from airflow_kafka_bq.formats.json_text import exact_text
 from airflow_kafka_bq.formats.model_fields import MessageFields
 from airflow_kafka_bq.formats.model_rows import ModelRow
-from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
+from airflow_kafka_bq.formats.parser import Rejected, Row
 from airflow_kafka_bq.formats.rejections import nameless_field, unknown_field, validated
+from airflow_kafka_bq.formats.structured.bulk_columns import BulkColumns, bulk_columns
 from airflow_kafka_bq.formats.structured.conversion import plain
-from airflow_kafka_bq.formats.structured.evolution import IncompatibleError, fit
+from airflow_kafka_bq.formats.structured.evolution import fit
 from airflow_kafka_bq.formats.structured.left_over import left_over
-from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
-from airflow_kafka_bq.formats.structured.writers import Writer, Writers
+from airflow_kafka_bq.formats.structured.parsing import MakeRow
+from airflow_kafka_bq.formats.structured.shapes import Schema, Struct, as_struct
 from airflow_kafka_bq.formats.unknown_fields import json_of
 from airflow_kafka_bq.formats.wire_values import writer as wire_writer
 from airflow_kafka_bq.schema.columns import Column
-from airflow_kafka_bq.schema.wire import wire_type
-
-MakeRow = Callable[[Any], Row]
-
-
-class Filling(Protocol):
-    """Makes, for one writer's schema, the function from a raw value to a row, and whether it had unknown fields."""
-
-    def of(self, schema: Schema) -> MakeRow:
-        """The function. :raises IncompatibleError: no value of the writer can be a row."""
-
-
-class StructuredRows:
-    """Parses messages of one side with the schemas of their writers."""
-
-    def __init__(self, writers: Writers, columns: Sequence[Column], filling: Filling) -> None:
-        self._writers = writers
-        self._filling = filling
-        self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
-        self._made: dict[Writer, MakeRow] = {}
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Of the rows."""
-        return self._schema
-
-    def parse(self, values: pa.Array[Any]) -> Parsed:
-        """Decode each value, and write it as the staging file has it."""
-        return row_by_row(values, self._schema, self._row)
-
-    def _row(self, value: bytes) -> Row:
-        writer, data = self._writers.of(value)
-        try:
-            made = self._made.get(writer) or self._make(writer)
-            return made(writer.schema.decode(data))
-        except Rejected as why:
-            why.schema_id = writer.schema_id
-            raise
-
-    def _make(self, writer: Writer) -> MakeRow:
-        try:
-            found = self._filling.of(writer.schema)
-        except IncompatibleError as error:
-            found = refusing(str(error))
-        self._made[writer] = found
-        return found
-
-
-def refusing(error: str) -> MakeRow:
-    """In the place of a function that cannot be made."""
-
-    def refuse(_: Any) -> Row:
-        raise Rejected("registry", "incompatible_schema", error)
-
-    return refuse
 
 
 class ColumnFilling:
@@ -118,6 +63,21 @@ class ColumnFilling:
 
         return row
 
+    def bulk(self, schema: Schema) -> BulkColumns | None:
+        """Of a record; JSON may hold anything anywhere, and a field that has no column is kept one by one."""
+        writer = schema.slot.shape
+        if schema.is_json or self._schema.is_json or self._keep_unknown or not isinstance(writer, Struct):
+            return None
+        found = fit(writer, self._reader, self._columns)
+        if found.unknown and self._refuse_unknown:
+            return None
+        cells = [_cell(write, fill) for write, fill in zip(self._writers, found.fills, strict=True)]
+        return bulk_columns(writer, self._reader, self._columns, cells, unknown=found.unknown)
+
+
+def _cell(write: Callable[[Any], Any], fill: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda raw: write(fill(raw))
+
 
 def _is_nameless(schema: Schema, raw: Any) -> bool:
     """Whether there are fields that have a number and nothing else (Protobuf)."""
@@ -140,6 +100,9 @@ class ModelFilling:
         self._fields = MessageFields.of(model)
         self._refuse_unknown = refuse_unknown
         self._row = ModelRow(model, columns)
+
+    def bulk(self, schema: Schema) -> None:
+        """A model looks at each."""
 
     def of(self, schema: Schema) -> MakeRow:
         """The model's columns."""
@@ -164,6 +127,9 @@ class ModelFilling:
 
 class PayloadFilling:
     """The whole value as JSON."""
+
+    def bulk(self, schema: Schema) -> None:
+        """A text is made of each."""
 
     def of(self, schema: Schema) -> MakeRow:
         """One column."""

@@ -20,11 +20,15 @@ def as_it_is(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. ``type`` is the GoogleSQL type that holds all of them; ``said`` is what the schema calls it."""
+    """One value. ``type`` is the GoogleSQL type that holds all of them; ``said`` is what the schema calls it.
+
+    ``scale`` is of a decimal whose raw value is a whole number in bytes: how many of its digits stand behind the point.
+    """
 
     type: str
     said: str
     read: Callable[[Any], Any] = field(default=as_it_is, compare=False)
+    scale: int | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, eq=False)

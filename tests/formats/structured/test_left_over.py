@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.json_schema import json_schema
 from airflow_kafka_bq.formats.structured.left_over import left_over
+from airflow_kafka_bq.formats.structured.parsing import StructuredRows
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
-from airflow_kafka_bq.formats.structured.rows import ModelFilling, StructuredRows
+from airflow_kafka_bq.formats.structured.rows import ModelFilling
 from airflow_kafka_bq.formats.structured.shapes import as_struct
 from airflow_kafka_bq.formats.structured.writers import OneWriter, Writer
 from airflow_kafka_bq.formats.unknown_fields import with_unknown

@@ -12,7 +12,8 @@ import pyarrow as pa
 from airflow_kafka_bq.formats.parser import Parsed
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.columns import columns_of
-from airflow_kafka_bq.formats.structured.rows import ColumnFilling, StructuredRows
+from airflow_kafka_bq.formats.structured.parsing import StructuredRows
+from airflow_kafka_bq.formats.structured.rows import ColumnFilling
 from airflow_kafka_bq.formats.structured.shapes import Schema, as_struct
 from airflow_kafka_bq.formats.structured.writers import OneWriter, Writer
 from airflow_kafka_bq.formats.unknown_fields import with_unknown

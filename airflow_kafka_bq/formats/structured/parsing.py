@@ -1,0 +1,139 @@
+"""Messages whose schema their writers registered: decoded, and made rows.
+
+Columns of a schema are made of many messages at once where that is certain to give the same rows; whatever is in doubt
+is looked at by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.formats.bulk_search import joined
+from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, bytes_of, row_by_row
+from airflow_kafka_bq.formats.structured.bulk_columns import BulkColumns, DoubtError
+from airflow_kafka_bq.formats.structured.evolution import IncompatibleError
+from airflow_kafka_bq.formats.structured.shapes import Schema
+from airflow_kafka_bq.formats.structured.writers import Writer, Writers
+from airflow_kafka_bq.schema.columns import Column
+from airflow_kafka_bq.schema.wire import wire_type
+
+_pc: Any = pyarrow.compute
+MakeRow = Callable[[Any], Row]
+Decoded = tuple[list[int], list[Any]]
+"""Positions of messages, and their raw values."""
+_WINDOW = 512  # a message that is in doubt has so many looked at one by one
+
+
+class Piece(NamedTuple):
+    """Messages whose rows were made together."""
+
+    positions: list[int]
+    rows: pa.Table
+    unknown_fields: int
+
+
+class Filling(Protocol):
+    """Makes, for one writer's schema, the function from a raw value to a row, and whether it had unknown fields."""
+
+    def of(self, schema: Schema) -> MakeRow:
+        """The function. :raises IncompatibleError: no value of the writer can be a row."""
+
+    def bulk(self, schema: Schema) -> BulkColumns | None:
+        """What makes rows of many raw values at once; None: nothing does. :raises IncompatibleError: as ``of``."""
+
+
+class StructuredRows:
+    """Parses messages of one side with the schemas of their writers."""
+
+    def __init__(self, writers: Writers, columns: Sequence[Column], filling: Filling) -> None:
+        self._writers = writers
+        self._filling = filling
+        self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
+        self._made: dict[Writer, MakeRow] = {}
+        self._bulks: dict[Writer, BulkColumns | None] = {}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        return self._schema
+
+    def parse(self, values: pa.Array[Any]) -> Parsed:
+        """Decode each value, and write it as the staging file has it."""
+        pieces = [piece for bulk, found in self._decoded(values).items() for piece in _together(bulk, found)]
+        if not pieces:
+            return self._one_by_one(values)
+        good = pa.array([position for piece in pieces for position in piece.positions], pa.int64())
+        rows = pa.concat_tables([piece.rows for piece in pieces])
+        if len(pieces) > 1:
+            order = _pc.sort_indices(good)
+            good, rows = good.take(order), rows.take(order)
+        return joined(values, good, rows, self._one_by_one, sum(piece.unknown_fields for piece in pieces))
+
+    def _one_by_one(self, values: pa.Array[Any]) -> Parsed:
+        return row_by_row(values, self._schema, self._row)
+
+    def _decoded(self, values: pa.Array[Any]) -> dict[BulkColumns, Decoded]:
+        """Raw values that may be read together. The others, and what cannot be decoded, are left to ``_row``."""
+        found: dict[BulkColumns, Decoded] = {}
+        for position, value in enumerate(bytes_of(values)):
+            try:
+                writer, data = self._writers.of(value)
+                bulk = self._bulks[writer] if writer in self._bulks else self._bulk(writer)
+                raw = None if bulk is None else writer.schema.decode(data)
+            except Rejected:
+                continue
+            if bulk is not None and type(raw) is dict:  # a subclass carries fields that the schema does not know
+                positions, raws = found.setdefault(bulk, ([], []))
+                positions.append(position)
+                raws.append(raw)
+        return found
+
+    def _bulk(self, writer: Writer) -> BulkColumns | None:
+        try:
+            found = self._filling.bulk(writer.schema)
+        except IncompatibleError:
+            found = None
+        self._bulks[writer] = found
+        return found
+
+    def _row(self, value: bytes) -> Row:
+        writer, data = self._writers.of(value)
+        try:
+            made = self._made.get(writer) or self._make(writer)
+            return made(writer.schema.decode(data))
+        except Rejected as why:
+            why.schema_id = writer.schema_id
+            raise
+
+    def _make(self, writer: Writer) -> MakeRow:
+        try:
+            found = self._filling.of(writer.schema)
+        except IncompatibleError as error:
+            found = refusing(str(error))
+        self._made[writer] = found
+        return found
+
+
+def _together(bulk: BulkColumns, found: Decoded) -> list[Piece]:
+    """Those that are certain."""
+    positions, raws = found
+    try:
+        return [Piece(positions, bulk.table(raws), len(raws) if bulk.unknown else 0)]
+    except DoubtError:
+        if len(raws) <= _WINDOW:
+            return []
+    parts = [slice(first, first + _WINDOW) for first in range(0, len(raws), _WINDOW)]
+    return [piece for part in parts for piece in _together(bulk, (positions[part], raws[part]))]
+
+
+def refusing(error: str) -> MakeRow:
+    """In the place of a function that cannot be made."""
+
+    def refuse(_: Any) -> Row:
+        raise Rejected("registry", "incompatible_schema", error)
+
+    return refuse
