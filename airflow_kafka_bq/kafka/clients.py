@@ -13,15 +13,13 @@ from confluent_kafka.admin import AdminClient
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, IngestError, TerminalError
 from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.client_log import ClientLog
-from airflow_kafka_bq.kafka.close import close_within
+from airflow_kafka_bq.kafka.close import close_within, leave_to_parent
 from airflow_kafka_bq.kafka.progress import FetchPositions, interval_ms
 from airflow_kafka_bq.kafka.settings import IsolationLevel, Settings, admin_settings, consumer_settings, redacted
 from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.troubles import Troubles
 
 CLOSE_SECONDS = 5.0
-
-_OF_PARENTS: list[object] = []
 
 
 class Clients:
@@ -104,8 +102,7 @@ class Clients:
         if self._owns_admins:
             self._admins.close()
         if self._process_id not in (None, os.getpid()):
-            # A child of a fork has none of the clients' threads: closing or freeing one waits for them for ever.
-            _OF_PARENTS.append(consumer)
+            leave_to_parent(consumer)
         elif consumer is not None:
             close_within(consumer.close, "the Kafka consumer", CLOSE_SECONDS)
 

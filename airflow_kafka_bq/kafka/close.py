@@ -1,4 +1,4 @@
-"""Closing a client within a time limit."""
+"""Closing a client within a time limit; not at all in a child of the process that built it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
+_of_parents: list[object] = []
 
 
 def close_within(close: Callable[[], object], what: str, seconds: float) -> bool:
@@ -30,3 +31,11 @@ def close_within(close: Callable[[], object], what: str, seconds: float) -> bool
     if thread.is_alive():
         _log.error("%s did not close within %g s; it is left behind until the process ends", what, seconds)
     return not thread.is_alive()
+
+
+def leave_to_parent(*clients: object) -> None:
+    """Keep clients for as long as this process lives, which was forked from the one that built them.
+
+    A child of a fork has none of a client's threads: closing or freeing it there waits for them for ever.
+    """
+    _of_parents.extend(clients)

@@ -22,7 +22,7 @@ from airflow_kafka_bq.exceptions import (
 )
 from airflow_kafka_bq.kafka import errors
 from airflow_kafka_bq.kafka.clients import CLOSE_SECONDS, built
-from airflow_kafka_bq.kafka.close import close_within
+from airflow_kafka_bq.kafka.close import close_within, leave_to_parent
 from airflow_kafka_bq.kafka.errors import Sort
 from airflow_kafka_bq.kafka.settings import producer_settings
 from airflow_kafka_bq.kafka.troubles import Troubles
@@ -82,7 +82,7 @@ class KafkaDeadLetterTopic:
         if producer is None:
             return
         if self._process_id != os.getpid():
-            _OF_PARENTS.append(producer)
+            leave_to_parent(producer)
             return
         close_within(partial(_drop, producer), "the Kafka producer", CLOSE_SECONDS)
 
@@ -139,7 +139,6 @@ class KafkaDeadLetterTopic:
 
 # Their own names begin with an underscore, and are public.
 _WITHOUT_ANSWER = frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT})  # noqa: SLF001
-_OF_PARENTS: list[Producer] = []
 
 
 def _note(

@@ -12,8 +12,9 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
+from airflow_kafka_bq.kafka.close import leave_to_parent
+
 _KEPT_ERRORS = 5
-_OF_PARENTS: list[object] = []
 
 
 class SharedAdmins:
@@ -67,10 +68,10 @@ class SharedAdmins:
                     listeners.remove(on_error)
 
     def close(self) -> None:
-        """Let the clients go. A child of a fork has none of their threads: freeing one there would wait for ever."""
+        """Let the clients go."""
         with self._lock:
             if self._process_id != os.getpid():
-                _OF_PARENTS.extend(self._clients.values())
+                leave_to_parent(*self._clients.values())
             self._clients = {}
 
     def _tell(self, key: Any, error: Any) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
+import weakref
 
 import pytest
 
-from airflow_kafka_bq.kafka.close import close_within
+from airflow_kafka_bq.kafka.close import close_within, leave_to_parent
 
 
 def test_a_close_that_ends_is_waited_for() -> None:
@@ -31,3 +33,15 @@ def test_a_close_that_fails_does_not_raise(caplog: pytest.LogCaptureFixture) -> 
 
     assert close_within(fail, "it", 5)
     assert "boom" in caplog.text
+
+
+def test_a_client_of_the_parent_is_neither_closed_nor_freed() -> None:
+    class Client:
+        pass
+
+    client = Client()
+    alive = weakref.ref(client)
+    leave_to_parent(client)
+    del client
+    gc.collect()
+    assert alive() is not None
