@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kafka_bq.batch import Position
-from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError
+from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, GroupInUseError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.inheritance import Inheritance, inherited
 from airflow_kafka_bq.operations.placing import Standing, alone, offsets_of, put
@@ -67,6 +67,7 @@ def migrate(
     :raises ConfigError: a wish or the undo file is wrong. :raises GroupInUseError: a group has members.
     :raises PositionConflictError: a job has a position of its own, or its table has rows and nothing is adopted.
     :raises OffsetGapError, TopicChangedError: the old position is out of the log. :raises NotFoundError: there is none.
+    :raises AccessDeniedError: the old group is to be deleted, and the login may not.
     """
     wish.check(jobs)
     path = undo_file or undos.file_name(wish.from_group, COMMAND)
@@ -154,7 +155,11 @@ def _deleted(jobs: Sequence[Job], found: Sequence[Inheritance], wish: Migration,
 
 
 def _check_deletable(jobs: Sequence[Job], found: Sequence[Inheritance], wish: Migration) -> None:
-    """:raises GroupInUseError: it has positions of topics that no job takes over, or nobody can tell."""
+    """Ask before anything moves: a refusal behind it would leave jobs that stand, and a command that failed.
+
+    :raises GroupInUseError: it has positions of topics that no job takes over, or nobody can tell.
+    :raises AccessDeniedError: the brokers say that this login may not.
+    """
     others = {name for one in found for name in one.others} - {job.config.topic for job in jobs}
     unknown = any("group_topics" in one.document["unchecked"] for one in found)
     if others or unknown:
@@ -162,6 +167,14 @@ def _check_deletable(jobs: Sequence[Job], found: Sequence[Inheritance], wish: Mi
         raise GroupInUseError(
             f"the old group is not deleted: {what}", group_id=wish.from_group,
             remedy="name the jobs of all its topics in one command, or keep it",
+        )  # fmt: skip
+    with closing(_old(jobs[0], wish.from_group)) as old:
+        rights = old.permitted().group
+    if rights is not None and "DELETE" not in rights:
+        acl = f"kafka-acls --add --allow-principal User:… --operation Delete --group {wish.from_group}"
+        raise AccessDeniedError(
+            f"the login lacks DELETE on the old group {wish.from_group}: it could not be deleted; nothing was moved",
+            group_id=wish.from_group, remedy=f"{acl}; or leave --delete-old (delete_old) out, and keep it",
         )  # fmt: skip
 
 

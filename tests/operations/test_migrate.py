@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from airflow_kafka_bq.batch import GroupMember, Position
-from airflow_kafka_bq.exceptions import ConfigError, GroupInUseError, PositionConflictError
+from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, GroupInUseError, PositionConflictError
 from airflow_kafka_bq.operations.migrate import Migration, migrate, take_back
 from airflow_kafka_bq.operations.undo import read
 from tests.operations.seeking import killed_at
@@ -175,6 +176,28 @@ def test_members_of_the_old_group_are_named(tmp_path: Path) -> None:
     with pytest.raises(GroupInUseError, match=r"old-consumer-3 at /10\.0\.0\.9"):
         migrated(world, tmp_path)
     assert (world.committed(), list(tmp_path.iterdir())) == ({}, [])
+
+
+def test_what_may_not_be_deleted_is_said_before_anything_moves(tmp_path: Path) -> None:
+    world = _shared()
+    world.cluster.forbidden.add((f"group {OLD}", "DELETE"))
+    for dry_run in (True, False):
+        with pytest.raises(AccessDeniedError, match=f"lacks DELETE on the old group {OLD}: .*nothing was moved") as one:
+            migrated(world, tmp_path, dry_run=dry_run, delete_old=True)
+        assert one.value.group_id == OLD
+        assert f"--operation Delete --group {OLD}; or leave --delete-old" in str(one.value.remedy)
+    assert (world.committed(), old(world), list(tmp_path.iterdir())) == ({}, AT, [])
+    assert world.warehouse().ledger(world.target(world.config()), "memory/shop.orders") is None
+    assert migrated(world, tmp_path)["old_group"] == "kept"
+    world.cluster.forbidden.clear()
+    assert migrated(world, tmp_path, delete_old=True)["old_group"] == "deleted"
+
+
+def test_a_cluster_that_tells_no_permission_is_asked_by_the_deletion(tmp_path: Path) -> None:
+    """Then the jobs stand, and giving the command again deletes the group."""
+    world = _shared()
+    with mock.patch.object(world.cluster, "rights_on_group", return_value=None):
+        assert migrated(world, tmp_path, delete_old=True)["old_group"] == "deleted"
 
 
 def test_the_old_group_of_other_topics_is_not_deleted(tmp_path: Path) -> None:

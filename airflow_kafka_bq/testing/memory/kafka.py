@@ -55,7 +55,7 @@ class MemoryCluster(Faults):
         self.groups = Groups(clock, self.partitions)
         self.members = Members(self.groups, self.partitions)
         self.trouble: str | None = None  # what the clients' error callback says while no broker answers
-        self.forbidden: set[tuple[str, str]] = set()  # (name of a topic or "group", operation); told, not enforced
+        self.forbidden: set[tuple[str, str]] = set()  # (name of a topic, "group" or "group NAME", operation); told
         self.silent = False  # nothing is fetched, and nobody says why
         self._topics: dict[str, Topic] = {}
         self._numbers = itertools.count(1)
@@ -108,11 +108,12 @@ class MemoryCluster(Faults):
             return None
         return TOPIC_OPERATIONS - {operation for name, operation in self.forbidden if name == topic}
 
-    def rights_on_group(self) -> frozenset[str] | None:
+    def rights_on_group(self, group_id: str) -> frozenset[str] | None:
         """Operations that a login may do on a group; None where nothing is told."""
         if not self.tells_identities:
             return None
-        return GROUP_OPERATIONS - {operation for name, operation in self.forbidden if name == "group"}
+        names = {"group", f"group {group_id}"}
+        return GROUP_OPERATIONS - {operation for name, operation in self.forbidden if name in names}
 
     # Records
 

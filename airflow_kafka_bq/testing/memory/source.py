@@ -19,7 +19,7 @@ from airflow_kafka_bq.batch import (
     Rights,
     TopicFacts,
 )
-from airflow_kafka_bq.exceptions import IngestError, TerminalError
+from airflow_kafka_bq.exceptions import AccessDeniedError, IngestError, TerminalError
 from airflow_kafka_bq.testing.memory.clock import milliseconds_at_or_after
 from airflow_kafka_bq.testing.memory.kafka import MemoryCluster
 from airflow_kafka_bq.testing.memory.log import Isolation, PartitionLog, Record
@@ -120,7 +120,8 @@ class MemorySource:
         """What the login may do, as the cluster says."""
         with self._request("permitted"):
             names = (self._topic, *others)
-            return Rights({name: self._cluster.rights_on(name) for name in names}, self._cluster.rights_on_group())
+            group = self._cluster.rights_on_group(self._group_id)
+            return Rights({name: self._cluster.rights_on(name) for name in names}, group)
 
     def open(self, positions: Mapping[int, Position]) -> None:
         """Fetch from here. A missing topic or partition is silent, as with the client."""
@@ -158,6 +159,9 @@ class MemorySource:
     def delete_group(self) -> None:
         """Delete the group unless it has members."""
         with self._request("delete_group"), self._cluster.effect("delete_group"):
+            rights = self._cluster.rights_on_group(self._group_id)
+            if rights is not None and "DELETE" not in rights:
+                raise AccessDeniedError("the login may not delete the group", group_id=self._group_id)
             self._cluster.groups.delete(self._group_id)
 
     def close(self) -> None:
