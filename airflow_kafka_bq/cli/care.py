@@ -12,7 +12,9 @@ from airflow_kafka_bq.cli.session import guarded
 @click.command(cls=Manual)
 @JOB
 @days
-@click.option("--against-kafka", is_flag=True, help="Read again what Kafka still has, and look for each key.")
+@click.option(
+    "--against-kafka", is_flag=True, help="Read again what Kafka still has of the range, and look for each key."
+)
 @options
 def audit(  # one parameter per option
     job: str, since: str | None, until: str | None, against_kafka: bool, as_json: bool, settings: tuple[str, ...],

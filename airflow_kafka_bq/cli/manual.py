@@ -48,7 +48,7 @@ PAGES: dict[str, Page] = {
             ("replay orders.yaml --from '{0: 100}' --to '{0: 200}'", "a hundred offsets of partition 0"),
             ("replay orders.yaml --from 2026-01-01 --to 2026-01-02 --partitions 0,3", "of two partitions only"),
         ),
-        "docs/operations.md",
+        "docs/replay.md",
     ),
     "redrive": Page(
         (
@@ -101,6 +101,7 @@ PAGES: dict[str, Page] = {
             ("audit orders.yaml", "the whole table"),
             ("audit orders.yaml --from 2026-01-01 --to 2026-02-01", "its partitions of January"),
             ("audit orders.yaml --against-kafka", "and whether each key that Kafka has is there"),
+            ("audit orders.yaml --against-kafka --from 2026-01-31", "that for messages of this day and later ones"),
         ),
         "docs/audit.md",
         found="the table is not clean",

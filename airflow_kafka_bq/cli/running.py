@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from airflow_kafka_bq import assembly
@@ -16,6 +15,8 @@ from airflow_kafka_bq.cli.looking import plan_file
 from airflow_kafka_bq.cli.profile import profile, show_profile
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
+from airflow_kafka_bq.config.destination import offsets_written
+from airflow_kafka_bq.config.values import Window, window
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.jobfile import JobFile, assemble
 from airflow_kafka_bq.pipeline.copied import LetterCopies
@@ -23,6 +24,7 @@ from airflow_kafka_bq.pipeline.job import Job, silent
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 
+_TAKES = "an ISO time, or offsets such as 0:100,1:0"
 _BAR_NAME_LETTERS = 30  # the rest of 80 columns is for bar, numbers and time
 
 
@@ -37,28 +39,34 @@ def replay_job(
 ) -> None:  # fmt: skip
     """One isolated window; or what it would read and cost."""
     chosen = None if partitions is None else _numbers(partitions)
-    window = {"from": _end("--from", start), "to": _end("--to", end)}
-    file = session.read(path, settings, window=window, partitions=chosen)
+    file = session.read(path, settings, window=_window(start, end), partitions=chosen)
     if dry_run:
         plan_file(session, file)
     else:
         run_file(session, file)
 
 
-def _end(name: str, text: str) -> Any:
-    if not text.strip().startswith("{"):
-        return text
+def _window(start: str, end: str) -> Window:
+    """Checked here, so that a mistake is told of the options and not of the job file."""
+    ends = {name: offsets_written(f"--{name}", text, _TAKES) for name, text in (("from", start), ("to", end))}
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: {text!r} is neither an ISO time nor offsets such as '{{0: 100}}'") from error
+        return window(ends)
+    except ValueError as error:
+        remedy = getattr(error, "remedy", None) or f"--from and --to take {_TAKES}"
+        given = f" (given: --from {start!r} --to {end!r})"
+        raise ConfigError(_of_options(f"{error}{given}"), remedy=_of_options(remedy)) from error
+
+
+def _of_options(text: str) -> str:
+    return text.replace("'from'", "--from").replace("'to'", "--to")
 
 
 def _numbers(text: str) -> list[int]:
     try:
         return [int(one) for one in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--partitions: {text!r} is no list of numbers such as 0,3") from error
+        message = f"--partitions: {text!r} is no list of numbers such as 0,3"
+        raise ConfigError(message, remedy="name partitions, or leave --partitions out") from error
 
 
 def run_file(

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import yaml
-
-from airflow_kafka_bq.config import values
+from airflow_kafka_bq.config import values, yaml_text
 from airflow_kafka_bq.config.scalars import whole
 from airflow_kafka_bq.exceptions import ConfigError
 
@@ -54,26 +52,32 @@ def _parsed(to: Any) -> Literal["earliest", "latest"] | datetime | dict[int, int
             return "earliest"
         if to == "latest":
             return "latest"
-        if _PAIRS.fullmatch(to):
-            pairs = [one.split(":") for one in to.split(",")]
-            if len({int(part) for part, _ in pairs}) < len(pairs):
-                raise ConfigError(f"--to {to!r} names a partition twice")
-            to = dict(pairs)
-        elif to.startswith("{"):
-            to = _mapping(to)
+        to = offsets_written("--to", to, _TAKES)
     try:
         return dict(values.offsets(to)) if isinstance(to, dict) else values.moment(to)
     except ValueError as error:
         raise ConfigError(f"--to: {error}", remedy=f"--to takes {_TAKES}") from error
 
 
-def _mapping(text: str) -> Any:
+def offsets_written(option: str, text: str, takes: str) -> Any:
+    """What is written as ``0:123,1:456`` or ``{0: 123, 1: 456}``, as a mapping not yet looked into; else the text.
+
+    :param takes: what the option takes, for the remedy.
+    :raises ConfigError: it begins like a mapping and is none, or names a partition twice.
+    """
+    text = text.strip()
+    if _PAIRS.fullmatch(text):
+        pairs = [one.split(":") for one in text.split(",")]
+        if len({int(part) for part, _ in pairs}) < len(pairs):
+            raise ConfigError(f"{option} {text!r} names a partition twice", remedy=f"{option} takes {takes}")
+        return dict(pairs)
+    if not text.startswith("{"):
+        return text
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--to {text!r} is no mapping of partition to offset", remedy=f"--to takes {_TAKES}"
-        ) from error
+        return yaml_text.parsed(text)
+    except yaml_text.YamlError as error:
+        message = f"{option} {text!r} is no mapping of partition to offset: {error}"
+        raise ConfigError(message, remedy=f"{option} takes {takes}") from error
 
 
 def _numbers(given: Sequence[Any] | str) -> tuple[int, ...]:

@@ -162,10 +162,14 @@ def _windows(job: JobConfig) -> None:
         "use fence='ledger'",
     )
     chosen = job.partitions or ()
-    require(len(set(chosen)) == len(chosen), f"partitions names one twice: {list(chosen)}")
+    require(len(set(chosen)) == len(chosen), f"partitions names one twice: {list(chosen)}", "name each one once")
     if job.window and isinstance(job.window.start, dict):
         outside = sorted(set(chosen) - set(job.window.start))
-        require(not outside, f"partitions {outside} are not in the window")
+        require(
+            not outside,
+            f"partitions {outside} are not in the window, which names {sorted(job.window.start)}",
+            "leave partitions out: a window of offsets names its own",
+        )
 
 
 def _members(job: JobConfig) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from airflow_kafka_bq.config import names
 from airflow_kafka_bq.config.frozen import FrozenMapping
+from airflow_kafka_bq.config.messages import Refusal
 from airflow_kafka_bq.config.scalars import LARGEST_INT64, whole
 
 Offsets = dict[int, int]
@@ -106,10 +107,20 @@ def mapping(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return value
     try:
-        return json.loads(value)
-    except ValueError:
+        return json.loads(value, object_pairs_hook=once)
+    except json.JSONDecodeError:
         msg = f"{value!r} is not JSON"
         raise ValueError(msg) from None
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice JSON would keep the last one, and nobody would be told. ValueError then."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names_given = [name for name, _ in pairs]
+        msg = f"{next(name for name in names_given if names_given.count(name) > 1)} is there twice"
+        raise ValueError(msg)
+    return found
 
 
 def window(value: Any) -> Window:
@@ -123,17 +134,17 @@ def window(value: Any) -> Window:
     start, end = (_window_end(name, mapping(value[name])) for name in ("from", "to"))
     if isinstance(start, dict) and isinstance(end, dict):
         if set(start) != set(end):
-            msg = "'from' and 'to' name different partitions"
-            raise ValueError(msg)
-        backwards = any(start[partition] > end[partition] for partition in start)
+            msg = f"'from' and 'to' name different partitions: {sorted(start)} and {sorted(end)}"
+            raise Refusal(msg, "give both ends of each partition")
+        backwards = [f" of partition {part}" for part in sorted(start) if start[part] > end[part]]
     elif isinstance(start, datetime) and isinstance(end, datetime):
-        backwards = start > end
+        backwards = [""] if start > end else []
     else:
         msg = "'from' and 'to' are both times or both mappings of partition to offset"
-        raise ValueError(msg)
+        raise Refusal(msg, "give two times, or two mappings such as {0: 100} and {0: 200}")
     if backwards:
-        msg = "'from' lies after 'to'"
-        raise ValueError(msg)
+        msg = f"'from'{backwards[0]} lies after 'to'"
+        raise Refusal(msg, "exchange the two: 'from' is the first that is read, 'to' the first that is not")
     return Window(start, end)
 
 

@@ -31,7 +31,8 @@ def audit(job: Job, between: Between | None = None, *, against_kafka: bool = Fal
     """Count duplicates, compare history and table, and say what could not be checked.
 
     :param between: rows that are looked at, by the table's partition column; None: all.
-    :param against_kafka: read the messages again that Kafka still has, and look for each key in the table.
+    :param against_kafka: read the messages again that Kafka still has, of that range by their own time, and look for
+        each key in the table.
     :raises CostLimitError: a read would bill more than ``max_bytes_billed``; nothing was spent on it.
     :raises IngestError: as ``operations.scanned.scanned``.
     """
@@ -41,7 +42,7 @@ def audit(job: Job, between: Between | None = None, *, against_kafka: bool = Fal
     duplicates = audits.duplicates(seen.scan, limit)
     examples = audits.examples(seen.scan, _EXAMPLES, limit) if duplicates.by_key.rows else ()
     history = _history(job, seen, audits, between)
-    compared = _compared(job, seen, history) if against_kafka else None
+    compared = _compared(job, seen, history, between) if against_kafka else None
     found = _Findings(duplicates, history, seen.target.by_coordinates, compared)
     return {
         "topic": job.config.topic,
@@ -184,13 +185,13 @@ def _history(job: Job, seen: Scanned, audits: Audits, between: Between) -> _Hist
     return found
 
 
-def _compared(job: Job, seen: Scanned, history: _History) -> Comparison | None:
+def _compared(job: Job, seen: Scanned, history: _History, between: Between) -> Comparison | None:
     """None: nothing says what was applied, or nothing can be compared."""
     if not history.firsts or not seen.target.kafka_columns:
         why = "the job keeps no ledger yet" if not history.firsts else "the table has no Kafka columns"
         history.unchecked.append(f"keys against Kafka: {why}")
         return None
-    return compare(job, seen, history.firsts, history.positions)
+    return compare(job, seen, history.firsts, history.positions, between)
 
 
 def _told(compared: Comparison) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import Absence, Absent, Bounds, Kind, PartitionPlan, RunPlan, Staged
 from airflow_kafka_bq.config import TableId
+from airflow_kafka_bq.config.days import Between
 from airflow_kafka_bq.operations.scanned import Scanned
 from airflow_kafka_bq.pipeline.head import Spent
 from airflow_kafka_bq.pipeline.job import Job
@@ -58,15 +59,18 @@ class Comparison:
         }
 
 
-def compare(job: Job, seen: Scanned, firsts: Mapping[int, int], positions: Mapping[int, int]) -> Comparison:
+def compare(
+    job: Job, seen: Scanned, firsts: Mapping[int, int], positions: Mapping[int, int], between: Between
+) -> Comparison:
     """Read from where the job began with each partition, or the log begins now, to the position.
 
     :param firsts: where live reading began. :param positions: of the ledger; half-open ends.
+    :param between: only from the first message of that time on, up to the first of its end, as a replay of it would.
     :raises CostLimitError: comparing a batch would bill more than ``max_bytes_billed``.
     :raises IngestError: Kafka or BigQuery do not answer, or a message cannot be staged.
     """
     job = replace(job, fingerprint=f"{job.fingerprint}-compared")  # staging tables of its own, beside a replay's
-    plan = _plan(job, seen, firsts, positions)
+    plan = _plan(job, seen, firsts, positions, between)
     found = Comparison({part: (one.start_offset, one.end_offset) for part, one in plan.partitions.items()})
     if not plan.lag:
         return found
@@ -80,14 +84,18 @@ def compare(job: Job, seen: Scanned, firsts: Mapping[int, int], positions: Mappi
     return found
 
 
-def _plan(job: Job, seen: Scanned, firsts: Mapping[int, int], positions: Mapping[int, int]) -> RunPlan:
+def _plan(
+    job: Job, seen: Scanned, firsts: Mapping[int, int], positions: Mapping[int, int], between: Between
+) -> RunPlan:
     facts, bounds = job.source.describe(), job.source.bounds()
-    oldest = oldest_safe(job.config, job.now())
-    safe = job.source.offsets_at(oldest) if oldest else {}
+    earliest = max(filter(None, (oldest_safe(job.config, job.now()), between.since)), default=None)
+    begins = job.source.offsets_at(earliest) if earliest else {}
+    ends = job.source.offsets_at(between.until) if between.until else {}
     partitions = {}
     for part, first in sorted(firsts.items()):
         if part in bounds and part in positions:
-            start, end = _span(bounds[part], max(first, safe.get(part, 0)), positions[part])
+            position = positions[part]
+            start, end = _span(bounds[part], max(first, begins.get(part, 0)), min(position, ends.get(part, position)))
             partitions[part] = PartitionPlan(part, start, end, None, bounds[part], None)
     return RunPlan(facts, seen.pipeline, Kind.WINDOW, partitions, None, {})
 

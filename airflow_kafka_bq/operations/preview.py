@@ -14,6 +14,7 @@ from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.markers import check_reach
 from airflow_kafka_bq.pipeline.plan import look, plan
 from airflow_kafka_bq.pipeline.target import fit
+from airflow_kafka_bq.pipeline.window import check_window
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.difference import difference, refuse_drift
 from airflow_kafka_bq.schema.target import TableFacts, Target
@@ -24,6 +25,7 @@ def preview(job: Job) -> dict[str, Any]:
     seen = look(job.config, job.source, job.warehouse, job.target)
     planned = plan(job.config, job.source, job.target, seen)
     check_reach(job.config, job.source, planned, job.now())
+    check_window(job.config, planned, job.now())
     create, alter = _tables(job, seen.table)
     target = fit(job.target, seen.table)
     spec = _spec(job, target, planned)

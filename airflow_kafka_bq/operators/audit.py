@@ -25,7 +25,8 @@ class AuditDuplicatesOperator(KafkaToBigQueryOperator):
 
     :param since: only rows whose partition column is this time or later: ISO, or a datetime. (templated)
     :param until: only rows before this time. (templated)
-    :param against_kafka: read again what Kafka still has, and look for each key in the table.
+    :param against_kafka: read again what Kafka still has, between ``since`` and ``until`` by message time, and look
+        for each key in the table.
     :param fail_on_findings: fail the task where the table is not clean; Airflow does not try again.
     :raises ConfigError: a literal is wrong; the message names the parameter, its value and what it takes.
     """

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_kafka_bq.config.values import once
+
 _MARKS = ("{{", "{%", "{#")
 _NOTHING = {"", "None", "null"}
 # The other templated parameters are text as rendered.
@@ -57,12 +59,17 @@ def _structure(value: Any) -> Any:
     """Lists and mappings that were rendered to text; anything else as it is, for the validation to refuse."""
     if not isinstance(value, str) or value.strip()[:1] not in {"[", "{", "("}:
         return value
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(value.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return value
+    text = value.strip()
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError:
+        pass
+    except (ValueError, RecursionError):
+        return value
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
 
 
 class ModelClass:

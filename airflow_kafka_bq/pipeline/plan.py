@@ -22,7 +22,6 @@ from airflow_kafka_bq.batch import (
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import (
     GroupInUseError,
-    NotFoundError,
     OffsetGapError,
     TargetChangedError,
     TopicChangedError,
@@ -31,7 +30,7 @@ from airflow_kafka_bq.pipeline.positions import owner_of
 from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC
 from airflow_kafka_bq.pipeline.seen import Seen, check_same_partitions
 from airflow_kafka_bq.pipeline.starts import ahead, starts_of
-from airflow_kafka_bq.pipeline.window import window_ranges
+from airflow_kafka_bq.pipeline.window import no_partitions, window_ranges
 from airflow_kafka_bq.ports import Source, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
@@ -243,5 +242,4 @@ def check_partitions(config: JobConfig, facts: TopicFacts) -> None:
     """Partitions that the job names must exist. :raises NotFoundError: one does not."""
     wanted = set(config.partitions or ()) | set(config.start_offsets() or {})
     if missing := sorted(wanted - set(facts.partitions)):
-        message = f"topic {config.topic} has no partitions {missing}; it has {len(facts.partitions)}"
-        raise NotFoundError(message, topic=config.topic, partition=missing[0])
+        raise no_partitions(config.topic, missing, len(facts.partitions))

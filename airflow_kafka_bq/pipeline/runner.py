@@ -32,6 +32,7 @@ from airflow_kafka_bq.pipeline.reader import Reader, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.stage import Stager
 from airflow_kafka_bq.pipeline.target import Ready, fit, ready
+from airflow_kafka_bq.pipeline.window import check_window
 from airflow_kafka_bq.ports.source import MemberSource, ShareChanged
 from airflow_kafka_bq.schema.target import Target
 
@@ -159,6 +160,7 @@ def planned(job: Job, report: RunReport, mine: Callable[[RunPlan], RunPlan] | No
             seen = look(job.config, job.source, job.warehouse, job.target)
             found = plan(job.config, job.source, job.target, seen)
             check_reach(job.config, job.source, found, job.now())
+            check_window(job.config, found, job.now())
         fitted, whole = fit(job.target, seen.table), found
         found = mine(whole) if mine else whole
         report.planned(found, fitted.dedup_window if fitted.looks_nearby else None)

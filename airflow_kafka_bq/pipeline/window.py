@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from airflow_kafka_bq.batch import Bounds, Gap
-from airflow_kafka_bq.config import JobConfig
-from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.batch import Bounds, Gap, RunPlan
+from airflow_kafka_bq.config import JobConfig, Window
+from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
 from airflow_kafka_bq.pipeline.seen import check_same_partitions
 from airflow_kafka_bq.ports import Source
+
+log = logging.getLogger(__name__)
 
 
 def window_ranges(
@@ -26,8 +29,7 @@ def window_ranges(
     ends = _offsets(config, config.window.end, source, bounds)
     chosen = sorted(set(starts) & set(config.partitions or starts))
     if missing := sorted(set(config.partitions or chosen) - set(bounds)):
-        message = f"topic {config.topic} has no partitions {missing}; it has {len(bounds)}"
-        raise NotFoundError(message, topic=config.topic, partition=missing[0])
+        raise no_partitions(config.topic, missing, len(bounds))
     ranges, gaps = {}, []
     for part in chosen:
         log = bounds[part]
@@ -41,6 +43,50 @@ def window_ranges(
         begin = max(begin, log.log_start)
         ranges[part] = (begin, max(begin, end))
     return ranges, tuple(gaps)
+
+
+def check_window(config: JobConfig, plan: RunPlan, now: datetime) -> None:
+    """Refuse a window in which nothing can be: one that begins behind all ends, or in a time to come.
+
+    Clocks of producers may be ahead of ours: a time to come is refused only if no partition has a message from then.
+    A window that begins behind the end of some partitions only, or is empty, is a warning.
+
+    :raises ConfigError: names the window's begin, and what there is.
+    """
+    wanted = config.window
+    if wanted is None or not plan.partitions:
+        return
+    if wanted.start == wanted.end:
+        log.warning("window: 'from' and 'to' are the same (%s): it is half-open, and nothing is in it", _said(wanted))
+    if isinstance(wanted.start, datetime):
+        if wanted.start > now and not plan.lag:
+            message = f"window: 'from' ({wanted.start.isoformat()}) lies in the future; it is {now.isoformat()}"
+            raise ConfigError(message, topic=config.topic, remedy="begin at a time that has passed; times are UTC")
+        return
+    beyond = {
+        part: f"partition {part} ends at {one.bounds.high_watermark}, and 'from' is {one.start_offset}"
+        for part, one in sorted(plan.partitions.items())
+        if one.start_offset > one.bounds.high_watermark
+    }
+    if len(beyond) == len(plan.partitions):
+        part = min(beyond)
+        raise ConfigError(
+            f"window: nothing is there: {'; '.join(beyond.values())}", topic=config.topic, partition=part,
+            offset=plan.partitions[part].start_offset, remedy="begin at an offset before the end",
+        )  # fmt: skip
+    for told in beyond.values():
+        log.warning("window: %s: nothing of it is read", told)
+
+
+def no_partitions(topic: str, missing: Sequence[int], count: int) -> NotFoundError:
+    """What is said of partitions that a topic does not have."""
+    message = f"topic {topic} has no partitions {list(missing)}; it has {count}"
+    return NotFoundError(message, topic=topic, partition=missing[0], remedy=f"name partitions from 0 to {count - 1}")
+
+
+def _said(window: Window) -> str:
+    start = window.start
+    return start.isoformat() if isinstance(start, datetime) else ", ".join(f"{p}: {at}" for p, at in start.items())
 
 
 def _offsets(

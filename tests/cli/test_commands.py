@@ -148,23 +148,6 @@ def test_a_wrong_set_is_named(kafka_bq: Command, job: str, setting: str, said: s
     assert said in done.failure()["message"]
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--from", "yesterday", "--to", "2026-01-02"), "'yesterday' is not an ISO time"),
-        (("--from", "2026-01-01", "--to", "{0: 5}"), "both times or both mappings"),
-        (("--from", "{0: 5", "--to", "{0: 5}"), "--from: '{0: 5' is neither an ISO time nor offsets"),
-        (("--from", "{0: x}", "--to", "{0: 5}"), "window"),
-        (("--from", "2026-01-01", "--to", "2026-01-02", "--partitions", "a"), "--partitions: 'a' is no list"),
-        (("--from", "2026-01-02", "--to", "2026-01-01"), "window"),
-    ],
-)
-def test_a_wrong_window_is_named(kafka_bq: Command, job: str, options: tuple[str, ...], said: str) -> None:
-    done = kafka_bq("replay", job, "--json", *options)
-    assert (done.code, done.failure()["error"]) == (2, "ConfigError")
-    assert said in done.failure()["message"]
-
-
 def test_an_import_that_fails_is_no_finding(
     kafka_bq: Command, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

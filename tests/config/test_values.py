@@ -68,7 +68,7 @@ def test_a_window_of_offsets_never_runs_backwards(start: dict[int, int], data: s
         assert values.window(json.dumps(written)) == Window(start, end)
         assert values.window(written).by_offsets
     else:
-        with pytest.raises(ValueError, match="'from' lies after 'to'"):
+        with pytest.raises(ValueError, match=r"'from'.* lies after 'to'"):
             values.window(written)
 
 
@@ -80,7 +80,7 @@ def test_a_window_of_times_never_runs_backwards(start: datetime, end: datetime) 
         assert values.window(written) == Window(start, end)
         assert not values.window(written).by_offsets
     else:
-        with pytest.raises(ValueError, match="'from' lies after 'to'"):
+        with pytest.raises(ValueError, match=r"'from'.* lies after 'to'"):
             values.window(written)
 
 
@@ -92,7 +92,8 @@ def test_a_window_of_times_never_runs_backwards(start: datetime, end: datetime) 
         ({"from": "yesterday", "to": "2026-01-01"}, "'from': 'yesterday' is not an ISO time"),
         ({"from": "2026-01-01", "to": 5}, "'to': 5 is neither an ISO time nor a mapping"),
         ({"from": "2026-01-01", "to": {0: 5}}, "both times or both mappings"),
-        ({"from": {0: 1}, "to": {1: 1}}, "name different partitions"),
+        ({"from": {0: 1}, "to": {1: 1}}, "name different partitions: [0] and [1]"),
+        ('{"from": {"0": 1, "0": 2}, "to": {"0": 3}}', "0 is there twice"),
         ({"from": {0: 1}, "to": {}}, "'to': a mapping of partition to offset names at least one"),
         ({"from": {0: 1, "0": 1}, "to": {0: 1}}, "'from': partition 0 is there twice"),
         ({"from": {0: -1}, "to": {0: 1}}, "0: -1 is not partition: offset"),

@@ -20,8 +20,8 @@ PipeFactory = Callable[..., Pipe]
 MODEL = "from pydantic import BaseModel\n\n\nclass Order(BaseModel):\n    id: str\n    n: int\n"
 
 
-def _audit(made: Pipe) -> tuple[int, Any]:
-    done = made.command("audit", str(made.path), "--against-kafka", "--json")
+def _audit(made: Pipe, *options: str) -> tuple[int, Any]:
+    done = made.command("audit", str(made.path), "--against-kafka", "--json", *options)
     return done.returncode, json.loads(done.stdout)
 
 
@@ -50,6 +50,8 @@ def test_rows_that_are_gone_or_too_old_are_named_and_a_replay_brings_them_back(p
         "what is staged is dropped"
     )
     assert (made.ledger(), made.committed()) == positions
+    for options, messages in ((("--to", "2020-01-01"), 0), (("--from", "2020-01-01"), 8)):
+        assert _audit(made, *options)[1]["against_kafka"]["messages"] == messages
     assert made.run('window={"from": {"0": 0, "1": 0}, "to": {"0": 4, "1": 4}}')["missing_before"] == 1
     assert _audit(made)[0] == 0
 

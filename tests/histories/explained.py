@@ -65,7 +65,7 @@ EXPLAINED: dict[type[BaseException], frozenset[Trouble]] = {
     TargetChangedError: frozenset({Trouble.TARGET_GONE}),
     SchemaDriftError: frozenset({Trouble.TARGET_GONE}),
     BadMessagesError: frozenset({Trouble.BAD_MESSAGES}),
-    ConfigError: frozenset({Trouble.FORGOTTEN}),
+    ConfigError: frozenset({Trouble.FORGOTTEN, Trouble.TOPIC_ANOTHER, Trouble.TRUNCATED}),
     WarehouseUnavailableError: frozenset(
         {Trouble.BIGQUERY_ERRORS, Trouble.STAGING_GONE, Trouble.TARGET_GONE, Trouble.OTHERS, Trouble.FORGOTTEN}
     ),

@@ -15,6 +15,7 @@ from tests.histories.process import Process
 from tests.histories.scope import batches
 from tests.histories.telling import happening
 from tests.pipeline.actors import Actor
+from tests.pipeline.world import TOPIC
 
 WHERE = ["merge", "merge executes", "merge commits", "commit", "load", "load runs", "register", "place", "poll", "drop"]
 BATCH = st.sampled_from([1, 2, 3, 4, 6, 9])
@@ -94,6 +95,8 @@ class Processes(Ground):
     def start_window(self, batch: int, low: int, length: int, one: int | None, gap: str) -> None:
         """Offsets of all partitions, or of one."""
         parts = range(self.parts) if one is None else [one % self.parts]
+        logs = self.world.cluster.topic(TOPIC).logs
+        low = min(low, max(logs[part].high_watermark for part in parts))  # behind all ends it is refused
         window = {"from": dict.fromkeys(parts, low), "to": dict.fromkeys(parts, low + length)}
         process = self.begin_process(window, batch_messages=batch, on_gap=gap)
         process.owed = [

@@ -3,10 +3,12 @@ tells."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from airflow_kafka_bq.config.days import Between
 from airflow_kafka_bq.exceptions import CostLimitError
 from airflow_kafka_bq.operations.audit import audit
 from tests.pipeline.world import KEEP, TABLE, TOPIC, UPDATE, World
@@ -101,3 +103,49 @@ def test_each_batch_obeys_the_gate() -> None:
     with pytest.raises(CostLimitError):
         compared(world, **UPDATE, max_bytes_billed=150)
     assert [name for name in world.database.table_names() if "__stg" in name] == []
+
+
+def _three_days(**settings: Any) -> tuple[World, datetime]:
+    """Three days with a message each in both partitions, all merged; and all rows but those of the first day gone."""
+    world = World(2)
+    start = world.clock()
+    for day in range(3):
+        for part in (0, 1):
+            at = int((start + timedelta(days=day)).timestamp() * 1000)
+            name = f"{part}{day}"
+            world.send({"id": name, "n": day, "updated": day}, part, timestamp_ms=at)
+    world.run(**settings)
+    world.database.delete(TABLE, lambda row: not row["id"].endswith("0"))
+    return world, start
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "span", "missing"),
+    [
+        (None, None, (0, 3), 4),
+        (1, 2, (1, 2), 2),
+        (None, 1, (0, 1), 0),
+        (2, None, (2, 3), 2),
+        (0.5, 1.5, (1, 2), 2),
+        (7, None, (3, 3), 0),
+    ],
+)
+def test_a_range_bounds_what_is_read_again(
+    since: float | None, until: float | None, span: tuple[int, int], missing: int
+) -> None:
+    world, start = _three_days(**KEEP)
+    at = [None if one is None else start + timedelta(days=one) for one in (since, until)]
+    document = audit(world.job(**KEEP), Between.of(*at), against_kafka=True)
+    found = document["against_kafka"]
+    assert found["partitions"] == {part: {"start": span[0], "end": span[1]} for part in "01"}
+    assert (found["messages"], found["missing"]) == (2 * (span[1] - span[0]), missing)
+    assert document["clean"] is (missing == 0)
+
+
+def test_a_range_does_not_reach_past_the_position() -> None:
+    world, start = _three_days(**KEEP)
+    late = int((start + timedelta(days=1)).timestamp() * 1000)
+    world.send({"id": "new", "n": 1, "updated": 1}, timestamp_ms=late + 99 * 86_400_000)
+    between = Between.of(start, start + timedelta(days=300))
+    found = audit(world.job(**KEEP), between, against_kafka=True)["against_kafka"]
+    assert found["partitions"]["0"] == {"start": 0, "end": 3}

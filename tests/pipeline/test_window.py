@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_kafka_bq.batch import Gap
-from airflow_kafka_bq.exceptions import NotFoundError
-from airflow_kafka_bq.pipeline.window import window_ranges
+from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
+from airflow_kafka_bq.pipeline.plan import look, plan
+from airflow_kafka_bq.pipeline.window import check_window, window_ranges
 from tests.pipeline.world import World
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,3 +95,35 @@ def test_a_partition_that_was_added_meanwhile_is_left_to_the_next_run() -> None:
     world.cluster.add_partitions("shop.orders", 2)
     config = world.config(window={"from": hour(0), "to": hour(9)})
     assert window_ranges(config, source, bounds)[0] == {0: (0, 2)}
+
+
+def check(world: World, start: Any, end: Any, **settings: Any) -> None:
+    job = world.job(window={"from": start, "to": end}, **settings)
+    seen = look(job.config, job.source, job.warehouse, job.target)
+    check_window(job.config, plan(job.config, job.source, job.target, seen), world.clock())
+
+
+def test_what_begins_where_nothing_can_be_is_refused() -> None:
+    world = World(2)
+    world.fill(3, 0)
+    later = world.clock() + timedelta(days=1)
+    for start, said in (
+        ({0: 4, 1: 1}, "partition 0 ends at 3, and 'from' is 4; partition 1 ends at 0, and 'from' is 1"),
+        (later, "lies in the future"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            check(world, start, start if isinstance(start, dict) else later + timedelta(days=1))
+    with pytest.raises(ConfigError, match="ends at 0") as raised:
+        check(world, {1: 1}, {1: 2})
+    assert (raised.value.partition, raised.value.offset) == (1, 1)
+
+
+def test_what_may_have_something_is_not_refused() -> None:
+    """The end itself; a part of the partitions; a time to come that a producer's clock has reached."""
+    world = World(2)
+    world.fill(3, 0)
+    check(world, {0: 3}, {0: 9})
+    check(world, {0: 1, 1: 7}, {0: 9, 1: 9})
+    later = world.clock() + timedelta(days=1)
+    world.send({"n": 1}, timestamp_ms=int(later.timestamp() * 1000) + 1)
+    check(world, later, later + timedelta(days=1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kafka_bq.exceptions import OffsetGapError, TopicChangedError
+from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, TopicChangedError
 from tests.pipeline.actors import Actor, in_step
 from tests.pipeline.world import TABLE, TOPIC, UPDATE, World
 
@@ -44,7 +44,9 @@ def test_a_window_ends_at_what_there_is() -> None:
     world = _read()
     _forget(world)
     assert world.run(**_window(4, 99)).messages == 2
-    assert world.run(**_window(50, 99)).messages == 0
+    assert world.run(**_window(6, 99)).messages == 0
+    with pytest.raises(ConfigError, match="ends at 6, and 'from' is 50"):
+        world.run(**_window(50, 99))
 
 
 def test_times_are_half_open_too() -> None:
