@@ -27,6 +27,7 @@ def redrive_job(session: Session, path: str, settings: tuple[str, ...], dry_run:
         run_file(session, file, lambda job: redrive(job, wanted))
         return
     with assembled(session, file) as job:
+        session.progress(f"reading {job.target.dead_letters}")
         found = rehearse(job, wanted)
     if session.as_json:
         session.print_json(found)

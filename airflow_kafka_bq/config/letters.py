@@ -78,12 +78,20 @@ class LetterSelection(BaseModel):
         return self
 
 
-def check_redrivable(fence: str, topic: str) -> None:
-    """:raises ConfigError: the job keeps no ledger, and nothing else keeps a redrive apart from the live task."""
+def check_redrivable(fence: str, topic: str, window: object = None) -> None:
+    """Letters are chosen by when and why they failed: a window would choose nothing.
+
+    :raises ConfigError: the job reads one, or keeps no ledger: nothing else keeps a redrive apart from the live task.
+    """
     if fence == "none":
         raise ConfigError(
             "fence='none' cannot keep a redrive apart from the live task", topic=topic,
             remedy="use fence='ledger', or read the messages again with start",
+        )  # fmt: skip
+    if window is not None:
+        raise ConfigError(
+            "the job reads a window, and a redrive takes its messages from the dead-letter table", topic=topic,
+            remedy="leave window out; since, until, stage, reason and limit choose letters",
         )  # fmt: skip
 
 

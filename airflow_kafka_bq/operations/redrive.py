@@ -19,8 +19,10 @@ from airflow_kafka_bq.pipeline.decode import decode
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.markers import oldest_safe
+from airflow_kafka_bq.pipeline.plan import redrive_plan
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
+from airflow_kafka_bq.pipeline.target import fit
 
 Why = tuple[str, str]
 
@@ -30,28 +32,30 @@ def redrive(job: Job, wanted: LetterSelection) -> RunReport:
 
     Safe beside the live task, killed anywhere, and run twice: a letter that another redrive took is left out.
 
-    :raises ConfigError: the job keeps no ledger. :raises IngestError: as ``pipeline.runner.run``.
+    :raises ConfigError: the job keeps no ledger, or reads a window. :raises IngestError: as ``pipeline.runner.run``.
     """
-    check_redrivable(job.config.fence, job.config.topic)
+    check_redrivable(job.config.fence, job.config.topic, job.config.window)
     return run(replace(job, letters=wanted))
 
 
 def rehearse(job: Job, wanted: LetterSelection) -> dict[str, Any]:
     """What a redrive would take, and what would become of it as far as the messages alone tell. Changes nothing.
 
-    What BigQuery would reject, and which rows are there already, only the redrive itself finds out.
+    What BigQuery would reject, and which rows are there already, only the redrive itself finds out. What would keep it
+    from beginning is found here too.
 
-    :raises ConfigError: the job keeps no ledger.
+    :raises ConfigError: as :func:`redrive`. :raises TopicChangedError, TargetChangedError: they are not the ledger's.
     """
-    check_redrivable(job.config.fence, job.config.topic)
-    found = _Rehearsal()
+    check_redrivable(job.config.fence, job.config.topic, job.config.window)
+    seen, _ = redrive_plan(job.config, job.source, job.warehouse, job.target)
+    target, found = fit(job.target, seen.table), _Rehearsal()
     if job.warehouse.table(job.target.dead_letters) is not None:
         oldest = oldest_safe(job.config, job.now())
         drain = LetterDrain(
             job.warehouse, job.target, job.config, wanted, job.stop.event.is_set, job.clock, oldest=oldest
         )
         while (letters := drain.next_letters()) is not None:
-            found.add(letters, decode(letters.select(RAW_SCHEMA.names), job.target, job.rules))
+            found.add(letters, decode(letters.select(RAW_SCHEMA.names), target, job.rules))
     return {"topic": job.config.topic, "table": str(job.target.table), "dry_run": True, **found.to_json()}
 
 

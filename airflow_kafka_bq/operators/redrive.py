@@ -48,7 +48,7 @@ class RedriveDeadLettersOperator(KafkaToBigQueryOperator):
         super().__init__(**kwargs)
         self.since, self.until, self.reason, self.stage, self.limit = since, until, reason, stage, limit
         self.only_tell = dry_run  # every operator of Airflow has a method dry_run
-        check_redrivable(self.fence, self.topic)
+        check_redrivable(self.fence, self.topic, None if is_template(self.window) else self.window)
         self.selection(literals=True)
 
     def selection(self, *, literals: bool = False) -> LetterSelection:

@@ -68,6 +68,7 @@ def test_options_choose(kafka_bq: Command, waiting: str) -> None:
         (("--stage", "decoding"), "--stage.0: must be one of decode, "),
         (("--stage", "lost"), "there is no message to redrive"),
         (("--since", "2026-01-02", "--until", "2026-01-01"), "does not lie before until"),
+        (("--set", "window={from: 2026-01-01, to: 2026-01-02}"), "the job reads a window"),
     ],
 )
 def test_a_wrong_option_is_named(kafka_bq: Command, job: str, options: tuple[str, ...], said: str) -> None:

@@ -36,6 +36,9 @@ def test_a_redrive_needs_a_ledger() -> None:
     check_redrivable("ledger", "t")
     with pytest.raises(ConfigError, match="fence='none'"):
         check_redrivable("none", "t")
+    with pytest.raises(ConfigError, match="reads a window") as raised:
+        check_redrivable("ledger", "t", {"from": "2026-01-01", "to": "2026-01-02"})
+    assert "since, until" in str(raised.value.remedy)
 
 
 @pytest.mark.parametrize("given", [{"stage": "lost"}, {"stage": "parse"}, {"since": "then"}, {"limit": 0}])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_kafka_bq.config.letters import LetterSelection
-from airflow_kafka_bq.exceptions import ConfigError, TargetChangedError, TopicChangedError
-from airflow_kafka_bq.operations.redrive import rehearse
+from airflow_kafka_bq.exceptions import ConfigError, NotFoundError, TargetChangedError, TopicChangedError
+from airflow_kafka_bq.operations.redrive import redrive, rehearse
 from tests.operations.redriving import ALL, NOW, STRICT, broken, redriven, state
 from tests.pipeline.world import TABLE, TOPIC, World
 
@@ -149,19 +149,6 @@ def test_without_a_ledger_nothing_is_redriven() -> None:
         redriven(World(1), fence="none")
 
 
-def test_nothing_is_redriven_into_another_table_or_of_another_topic() -> None:
-    world = broken("one")
-    world.database.drop_table(TABLE)
-    with pytest.raises(TargetChangedError):
-        redriven(world)
-    world = broken("one")
-    world.cluster.delete_topic(TOPIC)
-    world.cluster.create_topic(TOPIC)
-    with pytest.raises(TopicChangedError):
-        redriven(world)
-    assert [row["redriven_at"] for row in world.letters()] == [None]
-
-
 def test_before_the_first_run_there_is_nothing() -> None:
     world = World(1)
     assert redriven(world).messages == 0
@@ -188,6 +175,25 @@ def test_a_rehearsal_tells_and_changes_nothing() -> None:
     (again,) = found["fail_again"]
     assert (again["messages"], again["partition"], again["offset"]) == (2, 0, 3)
     assert rehearse(World(1).job(**NOW), ALL)["messages"] == 0
+
+
+@pytest.mark.parametrize("act", [redrive, rehearse])
+def test_nothing_is_redriven_into_another_table_or_of_another_topic(act: Any) -> None:
+    """Nor of a topic that is gone, nor by a window; the rehearsal says the same."""
+    world = broken("one")
+    with pytest.raises(ConfigError, match="reads a window"):
+        act(world.job(**NOW, window={"from": {0: 0}, "to": {0: 1}}), ALL)
+    world.database.drop_table(TABLE)
+    with pytest.raises(TargetChangedError):
+        act(world.job(**NOW), ALL)
+    world = broken("one")
+    world.cluster.delete_topic(TOPIC)
+    with pytest.raises(NotFoundError):
+        act(world.job(**NOW), ALL)
+    world.cluster.create_topic(TOPIC, 1)
+    with pytest.raises(TopicChangedError):
+        act(world.job(**NOW), ALL)
+    assert state(world) == {"one": ("validate", False)}
 
 
 def test_a_message_that_fails_once_more_after_its_redrive_waits_again() -> None:

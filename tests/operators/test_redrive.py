@@ -51,6 +51,7 @@ def test_letters_become_rows_and_the_report_is_an_xcom(wings: Wings) -> None:
         ({"since": "yesterday"}, "since: must be an ISO time"),
         ({"limit": 0}, "limit: must be greater"),
         ({"fence": "none"}, "fence='none'"),
+        ({"window": {"from": "2026-01-01", "to": "2026-01-02"}}, "the job reads a window"),
         ({"batch_messages": 0}, "batch_messages"),
     ],
 )
