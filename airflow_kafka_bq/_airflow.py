@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,12 @@ def connection(conn_id: str, default: str) -> dict[str, Any] | None:
         ) from error
 
 
+def in_dag_processor() -> bool:
+    """Whether this process parses a DAG file for Airflow's DAG processor, and neither runs a task nor a command."""
+    parses = "airflow.dag_processing.processor" in sys.modules
+    return parses and os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
+
+
 def dag_bag(folder: Path) -> Any:
     """The DAGs of a folder, each file loaded in this process."""
     try:
@@ -84,4 +91,5 @@ __all__ = [
     "connection",
     "dag_bag",
     "failure",
+    "in_dag_processor",
 ]

@@ -1,7 +1,7 @@
 """A folder of DAG files, loaded as Airflow does: which tasks read which topic with which group.
 
-Each file is parsed by Airflow in a process of its own, so that no file can know of another one's groups. This is where
-all are in one place.
+Each file is parsed by Airflow in a process of its own, where other files are known by their notes at most. This is
+where all are in one place.
 """
 
 from __future__ import annotations

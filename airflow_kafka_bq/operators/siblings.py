@@ -10,7 +10,9 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
+from airflow_kafka_bq._airflow import in_dag_processor
 from airflow_kafka_bq.exceptions import GroupInUseError
+from airflow_kafka_bq.operators.notes import Note, exchange, notes_folder
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,25 @@ def _compare_with_other_dags(task: Any) -> None:
             task.shared_group[1], topic, task_id, dag_id, task.topic, task.task_id, task.dag.dag_id,
         )  # fmt: skip
     _seen[task.shared_group] = task.topic, task.dag.dag_id, task.task_id
+    if in_dag_processor() and "{topic}" not in task.group_id:  # a group with its topic's name has one topic
+        _compare_with_other_files(task)
+
+
+def _compare_with_other_files(task: Any) -> None:
+    """Never an exception: a folder for temporary files that cannot be used is no reason to lose a DAG."""
+    try:
+        mine = Note.of(task.dag.fileloc, task.topic, task.dag.dag_id, task.task_id)
+        others = exchange(notes_folder(), task.shared_group, mine)
+    except OSError as error:
+        log.debug("consumer groups of other DAG files are not known: %s", error)
+        return
+    for other in others:
+        log.warning(
+            "consumer group %r is used for topic %r by task %r of DAG %r in %s, and for topic %r by task %r of DAG %r "
+            "in %s: leave group_id out, so that every (topic, table) pair has a group of its own",
+            task.shared_group[1], other.topic, other.task_id, other.dag_id, other.file,
+            mine.topic, mine.task_id, mine.dag_id, mine.file,
+        )  # fmt: skip
 
 
 def _trouble(task: Any, other: Any) -> str | None:
