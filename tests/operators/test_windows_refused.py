@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,10 +40,8 @@ def test_a_literal_is_named_with_its_value_and_a_remedy(parameters: dict[str, An
     [
         ({"a": "2026-02-01", "b": "2026-01-01"}, "window: 'from' lies after 'to'"),
         ({"a": '{"0": 1, "0": 2}', "b": '{"0": 5}'}, "0 is there twice"),
-        ({"a": "2030-01-01", "b": "2031-01-01"}, "'from' (2030-01-01T00:00:00+00:00) lies in the future"),
         ({"a": {"0": 500}, "b": {"0": 900}}, "partition 0 ends at 2, and 'from' is 500"),
         ({"a": "2026-01-01", "b": "2026-01-02", "partitions": [7]}, "has no partitions [7]; it has 2"),
-        ({"a": "2026-01-01", "b": "2026-01-02", "topic": "gone"}, "gone"),
     ],
 )
 def test_what_a_form_gives_is_named_without_a_retry(wings: Wings, form: dict[str, Any], said: str) -> None:
@@ -51,7 +50,12 @@ def test_what_a_form_gives_is_named_without_a_retry(wings: Wings, form: dict[str
     given = {"topic": wings.topic, "partitions": None, **form}
     found = wings.run(
         lambda: task(
-            topic="{{ params.topic }}", table=wings.table, window=ends, partitions="{{ params.partitions }}", retries=2
+            topic="{{ params.topic }}",
+            table=wings.table,
+            window=ends,
+            partitions="{{ params.partitions }}",
+            retries=2,
+            retry_delay=timedelta(0),
         ),
         params={name: Param(value) for name, value in given.items()},
     )
