@@ -100,11 +100,9 @@ class State:
             found = tables.setdefault(one.table, Counter())
             for rows in self._rows(one, tables):
                 found.update(rows)
-        if set(tables) - (left := {name for name in tables if _LEFT_BEHIND.search(name)}):
-            tables = {name: rows for name, rows in tables.items() if name not in left}
-        whole = sum(tables.values(), Counter[bytes]())
-        rows = whole.total()
-        done = {"rows": rows, "duplicates": rows - len(whole), "writes": self.writes}
+        whole = sum((rows for name, rows in tables.items() if not _LEFT_BEHIND.search(name)), Counter[bytes]())
+        count = whole.total()
+        done = {"rows": count, "duplicates": count - len(whole), "writes": self.writes}
         return {**done, "calls": self.calls, "bytes": self.size_bytes, "last_write": self.last_write}
 
     def _rows(self, one: Write | Copy, tables: dict[str, Counter[bytes]]) -> Iterator[Counter[bytes]]:

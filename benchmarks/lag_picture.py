@@ -22,7 +22,7 @@ def picture(days: Mapping[str, Played]) -> str:
     """Blue: messages that have arrived and are not in the table. Red: messages that arrive in a second."""
     panels: list[svg.Element] = []
     for number, (title, played) in enumerate(days.items()):
-        moved = [svg.Translate(0, number * _PANEL)]
+        moved: list[svg.Transform] = [svg.Translate(0, number * _PANEL)]
         panels.append(svg.G(transform=moved, elements=list(_panel(title, played))))
     height = len(days) * _PANEL + 24
     legend = (
