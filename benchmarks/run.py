@@ -83,7 +83,7 @@ def measure(place: Site, options: argparse.Namespace) -> dict[str, Any]:
     topics = Topics(place)
     missing: dict[str, str] = {}
     cases = {name: CASES[name] for name in options.cases}
-    for name in cases:  # a warm-up of the servers, of the page cache and of compiled bytecode
+    for name in () if options.tried else cases:  # a warm-up of servers, of the page cache and of compiled bytecode
         _say(f"warm-up {name}")
         _measured(place, topics, name, min(_FIRST_MESSAGES, options.messages), missing)
     runs: list[Run] = []
