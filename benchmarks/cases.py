@@ -25,11 +25,13 @@ class Case:
     Attributes:
         at_most: Messages, where fewer than the others' do.
         kind: Of messages: the topic's name begins with it.
+        peer: The module in ``peers``, of one that others made.
     """
 
     run: Callable[[Site, str, int], list[Run]]
     at_most: int | None = None
     kind: str = "events"
+    peer: str = ""
 
     def count(self, messages: int) -> int:
         """Of its topic."""
@@ -133,7 +135,7 @@ AT_MOST: Mapping[str, int | None] = {
     "ingestr": OPAQUE_MESSAGES, "kafka_connect": OPAQUE_MESSAGES,
 }  # fmt: skip
 MODES = tuple((module, mode) for module in AT_MOST for mode in ("tuned", "plain"))
-PEERS: dict[str, Case] = {label(*each): Case(_peer(*each), AT_MOST[each[0]]) for each in MODES}
+PEERS: dict[str, Case] = {label(*each): Case(_peer(*each), AT_MOST[each[0]], peer=each[0]) for each in MODES}
 BAD = "engine, model, one in 1,000 bad"
 AVRO, PROTOBUF = "engine, avro with registry", "engine, protobuf with registry"
 CASES: dict[str, Case] = {

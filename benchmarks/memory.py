@@ -8,17 +8,17 @@ from typing import Any
 from benchmarks.cases import MODEL, Run, engine
 from benchmarks.site import Site
 
-DEFAULT, SMALL, SMALLEST = "all defaults", "batch_bytes: 16MiB", "batch_bytes: 4MiB"
+DEFAULT, SMALL, SMALLEST = "all defaults", "batch_bytes: 16MiB", "batch_bytes: 2MiB"
 SETTINGS: Mapping[str, dict[str, Any]] = {
     DEFAULT: {},
     SMALL: {"batch_bytes": "16MiB"},
-    SMALLEST: {"batch_bytes": "4MiB"},
+    SMALLEST: {"batch_bytes": "2MiB"},
 }
 # The smallest one fills three batches at least: with fewer, the two that are in memory at a time are not full.
 COUNTS: Mapping[str, tuple[int, ...]] = {
     DEFAULT: (750_000, 3_000_000),
-    SMALL: (300_000, 3_000_000),
-    SMALLEST: (60_000, 600_000, 3_000_000),
+    SMALL: (300_000, 1_500_000),
+    SMALLEST: (30_000, 300_000, 1_500_000),
 }
 TRIED: Mapping[str, tuple[int, ...]] = dict.fromkeys(SETTINGS, (5_000, 20_000))
 Counts = Mapping[str, tuple[int, ...]]

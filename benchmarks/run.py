@@ -15,7 +15,7 @@ from benchmarks.cases import CASES, MODEL, ONE_BAD, PEERS, QUICK, Case, Run
 from benchmarks.crash import CRASHES
 from benchmarks.events import PARTITIONS, SEED
 from benchmarks.merging import merged
-from benchmarks.peers.environments import UnavailableError
+from benchmarks.peers.environments import UnavailableError, python_of
 from benchmarks.site import Site, site
 
 RESULT = Path(__file__).with_name("result.json")
@@ -83,9 +83,7 @@ def measure(place: Site, options: argparse.Namespace) -> dict[str, Any]:
     topics = Topics(place)
     missing: dict[str, str] = {}
     cases = {name: CASES[name] for name in options.cases}
-    for name in () if options.tried else cases:  # a warm-up of servers, of the page cache and of compiled bytecode
-        _say(f"warm-up {name}")
-        _measured(place, topics, name, min(_FIRST_MESSAGES, options.messages), missing)
+    _warm_up(place, topics, options, missing)
     runs: list[Run] = []
     for repetition in range(options.repetitions):
         for name in (name for name in cases if name not in missing):
@@ -111,6 +109,21 @@ def measure(place: Site, options: argparse.Namespace) -> dict[str, Any]:
         "crashes": list(_crashes(place, topics, options, missing)),
         "missing": missing,
     }
+
+
+def _warm_up(place: Site, topics: Topics, options: argparse.Namespace, missing: dict[str, str]) -> None:
+    """The peers' environments, the servers, the page cache and compiled bytecode."""
+    for name in options.cases:
+        case = CASES[name]
+        if case.peer:
+            try:
+                python_of(case.peer)
+            except UnavailableError as why:
+                missing[name] = str(why)
+                _say(f"not measured: {name}: {why}")
+        elif not options.tried:
+            _say(f"warm-up {name}")
+            _measured(place, topics, name, min(_FIRST_MESSAGES, options.messages), missing)
 
 
 class Topics:

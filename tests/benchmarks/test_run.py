@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import memory
+from benchmarks import memory, run
 from benchmarks.cases import BAD, CASES, EMPTY, ONE_BAD, PEERS, Case
 from benchmarks.peers.environments import UnavailableError
 from benchmarks.run import RESULT, _measured, _options
@@ -34,18 +34,18 @@ def test_a_quick_run_measures_every_case_and_loses_nothing(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("# Benchmarks")
     result = json.loads(output.read_text())
-    whole = {run["case"]: run for run in result["runs"] if "messages" in run}
+    whole = {one["case"]: one for one in result["runs"] if "messages" in one}
     assert set(whole) == {*PEERLESS, *HANDWRITTEN} - {WIDE}
-    assert {run["case"] for run in result["runs"]} - set(whole) == {f"{case}{EMPTY}" for case in (*TWICE, WIDE)}
-    assert {run["settings"] for run in result["memory"]} == set(memory.SETTINGS)
+    assert {one["case"] for one in result["runs"]} - set(whole) == {f"{case}{EMPTY}" for case in (*TWICE, WIDE)}
+    assert {one["settings"] for one in result["memory"]} == set(memory.SETTINGS)
     assert result["row_path"]
     assert result["missing"] == {}
-    for run in (*whole.values(), *result["memory"]):
-        dead = run["messages"] // ONE_BAD if run["case"] == BAD else 0
-        assert (run["rows"], run["lost"], run["duplicates"]) == (run["messages"] - dead, 0, 0), run
-        assert 0 < run["steady_seconds"] < run["wall_seconds"], run
-        assert run["cpu_seconds"] > 0, run
-        assert run["peak_mib"] > 10, run
+    for one in (*whole.values(), *result["memory"]):
+        dead = one["messages"] // ONE_BAD if one["case"] == BAD else 0
+        assert (one["rows"], one["lost"], one["duplicates"]) == (one["messages"] - dead, 0, 0), one
+        assert 0 < one["steady_seconds"] < one["wall_seconds"], one
+        assert one["cpu_seconds"] > 0, one
+        assert one["peak_mib"] > 10, one
 
 
 def test_words_choose_cases_and_what_is_killed_with_them() -> None:
@@ -76,6 +76,18 @@ def test_a_peer_that_cannot_be_had_is_named_and_ends_nothing(monkeypatch: pytest
     assert missing == {"dlt, plain": "no network for events of 10"}
     with pytest.raises(UnavailableError):
         _measured(None, Named(), "bare", 50, missing)  # type: ignore[arg-type]
+
+
+def test_an_environment_that_cannot_be_made_is_named_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(peer: str) -> Path:
+        raise UnavailableError(f"no network for {peer}")
+
+    monkeypatch.setattr(run, "python_of", absent)
+    missing: dict[str, str] = {}
+    run._warm_up(None, Named(), _options(["--try", "--only", "dlt", "bare"]), missing)  # type: ignore[arg-type]
+    assert missing == dict.fromkeys(("dlt, tuned", "dlt, plain"), "no network for dlt")
 
 
 class Named:
