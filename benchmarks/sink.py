@@ -18,6 +18,7 @@ import re
 import ssl
 import sys
 import uuid
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -99,10 +100,10 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/_"):
             return self.answer(200, self.own(path, query))
         found = _API.match(path)
+        if found is not None and "/upload/" in path:
+            return self.upload(found[1], query, body)
         if found is None:
             return self.refuse(404, "notFound", path)
-        if "/upload/" in path:
-            return self.upload(found[1], query, body)
         return self.api(found[1], path[found.end() :].rstrip("/"), body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = any_method
@@ -130,8 +131,8 @@ class Handler(BaseHTTPRequestHandler):
             name = uuid.uuid4().hex
             self.state.uploads[name] = {"said": json.loads(body or b"{}"), "data": bytearray()}
             scheme = "https" if isinstance(self.connection, ssl.SSLSocket) else "http"
-            place = f"{scheme}://{self.headers['Host']}{self.path}&upload_id={name}"
-            return self.answer(200, {}, (("Location", place), ("X-GUploader-UploadID", name)))
+            place = ("Location", f"{scheme}://{self.headers['Host']}{self.path}&upload_id={name}")
+            return self.answer(200, {}, (place, ("X-GUploader-UploadID", name)))
         upload = self.state.uploads[query["upload_id"]]
         upload["data"] += body
         at = re.match(r"bytes (?:\*|(\d+)-(\d+))/(\d+|\*)", self.headers.get("Content-Range", ""))
@@ -145,17 +146,15 @@ class Handler(BaseHTTPRequestHandler):
     def load(self, project: str, said: dict[str, Any], media: bytes) -> None:
         """Keep the file; the job is done."""
         name = (said.get("jobReference") or {}).get("jobId") or uuid.uuid4().hex
-        with self.state.lock:
-            taken = name in self.state.jobs
-            self.state.jobs.setdefault(name, {})
-        if taken:
+        if name in self.state.jobs:
             return self.refuse(409, "duplicate", f"Already Exists: Job {project}:US.{name}")
         told = said["configuration"]["load"]
         table = (told.get("destinationTable") or {}).get("tableId", "events")
-        self.state.keep(media, table, truncates=told.get("writeDisposition") == "WRITE_TRUNCATE")
         rows = pq.ParquetFile(io.BytesIO(media)).metadata.num_rows if media[:4] == b"PAR1" else 0
         done = {"outputRows": str(rows), "outputBytes": str(len(media)), "inputFiles": "1", "badRecords": "0"}
-        return self.answer(200, self.job(project, name, said["configuration"], {"load": done}))
+        finished = partial(self.job, project, name, said["configuration"], {"load": done})
+        self.state.keep(media, table, truncates=told.get("writeDisposition") == "WRITE_TRUNCATE", kept=finished)
+        return self.answer(200, self.state.jobs[name])
 
     def job(self, project: str, name: str, configuration: Any, statistics: dict[str, Any]) -> dict[str, Any]:
         """A finished job, which is kept."""
@@ -186,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, self.result(self.state.jobs[job[1]]))
         if path.startswith(("/queries", "/jobs")):
             return self.refuse(404, "notFound", f"Not found: {path}")
-        return self.thing(project, path, json.loads(body) if body else {})
+        return self.thing(project, path, json.loads(body or b"{}"))
 
     def started(self, project: str, said: dict[str, Any]) -> None:
         """A query or a copy."""
@@ -202,8 +201,8 @@ class Handler(BaseHTTPRequestHandler):
     def started_job(self, project: str, said: dict[str, Any]) -> dict[str, Any]:
         """Done at once, without rows."""
         name = (said.get("jobReference") or {}).get("jobId") or uuid.uuid4().hex
-        word = re.match(r"\s*(\w*)", (said["configuration"].get("query") or {}).get("query", ""))
-        kind = "SELECT" if word and word[1].upper() in {"SELECT", "WITH"} else "SCRIPT"
+        text = (said["configuration"].get("query") or {}).get("query", "")
+        kind = "SELECT" if re.match(r"\s*(SELECT|WITH)\b", text, re.IGNORECASE) else "SCRIPT"
         if kind != "SCRIPT":
             said["configuration"]["query"].setdefault("destinationTable", _ANONYMOUS)
         query = {"statementType": kind, "totalBytesProcessed": "0", "totalBytesBilled": "0"}
@@ -213,8 +212,8 @@ class Handler(BaseHTTPRequestHandler):
         """No rows."""
         is_read = "destinationTable" in (job["configuration"].get("query") or {})
         done = {"jobComplete": True, "totalRows": "0", "rows": [], "numDmlAffectedRows": "0", "cacheHit": False}
-        schema = _RESULT if is_read else {"fields": []}
-        return {"jobReference": job["jobReference"], "totalBytesProcessed": "0", "schema": schema, **done}
+        told = {"jobReference": job["jobReference"], "schema": _RESULT if is_read else {"fields": []}}
+        return {"totalBytesProcessed": "0", **told, **done}
 
     def thing(self, project: str, path: str, said: dict[str, Any]) -> None:
         """A dataset or a table: made, changed, shown, dropped."""
@@ -246,8 +245,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, folder: Path, certificate: Path | None = None) -> None:
         tls = None
         if certificate is not None:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(certificate)
+            (tls := ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)).load_cert_chain(certificate)
             tls.set_alpn_protocols(["http/1.1"])
         handler = type("Bound", (Handler,), {"state": State(folder), "tls": tls})
         super().__init__(("127.0.0.1", 0), handler)

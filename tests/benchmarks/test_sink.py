@@ -124,12 +124,14 @@ def test_what_is_not_there_is_404_and_a_name_works_once(sink: str, client: bigqu
 def test_a_write_is_held_before_or_after_it_is_kept(sink: str, when: str, rows: int) -> None:
     httpx.post(f"{sink}/_hold", params={"when": when, "write": 1})
     url = f"{sink}/upload/bigquery/v2/projects/demo/jobs?uploadType=multipart"
-    said = json.dumps({"configuration": {"load": {}}}).encode()
+    said = json.dumps({"configuration": {"load": {}}, "jobReference": {"jobId": "one"}}).encode()
     body = b"--x\r\n\r\n" + said + b"\r\n--x\r\n\r\n" + b"\n".join(LINES) + b"\r\n--x--"
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(url, content=body, headers={"Content-Type": 'multipart/related; boundary="x"'}, timeout=1.0)
     assert httpx.get(f"{sink}/_holding").json() is True
     assert landed(sink)["rows"] == rows
+    job = httpx.get(f"{sink}/bigquery/v2/projects/demo/jobs/one")
+    assert job.status_code == (200 if rows else 404), "a job is done whether or not its client hears of it"
     httpx.post(f"{sink}/_reset")
     assert landed(sink) == {"rows": 0, "duplicates": 0, "writes": 0}
 
