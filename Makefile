@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 MUTANTS ?=
 CAMPAIGN_ARGS ?=
 SCALE_OUT_ARGS ?=
+BENCH_ARGS ?=
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
 # What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
@@ -42,6 +43,12 @@ define LOCK_LANE
 @echo '$(2)' | $(UV) pip compile pyproject.toml - --quiet --universal --python-version 3.11 --upgrade \
   --group lane --extra testing $(3) --no-annotate --no-header \
   --no-emit-index-url --no-emit-find-links --output-file constraints/$(1).txt
+endef
+
+# What the benchmarks stand beside; ingestr's later wheels hold no program, but a download of one.
+define LOCK_PEER
+@printf '%s\n' $(2) | $(UV) pip compile - --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-header \
+  --no-emit-index-url --no-emit-find-links --output-file constraints/peer-$(1).txt
 endef
 
 # Celery's provider as of the pins. Only Airflow's processes run in it; what starts them, and looks, is .venv's.
@@ -205,8 +212,8 @@ gsqllint: ## Build the GoogleSQL analyzer for the golden SQL (needs Go; minutes,
 	cd tools/gsqllint && CGO_ENABLED=0 nice go build -ldflags '-s -w' -o "$$cache/gsqllint" . && echo "built $$cache/gsqllint"
 
 .PHONY: bench
-bench: venv ## Run the benchmarks (see benchmarks/README.md)
-	@$(BIN)/python -m benchmarks.run
+bench: venv ## Run the benchmarks (see benchmarks/README.md; BENCH_ARGS="--repetitions 3")
+	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
 .PHONY: bench-quick
 bench-quick: venv ## The bare loop, a script by hand and ours, in three minutes; prints and writes nothing
@@ -227,6 +234,9 @@ lock: venv ## Resolve the constraint files anew
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \
 	  --group celery --constraint constraints/dev.txt --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --output-file constraints/celery.txt
+	$(call LOCK_PEER,dlt,dlt[bigquery] confluent-kafka msgspec)
+	$(call LOCK_PEER,quix,quixstreams[bigquery])
+	$(call LOCK_PEER,ingestr,ingestr==0.15.9)
 
 .PHONY: clean
 clean: ## Remove what was made here, .venv too

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.site import Site
 
 Run = dict[str, Any]
+SLOW_MESSAGES = 100_000  # of those that take ten times as long: rows a second, steady, do not need more
+OPAQUE_MESSAGES = 200_000  # of programs that do not say when they read: their start is in their seconds
+FORMAT_MESSAGES = 250_000
 MODEL = "benchmarks.events:Event"
 EMPTY = ", nothing to read"
-MEMORY_DEFAULT, MEMORY_SMALL = "all defaults", "batch_bytes: 16MiB"
-MEMORY: dict[str, dict[str, Any]] = {MEMORY_DEFAULT: {}, MEMORY_SMALL: {"batch_bytes": "16MiB"}}
 ONE_BAD = 1_000  # messages, of which one is bad
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is run, and on what.
+
+    Attributes:
+        at_most: Messages, where fewer than the others' do.
+        kind: Of messages: the topic's name begins with it.
+        peer: The module in ``peers``, of one that others made.
+    """
+
+    run: Callable[[Site, str, int], list[Run]]
+    at_most: int | None = None
+    kind: str = "events"
+    peer: str = ""
+
+    def count(self, messages: int) -> int:
+        """Of its topic."""
+        return min(messages, self.at_most or messages)
 
 
 def bare(site: Site, topic: str, messages: int) -> list[Run]:
@@ -59,8 +81,9 @@ def command(site: Site, topic: str, messages: int, name: str = "kafka-bq run", *
 
 def peer(site: Site, topic: str, messages: int, module: str, mode: str) -> list[Run]:
     """What others use, into the sink; its seconds are those from the first read to the last write."""
+    python, *line = site.peer_line(topic, messages, module, mode)
     site.empty_sink("bench")
-    found = site.measured(*site.peer_line(topic, messages, module, mode))
+    found = site.measured(*line, python=python)
     landed = site.asked("/_landed")
     run = _checked(label(module, mode), found, messages, landed, landed["last_write"] - found["said"]["began"])
     return [{**run, "file_bytes": landed["bytes"], "writes": landed["writes"]}]
@@ -85,24 +108,46 @@ def label(module: str, mode: str) -> str:
     return f"{module.replace('_', ' ')}, {mode}"
 
 
+def _engine(name: str, **settings: Any) -> Callable[[Site, str, int], list[Run]]:
+    return lambda site, topic, messages: engine(site, topic, messages, name, **settings)
+
+
+def _command(name: str, **settings: Any) -> Callable[[Site, str, int], list[Run]]:
+    return lambda site, topic, messages: command(site, topic, messages, name, **settings)
+
+
 def _peer(module: str, mode: str) -> Callable[[Site, str, int], list[Run]]:
     return lambda site, topic, messages: peer(site, topic, messages, module, mode)
 
 
-MODES = tuple((module, mode) for module in ("handwritten", "official_operator") for mode in ("tuned", "plain"))
-PEERS: dict[str, Callable[[Site, str, int], list[Run]]] = {label(*each): _peer(*each) for each in MODES}
-CASES: dict[str, Callable[[Site, str, int], list[Run]]] = {
-    "bare": bare,
-    "engine, payload": lambda site, topic, messages: engine(site, topic, messages, "engine, payload"),
-    "engine, model": lambda site, topic, messages: engine(site, topic, messages, "engine, model", model=MODEL),
-    "kafka-bq run, payload": lambda site, topic, messages: command(site, topic, messages, "kafka-bq run, payload"),
-    "kafka-bq run, model": lambda site, topic, messages: command(
-        site, topic, messages, "kafka-bq run, model", model=MODEL
-    ),
-    "engine, model, one in 1,000 bad": lambda site, topic, messages: engine(
-        site, f"{topic}_bad", messages, "engine, model, one in 1,000 bad", model=MODEL
-    )[:1],
-    "kafka-bq run, 1,000 partitions": many_partitions,
+def _registered(name: str, value_format: str) -> Callable[[Site, str, int], list[Run]]:
+    """A whole run of a format whose schema is in the registry."""
+
+    def run(site: Site, topic: str, messages: int) -> list[Run]:
+        told = {"value_format": value_format, "schema_from": "registry", "schema_registry": {"url": site.registry()}}
+        return engine(site, topic, messages, name, **told)[:1]
+
+    return run
+
+
+AT_MOST: Mapping[str, int | None] = {
+    "handwritten": None, "official_operator": None, "dlt": SLOW_MESSAGES, "quix": SLOW_MESSAGES,
+    "ingestr": OPAQUE_MESSAGES, "kafka_connect": OPAQUE_MESSAGES,
+}  # fmt: skip
+MODES = tuple((module, mode) for module in AT_MOST for mode in ("tuned", "plain"))
+PEERS: dict[str, Case] = {label(*each): Case(_peer(*each), AT_MOST[each[0]], peer=each[0]) for each in MODES}
+BAD = "engine, model, one in 1,000 bad"
+AVRO, PROTOBUF = "engine, avro with registry", "engine, protobuf with registry"
+CASES: dict[str, Case] = {
+    "bare": Case(bare),
+    "engine, payload": Case(_engine("engine, payload")),
+    "engine, model": Case(_engine("engine, model", model=MODEL)),
+    "kafka-bq run, payload": Case(_command("kafka-bq run, payload")),
+    "kafka-bq run, model": Case(_command("kafka-bq run, model", model=MODEL)),
+    BAD: Case(lambda site, topic, messages: engine(site, topic, messages, BAD, model=MODEL)[:1], kind="bad"),
+    AVRO: Case(_registered(AVRO, "avro"), FORMAT_MESSAGES, "avro"),
+    PROTOBUF: Case(_registered(PROTOBUF, "protobuf"), FORMAT_MESSAGES, "protobuf"),
+    "kafka-bq run, 1,000 partitions": Case(many_partitions),
     **PEERS,
 }
 QUICK = ("bare", "engine, payload", "engine, model", "handwritten, tuned")

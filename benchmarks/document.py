@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import targets
+from benchmarks import sections, targets
 from benchmarks.cases import EMPTY
+from benchmarks.layout import Run, by_row, figure, of_case, table, wrapped
 from benchmarks.picture import bars
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PICTURE = DOCUMENT.with_suffix("") / "rates.svg"
 FORMATS = Path(__file__).with_name("formats.json")
 _STATIONS = ("plan", "consume", "decode", "stage", "merge", "commit", "total")
-Run = dict[str, Any]
 
 
 def render(result: dict[str, Any]) -> str:
     """The whole document."""
     runs: list[Run] = result["runs"]
     cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(EMPTY)))
-    introduction = _wrapped(_INTRODUCTION.format(**result["settings"]), indent="")
-    parts = ["# Benchmarks", introduction, _targets(result), _throughput(runs, cases), _WHAT, _ratios(runs, cases)]
-    parts += [_stations(runs, cases), _startup(runs, cases), _memory(result), _crashes(result), _conditions(result)]
-    parts.append(_formats(json.loads(FORMATS.read_text())))
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    introduction = wrapped(f"{_INTRODUCTION.format(**result['settings'])} {_fewer(result, cases)}".strip(), indent="")
+    parts = ["# Benchmarks", introduction, _targets(result), _throughput(runs, cases), _WHAT, _missing(result)]
+    parts += [_ratios(runs, cases), _stations(runs, cases), _startup(runs, cases), sections.row_path(result)]
+    parts += [
+        sections.memory(result),
+        sections.crashes(result),
+        _conditions(result),
+        sections.formats(json.loads(FORMATS.read_text())),
+    ]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def write(result: dict[str, Any]) -> None:
@@ -66,8 +70,17 @@ _WHAT = """
 - **handwritten**: consume, parse, NDJSON, gzip, load jobs of 50,000 rows, commit (`benchmarks/peers/handwritten.py`).
 - **official operator**: Airflow's `ConsumeFromTopicOperator` with load jobs, without a scheduler. *plain* is as the
   documentation shows, *tuned* as well as it can be set. Both write the same columns, and validate nothing.
-- *steady* leaves out the process's start and the plan (of others: from the first read to the last write). *whole* is
-  the process from start to end, and so is its CPU. What the imports cost shows in a run without messages, below."""
+- **avro, protobuf with registry**: whole runs of the engine, the columns from a schema in a real registry; the orders
+  of `benchmarks/orders.py`. The bare loop beside them is that over the JSON events.
+- **dlt** with the Kafka source of its verified sources (load jobs), **quix** (Quix Streams with its BigQuery sink,
+  streaming inserts), **ingestr** (its command line, load jobs), **kafka connect** (a standalone worker with Aiven's
+  BigQuery sink connector, streaming inserts): `benchmarks/peers/` says what *plain* and *tuned* set. Each runs in an
+  environment of its own. ingestr and the connector write to Google's fixed address, so their requests come through a
+  proxy, and TLS is in their CPU.
+- *steady* leaves out the process's start and the plan (of others: from the first read to the last write; ingestr and
+  Kafka Connect do not say when they read: from their start). *whole* is the process from start to end, and so is its
+  CPU. Quix Streams and a Connect worker never end: they are stopped, five and three seconds after the last message.
+  What the imports cost shows in a run without messages, below."""
 
 
 _BUSY = """
@@ -75,35 +88,19 @@ _BUSY = """
   memory and rows do not depend on it, or little."""
 
 
-def _figure(values: Iterable[float], digits: int = 1) -> str:
-    found = sorted(values)
-    if not found:
-        return "–"
-    low, middle, high = (f"{value:,.{digits}f}" for value in (found[0], median(found), found[-1]))
-    return f"{middle} ({low}–{high})"
-
-
-def _of(runs: list[Run], case: str, measure: Callable[[Run], float]) -> list[float]:
-    return [measure(run) for run in runs if run["case"] == case]
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _targets(result: dict[str, Any]) -> str:
     text = "Set before anything was built; medians of the turns, and whether they were reached."
-    table = _table(["", "aimed at", "measured", "reached"], targets.rows(result))
-    return f"## What was aimed at\n\n{text}\n\n{table}"
+    found = table(["", "aimed at", "measured", "reached"], targets.rows(result))
+    return f"## What was aimed at\n\n{text}\n\n{found}"
 
 
 def _throughput(runs: list[Run], cases: list[str]) -> str:
     columns: dict[str, Callable[[list[Run]], str]] = {
-        "1,000 rows/s, steady": lambda of: _figure(run["messages"] / run["steady_seconds"] / 1e3 for run in of),
-        "1,000 rows/s, whole": lambda of: _figure(run["messages"] / run["wall_seconds"] / 1e3 for run in of),
-        "CPU s per million rows": lambda of: _figure((run["cpu_seconds"] / run["messages"] * 1e6 for run in of), 2),
-        "peak MiB": lambda of: _figure((run["peak_mib"] for run in of), 0),
+        "messages": lambda of: f"{max(run['messages'] for run in of):,}",
+        "1,000 rows/s, steady": lambda of: figure(run["messages"] / run["steady_seconds"] / 1e3 for run in of),
+        "1,000 rows/s, whole": lambda of: figure(run["messages"] / run["wall_seconds"] / 1e3 for run in of),
+        "CPU s per million rows": lambda of: figure((run["cpu_seconds"] / run["messages"] * 1e6 for run in of), 2),
+        "peak MiB": lambda of: figure((run["peak_mib"] for run in of), 0),
         "lost": lambda of: f"{max(run['lost'] for run in of):,}",
         "doubled": lambda of: f"{max(run['duplicates'] for run in of):,}",
     }
@@ -111,7 +108,25 @@ def _throughput(runs: list[Run], cases: list[str]) -> str:
         [case, *(column([run for run in runs if run["case"] == case]) for column in columns.values())] for case in cases
     ]
     picture = "![Rows per second and processor time](benchmarks/rates.svg)"
-    return f"## Throughput\n\n{_table(['', *columns], rows)}\n\n{picture}"
+    return f"## Throughput\n\n{table(['', *columns], rows)}\n\n{picture}"
+
+
+def _fewer(result: dict[str, Any], cases: list[str]) -> str:
+    """Whose figures come from fewer messages."""
+    whole = result["settings"]["messages"]
+    counts = {run["case"]: run["messages"] for run in result["runs"] if run["case"] in cases}
+    if not (fewer := {case: count for case, count in counts.items() if count != whole}):
+        return ""
+    told = ", ".join(f"{case.replace(', ', ' ')} {count:,}" for case, count in fewer.items())
+    return f"Slow ones got fewer of them, for rows a second do not need more: {told}."
+
+
+def _missing(result: dict[str, Any]) -> str:
+    """By name, with the reason."""
+    if not (found := result.get("missing")):
+        return ""
+    rows = [[name, " ".join(why.split()).replace("|", "/")[:300]] for name, why in found.items()]
+    return f"## Not measured\n\n{table(['', 'why'], rows)}"
 
 
 def _ratios(runs: list[Run], cases: list[str]) -> str:
@@ -119,17 +134,19 @@ def _ratios(runs: list[Run], cases: list[str]) -> str:
     floors = {run["repetition"]: run for run in runs if run["case"] == "bare"}
 
     def ratios(case: str, name: str) -> str:
-        return _figure(_of(runs, case, lambda run: run[name] / floors[run["repetition"]][name]))
+        beside = [run for run in runs if run["case"] == case and run["repetition"] in floors]
+        return figure(by_row(run, name) / by_row(floors[run["repetition"]], name) for run in beside)
 
     rows = [[case, ratios(case, "cpu_seconds"), ratios(case, "steady_seconds")] for case in cases if case != "bare"]
-    return "\n\n".join(("## How far from the floor", _table(["", "CPU ÷ bare", "steady seconds ÷ bare"], rows)))
+    found = table(["", "CPU ÷ bare", "steady seconds ÷ bare"], rows)
+    return f"## How far from the floor\n\nA row's, each beside the bare loop of its turn.\n\n{found}"
 
 
 def _stations(runs: list[Run], cases: list[str]) -> str:
     timed = [case for case in cases if any("stations" in run for run in runs if run["case"] == case)]
-    rows = [[case, *(f"{median(_of(runs, case, _station(name))):.2f}" for name in _STATIONS)] for case in timed]
+    rows = [[case, *(f"{median(of_case(runs, case, _station(name))):.2f}" for name in _STATIONS)] for case in timed]
     text = "Medians, from the run report. Stations overlap: the next batch is read while this one is merged."
-    return f"## Seconds per station\n\n{text}\n\n{_table(['', *_STATIONS], rows)}"
+    return f"## Seconds per station\n\n{text}\n\n{table(['', *_STATIONS], rows)}"
 
 
 def _station(name: str) -> Callable[[Run], float]:
@@ -141,40 +158,10 @@ def _startup(runs: list[Run], cases: list[str]) -> str:
     for case in cases:
         found = [run for run in runs if run["case"] == f"{case}{EMPTY}"]
         if found:
-            cpu = _figure((run["cpu_seconds"] for run in found if "cpu_seconds" in run), 2)
-            rows.append([case, _figure((run["wall_seconds"] for run in found), 2), cpu])
+            cpu = figure((run["cpu_seconds"] for run in found if "cpu_seconds" in run), 2)
+            rows.append([case, figure((run["wall_seconds"] for run in found), 2), cpu])
     text = "A run that finds no new message: for the engine without the start of the process, for the command with it."
-    return f"## Nothing to read\n\n{text}\n\n{_table(['', 'seconds', 'CPU seconds'], rows)}"
-
-
-def _memory(result: dict[str, Any]) -> str:
-    memory: list[Run] = result["memory"]
-    rows = []
-    for settings in dict.fromkeys(run["settings"] for run in memory):
-        for count in sorted({run["messages"] for run in memory}):
-            of = [run for run in memory if run["settings"] == settings and run["messages"] == count]
-            peaks = _figure((run["peak_mib"] for run in of), 0)
-            rows.append([settings, f"{count:,}", str(of[0]["batches"]), peaks])
-    text = _wrapped(
-        "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
-        "most, one being merged while the next is read, so the first few batches reach what all others need too.",
-        indent="",
-    )
-    return f"## Memory\n\n{text}\n\n{_table(['', 'messages', 'batches', 'peak MiB'], rows)}"
-
-
-def _crashes(result: dict[str, Any]) -> str:
-    names = ("before", "lost", "duplicates")
-    rows = [[run["case"], *(f"{run[name]:,}" for name in names)] for run in result["crashes"]]
-    if not rows:
-        return ""
-    text = _wrapped(
-        f"{result['crashes'][0]['messages']:,} messages. SIGKILL in the middle: of others when a write was kept and "
-        "not yet answered, of `kafka-bq run` when the first of ten batches was in the table. Then the same again, "
-        "to its end. One run of each.",
-        indent="",
-    )
-    return f"## Killed, and run again\n\n{text}\n\n{_table(['', 'in the table before', 'lost', 'doubled'], rows)}"
+    return f"## Nothing to read\n\n{text}\n\n{table(['', 'seconds', 'CPU seconds'], rows)}"
 
 
 def _conditions(result: dict[str, Any]) -> str:
@@ -182,43 +169,15 @@ def _conditions(result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
     loads = [run["load_before"] for run in result["runs"] if "load_before" in run]
     busy = _BUSY if loads and median(loads) > machine["cores"] else ""
+    later = ", ".join(result.get("later", ()))
+    apart = wrapped(f"\n- Measured in another session than the rest: {later}.") if later else ""
     return f"""## Conditions
 
 - {machine["processor"]}, {machine["cores"]} cores shared by broker, local BigQuery and the measured process,
-  {machine["memory_gib"]} GiB, {machine["system"]}. Load average before the runs: {_figure(loads)}.{busy}
-- {_wrapped(versions)}.
+  {machine["memory_gib"]} GiB, {machine["system"]}. Load average before the runs: {figure(loads)}.{busy}
+- {wrapped(versions)}.
 - Messages from seed {settings["seed"]}, keyed, uncompressed, without headers. Job: {settings["job"]}.
-- Absolute figures belong to this machine; ratios to the bare loop travel better."""
-
-
-def _formats(result: dict[str, Any]) -> str:
-    """Rows per second of processor time, and each format beside the first one of the same turn."""
-    runs, settings, where = result["runs"], result["settings"], result["machine"]
-    cases = list(dict.fromkeys(run["case"] for run in runs))
-    first = {run["repetition"]: run["cpu_seconds"] for run in runs if run["case"] == cases[0]}
-    rows = []
-    for case in cases:
-        rates = _of(runs, case, lambda run: settings["messages"] / run["cpu_seconds"] / 1e3)
-        ratios = _of(runs, case, lambda run: run["cpu_seconds"] / first[run["repetition"]])
-        rows.append([case, _figure(rates), _figure(ratios, 2)])
-    text = _wrapped(
-        "Written by `python -m benchmarks.formats`: the decode station alone, from "
-        f"{settings['messages']:,} messages in memory to rows for the staging file, in one process by turns. The "
-        f"orders are those above, in each format; figures are the median of {settings['repetitions']} turns, in "
-        "brackets the smallest and the largest. "
-        "Processor time leaves out what other work took of the machine, but not what sharing its caches costs.",
-        indent="",
-    )
-    busy = " Other work shared the machine." if where["load_before"] > where["cores"] else ""
-    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
-    place = f"{where['processor']}, {where['cores']} cores, load average {where['load_before']:.1f}.{busy}"
-    said = _wrapped(f"{place} {versions}.", indent="")
-    head = ["", "1,000 rows per CPU second", f"CPU ÷ {cases[0]}"]
-    return f"## Formats\n\n{text}\n\n{_table(head, rows)}\n\n{said}"
-
-
-def _wrapped(text: str, indent: str = "  ") -> str:
-    return f"\n{indent}".join(textwrap.wrap(text, 118))
+- Absolute figures belong to this machine; ratios to the bare loop travel better.{apart}"""
 
 
 if __name__ == "__main__":

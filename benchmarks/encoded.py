@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -92,8 +92,8 @@ class Encoded:
 def encoded(count: int) -> dict[str, Encoded]:
     """By format. ``bare``: without the id of a schema."""
     keys, texts = (list(column) for column in zip(*values(count), strict=True))
-    orders = [_order(text) for text in texts]
-    avro, events = _avro(AVRO), _avro(AVRO_EVENT)
+    orders = [order_of(text) for text in texts]
+    avro, events = avro_writer(AVRO), avro_writer(AVRO_EVENT)
     bare = [avro(order) for order in orders]
     source = json.dumps(_SOURCE).encode()
     changes = [
@@ -106,7 +106,7 @@ def encoded(count: int) -> dict[str, Encoded]:
         "json": texts,
         "avro": _framed(1, bare),
         "avro, bare": bare,
-        "protobuf": _framed(2, [b"\0" + one for one in _protobuf(orders)]),
+        "protobuf": _framed(2, [b"\0" + one for one in protobuf_texts(orders)]),
         "json_schema": _framed(3, texts),
         "debezium": changes,
         "debezium, wrapped": [b'{"schema":%s,"payload":%s}' % (schema, one) for one in changes],
@@ -129,7 +129,8 @@ def _headers(name: str, count: int) -> list[Headers]:
     ]
 
 
-def _order(text: bytes) -> dict[str, Any]:
+def order_of(text: bytes) -> dict[str, Any]:
+    """What writers take."""
     found: dict[str, Any] = json.loads(text, parse_float=Decimal)
     return found | {"updated_at": datetime.fromisoformat(found["updated_at"])}
 
@@ -138,7 +139,8 @@ def _event(order: dict[str, Any]) -> dict[str, Any]:
     return {"before": None, "after": order, "source": _SOURCE, "op": "c", "ts_ms": 1_767_225_600_001}
 
 
-def _avro(schema: str) -> Callable[[Any], bytes]:
+def avro_writer(schema: str) -> Callable[[Any], bytes]:
+    """Without a frame."""
     parsed = fastavro.parse_schema(json.loads(schema))
 
     def write(value: Any) -> bytes:
@@ -149,15 +151,14 @@ def _avro(schema: str) -> Callable[[Any], bytes]:
     return write
 
 
-def _protobuf(orders: Iterable[dict[str, Any]]) -> list[bytes]:
+def protobuf_texts(orders: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Of ``PROTO``, without a frame."""
     kind = message_class(PROTO, (), (0,))
-    found = []
     for order in orders:
         message = kind(**order | {"amount": str(order["amount"]), "updated_at": None, "ship_to": None})
         message.updated_at.FromDatetime(order["updated_at"])
         message.ship_to.CopyFrom(kind.Address(**order["ship_to"]))
-        found.append(bytes(message.SerializeToString()))
-    return found
+        yield bytes(message.SerializeToString())
 
 
 def _framed(schema_id: int, ones: Iterable[bytes]) -> list[bytes]:

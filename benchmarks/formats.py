@@ -127,11 +127,12 @@ def _case(messages: Encoded, schema: int, folder: Path, parameters: dict[str, An
     both = sides(config, Shelf(schema or 1), [folder])
     target = build_target(config, config.table_id(None), parameters.get("model"), both.columns)
     rules = DecodeRules.of(config, target, parameters.get("model"), sides=both)
-    raw = _raw(messages)
+    raw = raw_of(messages)
     return lambda: decode(raw, target, rules).rows.num_rows
 
 
-def _raw(messages: Encoded) -> pa.Table:
+def raw_of(messages: Encoded) -> pa.Table:
+    """As the consume station hands them on."""
     count = len(messages.values)
     columns: list[Any] = [
         [0] * count, list(range(count)), [1_767_225_600_000] * count, messages.keys, messages.values, messages.headers

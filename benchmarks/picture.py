@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import svg
 
+from benchmarks.drawing import BLUE, words
+
 _ROW, _LABELS, _BARS, _VALUES, _GAP = 22, 200, 250, 60, 20
-_BLUE, _GREY, _BLACK = "#2c7fb8", "#bbbbbb", "#222222"
+_PALE = "#bbbbbb"
 Bars = Sequence[tuple[str, float]]
 
 
@@ -20,24 +21,20 @@ def bars(left: Bars, right: Bars, titles: tuple[str, str]) -> str:
     width, height = _LABELS + 2 * (_BARS + _VALUES + _GAP), (len(left) + 2) * _ROW
     marks: list[svg.Element] = [svg.Rect(x=0, y=0, width=width, height=height, fill="white")]
     for number, (name, _) in enumerate(left):
-        marks.append(_text(_LABELS - 8, _top(number) + 14, name, anchor="end"))
+        marks.append(words(_LABELS - 8, _top(number) + 14, name, anchor="end", size=12))
     for number, (values, title) in enumerate(zip((left, right), titles, strict=True)):
         at = _LABELS + number * (_BARS + _VALUES + _GAP)
-        marks += [_text(at, 16, title), *_column(values, at)]
+        marks += [words(at, 16, title, size=12), *_column(values, at)]
     return svg.SVG(width=width, height=height, viewBox=svg.ViewBoxSpec(0, 0, width, height), elements=marks).as_str()
 
 
 def _column(values: Bars, at: int) -> Iterator[svg.Element]:
     highest = max(value for _, value in values)
     for number, (name, value) in enumerate(values):
-        length, colour = round(_BARS * value / highest, 1), _GREY if name == "bare" else _BLUE
+        length, colour = round(_BARS * value / highest, 1), _PALE if name == "bare" else BLUE
         yield svg.Rect(x=at, y=_top(number), width=max(length, 1), height=_ROW - 6, fill=colour)
-        yield _text(at + length + 5, _top(number) + 13, f"{value:,.1f}")
+        yield words(at + length + 5, _top(number) + 13, f"{value:,.1f}", size=12)
 
 
 def _top(number: int) -> int:
     return (number + 1) * _ROW
-
-
-def _text(x: float, y: float, text: Any, *, anchor: Any = "start") -> svg.Text:
-    return svg.Text(x=x, y=y, text=str(text), font_size=12, font_family="sans-serif", fill=_BLACK, text_anchor=anchor)

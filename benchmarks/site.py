@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,11 @@ import yaml
 
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from airflow_kafka_bq.testing.kafka import KafkaBroker
+from airflow_kafka_bq.testing.kafka.jars import java
+from airflow_kafka_bq.testing.kafka.registry import SchemaRegistryServer
+from benchmarks.keys import PASSWORD, Keys, made, write_account
+from benchmarks.peers.connector import library
+from benchmarks.peers.environments import connect_worker, python_of
 
 REPOSITORY = Path(__file__).parent.parent
 PROJECT = "demo"
@@ -33,10 +39,13 @@ class Site:
     bigquery: LocalBigQuery
     sink: str
     folder: Path
+    keys: Keys
+    registry: Callable[[], str]
+    """The URL of a real schema registry, started when it is first asked for."""
 
-    def measured(self, *command: str) -> dict[str, Any]:
+    def measured(self, *command: str, python: str = sys.executable) -> dict[str, Any]:
         """As ``measured``."""
-        return measured(*command)
+        return measured(*command, python=python)
 
     def job(self, topic: str, dataset: str, *, sink: bool = False, **settings: Any) -> Path:
         """A job file, for the local BigQuery or the sink."""
@@ -59,13 +68,21 @@ class Site:
         client.close()
 
     def peer_line(self, topic: str, messages: int, module: str, mode: str) -> list[str]:
-        """The command of a peer, with a group and a folder of its own."""
+        """The command of a peer with its interpreter, with a group and a folder of its own.
+
+        :raises UnavailableError: its environment cannot be made.
+        """
         name = uuid.uuid4().hex[:8]
         told = {
             "bootstrap": self.bootstrap, "topic": topic, "endpoint": self.sink, "messages": messages, "mode": mode,
-            "group": f"bench-{name}", "state": self.folder / name,
+            "group": f"bench-{name}", "state": self.folder / name, "account": self.keys.account,
+            "authority": self.keys.authority,
         }  # fmt: skip
-        return ["-m", f"benchmarks.peers.{module}", *(f"--{key}={value}" for key, value in told.items())]
+        python = str(python_of(module))
+        if module == "kafka_connect":
+            told |= {"store": self.keys.store, "store-password": PASSWORD, "java": java()}
+            told |= {"worker-jars": connect_worker(), "connector-jars": library()}
+        return [python, "-m", f"benchmarks.peers.{module}", *(f"--{key}={value}" for key, value in told.items())]
 
     def asked(self, path: str, method: str = "GET", said: Any = None) -> Any:
         """What the sink says."""
@@ -87,16 +104,14 @@ class Site:
         return {"rows": rows, "duplicates": rows - sum(row["distinct_"] for row in found)}
 
 
-def measured(*command: str) -> dict[str, Any]:
-    """Cost of a Python command in a process of its own, and the JSON document that it prints.
+def measured(*command: str, python: str = sys.executable) -> dict[str, Any]:
+    """Cost of a command of ``python`` in a process of its own, and the JSON document that it prints.
 
     :raises RuntimeError: it failed.
     """
     whole = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py")), str(_SECONDS)]
     load = os.getloadavg()[0]
-    done = subprocess.run(
-        [*whole, sys.executable, *command], capture_output=True, text=True, check=True, cwd=REPOSITORY
-    )
+    done = subprocess.run([*whole, python, *command], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     found: dict[str, Any] = json.loads(done.stdout)
     said = found.pop("said")
     if found.pop("exit_code") != 0:
@@ -113,18 +128,23 @@ def site() -> Iterator[Site]:
         LocalBigQuery(in_process=False) as bigquery,
         TemporaryDirectory(prefix="kafka-bq-bench-") as folder,
         TemporaryDirectory(prefix="kafka-bq-sink-") as kept,
-        running_sink(kept) as sink,
+        TemporaryDirectory(prefix="kafka-bq-keys-") as secret,
+        running_sink(kept, keys := made(Path(secret))) as sink,
+        ExitStack() as later,
     ):
-        yield Site(kafka.bootstrap, bigquery, sink, Path(folder))
+        registry = cache(lambda: later.enter_context(SchemaRegistryServer()).url)
+        yield Site(kafka.bootstrap, bigquery, sink, Path(folder), keys, registry)
 
 
 @contextmanager
-def running_sink(folder: str) -> Iterator[str]:
+def running_sink(folder: str, keys: Keys) -> Iterator[str]:
     """Its address."""
-    line = [sys.executable, "-m", "benchmarks.sink", folder]
+    line = [sys.executable, "-m", "benchmarks.sink", folder, str(keys.server)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            sink = process.stdout.readline().strip()
+            write_account(keys, PROJECT, sink)
+            yield sink
         finally:
             process.terminate()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 import svg
 
+from benchmarks.drawing import BLACK, BLUE, GREY, RED, words
 from laboratory.measures import Steps, position
 
 Run = dict[str, Any]
@@ -17,8 +17,6 @@ _LEFT, _TOP, _GAP = 46, 30, 24
 _PLOT_WIDTH = (_WIDTH - _COLUMNS * (_LEFT + _GAP)) // _COLUMNS
 _ROW = 34
 _LABELS = 230
-_BLUE, _RED, _GREY, _BLACK = "#2c7fb8", "#d7301f", "#999999", "#222222"
-_FONT = "sans-serif"
 
 
 def progress(runs: Sequence[Run], seconds: float) -> str:
@@ -34,7 +32,7 @@ def progress(runs: Sequence[Run], seconds: float) -> str:
         panel = list(_panel(run, seconds, highest))
         panels.append(svg.G(transform=[svg.Translate(right * _WIDTH // _COLUMNS, down * _PANEL)], elements=panel))
     legend = "one line a partition; red: the slowest; dashed: what was written"
-    return _drawing(rows * _PANEL + 24, [*panels, _text(_LEFT, rows * _PANEL + 14, legend)])
+    return _drawing(rows * _PANEL + 24, [*panels, words(_LEFT, rows * _PANEL + 14, legend)])
 
 
 def rebalances(runs: Sequence[Run], seconds: float) -> str:
@@ -44,35 +42,35 @@ def rebalances(runs: Sequence[Run], seconds: float) -> str:
     for number, run in enumerate(runs):
         top = 8 + number * _ROW
         within = [at for at, _ in run["rebalances"] if at <= seconds]
-        marks.append(_text(8, top + 16, run["setup"]))
+        marks.append(words(8, top + 16, run["setup"]))
         marks.append(svg.Rect(x=_LABELS, y=top, width=width, height=_ROW - 10, fill="#f4f4f4"))
         strokes: list[svg.PathData] = []
         for at in within:
             strokes += [svg.M(round(_LABELS + width * at / seconds, 1), top), svg.v(_ROW - 10)]
         if strokes:
-            marks.append(svg.Path(d=strokes, stroke=_RED, stroke_width=1.2, fill="none"))
-        marks.append(_text(_WIDTH - _GAP + 4, top + 16, str(len(within))))
+            marks.append(svg.Path(d=strokes, stroke=RED, stroke_width=1.2, fill="none"))
+        marks.append(words(_WIDTH - _GAP + 4, top + 16, str(len(within))))
     bottom = 8 + len(runs) * _ROW
-    marks += [_text(_LABELS + round(width * at / seconds) - 6, bottom + 10, f"{at:g} s") for at in _ticks(seconds)]
+    marks += [words(_LABELS + round(width * at / seconds) - 6, bottom + 10, f"{at:g} s") for at in _ticks(seconds)]
     return _drawing(bottom + 24, marks)
 
 
 def _panel(run: Run, seconds: float, highest: float) -> Iterator[svg.Element]:
     """Title, frame, what was written, a line for each partition, the slowest on top."""
-    yield _text(_LEFT, 18, run["setup"], size=13)
-    yield svg.Rect(x=_LEFT, y=_TOP, width=_PLOT_WIDTH, height=_PLOT, fill="none", stroke=_GREY, stroke_width=0.6)
+    yield words(_LEFT, 18, run["setup"], size=13)
+    yield svg.Rect(x=_LEFT, y=_TOP, width=_PLOT_WIDTH, height=_PLOT, fill="none", stroke=GREY, stroke_width=0.6)
     written = [svg.M(_LEFT, _TOP + _PLOT), svg.L(_LEFT + _PLOT_WIDTH, _TOP)]
-    yield svg.Path(d=written, stroke=_BLACK, stroke_width=0.8, stroke_dasharray=[4, 3], fill="none")
+    yield svg.Path(d=written, stroke=BLACK, stroke_width=0.8, stroke_dasharray=[4, 3], fill="none")
     places = sorted(run["progress"].items(), key=lambda item: position(item[1], seconds), reverse=True)
     for number, (_, steps) in enumerate(places):
         slowest = number == len(places) - 1
         line = _line(steps, seconds, highest)
-        colour, width, opacity = (_RED, 2.0, 1.0) if slowest else (_BLUE, 0.9, 0.45)
+        colour, width, opacity = (RED, 2.0, 1.0) if slowest else (BLUE, 0.9, 0.45)
         yield svg.Path(d=line, stroke=colour, stroke_width=width, stroke_opacity=opacity, fill="none")
-    yield _text(4, _TOP + 10, f"{highest:,.0f}")
-    yield _text(4, _TOP + _PLOT, "0")
+    yield words(4, _TOP + 10, f"{highest:,.0f}")
+    yield words(4, _TOP + _PLOT, "0")
     for at in _ticks(seconds):
-        yield _text(_LEFT + round(_PLOT_WIDTH * at / seconds) - 6, _TOP + _PLOT + 14, f"{at:g} s")
+        yield words(_LEFT + round(_PLOT_WIDTH * at / seconds) - 6, _TOP + _PLOT + 14, f"{at:g} s")
 
 
 def _line(steps: Steps, seconds: float, highest: float) -> list[svg.PathData]:
@@ -87,10 +85,6 @@ def _line(steps: Steps, seconds: float, highest: float) -> list[svg.PathData]:
 
 def _ticks(seconds: float) -> list[float]:
     return [seconds * part / 3 for part in range(4)]
-
-
-def _text(x: float, y: float, text: str, size: int = 11) -> svg.Element:
-    return svg.Text(x=x, y=y, text=escape(text), font_family=_FONT, font_size=size, fill=_BLACK)
 
 
 def _drawing(height: int, elements: list[svg.Element]) -> str:

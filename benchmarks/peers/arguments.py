@@ -27,6 +27,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--group", required=True)
     parser.add_argument("--state", type=Path, required=True, help="a folder that outlives a crash")
     parser.add_argument("--dataset", default="bench")
+    parser.add_argument("--account", type=Path, help="a service account's file, whose tokens the endpoint gives")
+    parser.add_argument("--authority", type=Path, help="the certificate of the endpoint, where it is a proxy")
+    parser.add_argument("--store", type=Path, help="the same for Java")
+    parser.add_argument("--store-password")
+    parser.add_argument("--java", help="the program")
+    parser.add_argument("--worker-jars", type=Path, help="a folder: Kafka Connect")
+    parser.add_argument("--connector-jars", type=Path, help="a folder: the connector")
     found = parser.parse_args()
     found.state.mkdir(parents=True, exist_ok=True)
     os.environ["BIGQUERY_EMULATOR_HOST"] = found.endpoint

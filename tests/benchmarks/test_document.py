@@ -46,7 +46,7 @@ def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
     result = json.loads(RESULT.read_text())
     runs = [_run("bare", 0), _run("ours", 0, lost=lost, duplicates=duplicates)]
     lines = document.render({**result, "runs": runs}).splitlines()
-    (row,) = [line for line in lines if line.startswith("| ours |") and line.count("|") == 8]
+    (row,) = [line for line in lines if line.startswith("| ours |") and line.count("|") == 9]
     assert row.endswith(f"| {lost} | {duplicates} |")
 
 
@@ -76,3 +76,40 @@ def test_a_busy_machine_is_named(load: float, said: bool) -> None:
 
 def test_the_picture_is_in_step_with_the_result() -> None:
     assert document.PICTURE.read_text() == document.drawn(json.loads(RESULT.read_text()))
+
+
+def test_what_was_not_measured_is_named_with_the_reason() -> None:
+    result = json.loads(RESULT.read_text())
+    text = document.render({**result, "missing": {"dlt, plain": "no\nnetwork | here"}})
+    assert "| dlt, plain | no network / here |" in text
+    assert "## Not measured" not in document.render({**result, "missing": {}})
+
+
+def test_who_got_fewer_messages_is_said_and_a_row_is_compared_with_a_row() -> None:
+    result = json.loads(RESULT.read_text())
+    settings = {**result["settings"], "messages": 1000}
+    runs = [_run("bare", 0, cpu_seconds=1.0), _run("slow", 0, messages=100, cpu_seconds=2.0)]
+    text = document.render({**result, "settings": settings, "runs": runs})
+    assert "rows a second do not need more: slow 100." in " ".join(text.split())
+    assert "| slow | 20.0 (20.0–20.0) |" in text
+
+
+def test_a_model_with_validators_is_shown_by_row() -> None:
+    result = json.loads(RESULT.read_text())
+    row_path = [{"messages": 1000, "decode_cpu_seconds": 0.01, "validate_cpu_seconds": 0.008, "repetition": 0}]
+    text = document.render({**result, "row_path": row_path})
+    assert "| the decode station | 10.00 (10.00–10.00) |" in text
+    assert "1.25 ×" in text
+
+
+def test_memory_says_how_many_times_the_smallest_backlog() -> None:
+    result = json.loads(RESULT.read_text())
+    memory = [{"settings": "x", "messages": count, "batches": 3, "peak_mib": 1.0} for count in (60, 600, 3_000)]
+    lines = document.render({**result, "memory": memory}).splitlines()
+    assert [line.split(" | ")[2] for line in lines if line.startswith("| x |")] == ["1 ×", "10 ×", "50 ×"]
+
+
+def test_what_was_measured_later_is_said() -> None:
+    result = json.loads(RESULT.read_text())
+    text = document.render({**result, "later": ["dlt, plain"]})
+    assert "Measured in another session than the rest: dlt, plain" in text

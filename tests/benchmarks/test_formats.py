@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks import document, formats
+from benchmarks import formats, sections
 
 
 def test_every_case_makes_a_row_of_every_message() -> None:
@@ -38,12 +38,12 @@ def test_each_format_stands_beside_the_first_one_of_its_turn() -> None:
         for case, found in (("plain", (1.0, 2.0, 4.0)), ("slow", (3.0, 4.0, 20.0)))
         for turn, cpu in enumerate(found)
     ]
-    text = document._formats({**result, "runs": runs, "settings": {**result["settings"], "messages": 20_000}})
+    text = sections.formats({**result, "runs": runs, "settings": {**result["settings"], "messages": 20_000}})
     assert "| slow | 5.0 (1.0–6.7) | 3.00 (2.00–5.00) |" in text
 
 
 @pytest.mark.parametrize(("load", "said"), [(0.5, False), (64.0, True)])
 def test_a_machine_that_was_shared_is_named(load: float, said: bool) -> None:
     result = json.loads(formats.RESULT.read_text())
-    text = document._formats({**result, "machine": {**result["machine"], "load_before": load, "cores": 2}})
+    text = sections.formats({**result, "machine": {**result["machine"], "load_before": load, "cores": 2}})
     assert ("Other work shared the machine" in text) is said

@@ -21,7 +21,7 @@ _PACKAGES = ("bqemulator", "duckdb", "duckdb-extensions", "duckdb-extension-spat
 _IMPORT_EXTENSIONS = "import duckdb_extensions as d; d.import_extension('spatial')"
 _INSTALL_TIMEOUT_SECONDS = 600
 # What the system trusts, where it says so: a company's proxy signs with a certificate that uv's own list does not have.
-_CERTIFICATES = {"UV_SYSTEM_CERTS": "true"} if ssl.get_default_verify_paths().cafile else {}
+CERTIFICATES = {"UV_SYSTEM_CERTS": "true"} if ssl.get_default_verify_paths().cafile else {}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _installer(python: Path) -> list[str]:
 
 def _run(command: list[str], home: Path) -> None:
     # pip and uv keep their caches and settings under the user's own HOME; only DuckDB is led elsewhere.
-    environment = _CERTIFICATES | os.environ | ({"HOME": str(home)} if command[-1] == _IMPORT_EXTENSIONS else {})
+    environment = CERTIFICATES | os.environ | ({"HOME": str(home)} if command[-1] == _IMPORT_EXTENSIONS else {})
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS, env=environment, check=False
     )

@@ -14,7 +14,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 KAFKA_VERSION = "4.3.1"
@@ -58,7 +59,16 @@ def kafka_jars() -> Path:
 
     :raises KafkaProgramsError: neither Maven nor ``jgo`` is here, or the download failed.
     """
-    return downloaded(cache_directory() / f"kafka-{KAFKA_VERSION}", _download)
+    return jars(f"kafka-{KAFKA_VERSION}", COORDINATES)
+
+
+def jars(name: str, coordinates: Sequence[str]) -> Path:
+    """Directory of that name in the cache: the jars of these coordinates, and of all that they need.
+
+    :param coordinates: ``group:artifact:version``; the first one's jar is looked for when the download is done.
+    :raises KafkaProgramsError: neither Maven nor ``jgo`` is here, or the download failed.
+    """
+    return downloaded(cache_directory() / name, partial(_download, coordinates))
 
 
 def downloaded(library: Path, download: Callable[[Path, Path], None]) -> Path:
@@ -81,20 +91,21 @@ def downloaded(library: Path, download: Callable[[Path, Path], None]) -> Path:
     return library
 
 
-def _download(scratch: Path, target: Path) -> None:
+def _download(coordinates: Sequence[str], scratch: Path, target: Path) -> None:
+    _, wanted, version = coordinates[0].split(":")
     if shutil.which("mvn"):
-        _copy_with_maven(scratch, target)
+        _copy_with_maven(coordinates, scratch, target)
     elif importlib.util.find_spec("jgo"):
-        _copy_with_jgo(scratch, target)
+        _copy_with_jgo(coordinates, scratch, target)
     else:
-        raise KafkaProgramsError(f"no Maven to download Kafka {KAFKA_VERSION} with: {_INSTALL}")
-    if not any(target.glob("kafka_2.13-*.jar")):
-        raise KafkaProgramsError(f"the download of Kafka {KAFKA_VERSION} brought no broker jar")
+        raise KafkaProgramsError(f"no Maven to download {wanted} {version} with: {_INSTALL}")
+    if not any(target.glob(f"{wanted}-*.jar")):
+        raise KafkaProgramsError(f"the download of {wanted} {version} brought no jar of that name")
 
 
-def _copy_with_maven(scratch: Path, target: Path) -> None:
+def _copy_with_maven(coordinates: Sequence[str], scratch: Path, target: Path) -> None:
     project = scratch / "pom.xml"
-    project.write_text(_pom())
+    project.write_text(_pom(coordinates))
     _run(
         [
             "mvn",
@@ -110,9 +121,9 @@ def _copy_with_maven(scratch: Path, target: Path) -> None:
     )
 
 
-def _copy_with_jgo(scratch: Path, target: Path) -> None:
+def _copy_with_jgo(coordinates: Sequence[str], scratch: Path, target: Path) -> None:
     """The package jgo sorts jars into ``jars/`` and ``modules/`` of an environment; the broker wants one."""
-    options = ["--resolver", "python", "--links", "copy", "info", "classpath", "+".join(COORDINATES)]
+    options = ["--resolver", "python", "--links", "copy", "info", "classpath", "+".join(coordinates)]
     _run([sys.executable, "-m", "jgo", *options], JGO_CACHE_DIR=str(scratch / "jgo"), **_certificates())
     for jar in (scratch / "jgo" / "envs").rglob("*.jar"):
         shutil.copy(jar, target)
@@ -132,12 +143,12 @@ def _run(command: list[str], **environment: str) -> None:
         raise KafkaProgramsError(f"{command[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
 
 
-def _pom() -> str:
+def _pom(coordinates: Sequence[str]) -> str:
     dependencies = "".join(
         "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
             *each.split(":")
         )
-        for each in COORDINATES
+        for each in coordinates
     )
     return (
         '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'

@@ -1,0 +1,35 @@
+"""The peak of a process while the backlog grows: the same bounds of a batch, ever more messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.cases import MODEL, Run, engine
+from benchmarks.site import Site
+
+DEFAULT, SMALL, SMALLEST = "all defaults", "batch_bytes: 16MiB", "batch_bytes: 2MiB"
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    DEFAULT: {},
+    SMALL: {"batch_bytes": "16MiB"},
+    SMALLEST: {"batch_bytes": "2MiB"},
+}
+# The smallest one fills three batches at least: with fewer, the two that are in memory at a time are not full.
+COUNTS: Mapping[str, tuple[int, ...]] = {
+    DEFAULT: (750_000, 3_000_000),
+    SMALL: (300_000, 1_500_000),
+    SMALLEST: (30_000, 300_000, 1_500_000),
+}
+TRIED: Mapping[str, tuple[int, ...]] = dict.fromkeys(SETTINGS, (5_000, 20_000))
+Counts = Mapping[str, tuple[int, ...]]
+
+
+def run(site: Site, settings: str, topic: str, messages: int) -> Run:
+    """One of them."""
+    found = engine(site, topic, messages, "engine, model", model=MODEL, **SETTINGS[settings])[0]
+    return {"settings": settings, **found}
+
+
+def plan(counts: Counts) -> Iterator[tuple[str, int]]:
+    """In the order in which they are run."""
+    yield from ((settings, count) for settings, each in counts.items() for count in each)

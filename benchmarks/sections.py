@@ -1,0 +1,85 @@
+"""Sections of the document that stand beside the throughput: one kind of measurement each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.layout import Run, by_row, figure, of_case, table, wrapped
+
+
+def row_path(result: dict[str, Any]) -> str:
+    """The decode station of a model with validators, beside the validators alone."""
+    if not (runs := result.get("row_path")):
+        return ""
+    names = {"decode_cpu_seconds": "the decode station", "validate_cpu_seconds": "`model_validate_json` alone"}
+    rows = [[what, figure((by_row(run, name) * 1e6 for run in runs), 2)] for name, what in names.items()]
+    text = wrapped(
+        f"{runs[0]['messages']:,} events and a model with two validators of its own (`benchmarks/row_path.py`): "
+        "pydantic is asked for each message. From messages in memory to rows for the staging file, and pydantic's "
+        "part alone, in one process by turns.",
+        indent="",
+    )
+    return f"## A model with validators\n\n{text}\n\n{table(['', 'CPU µs a row'], rows)}"
+
+
+def memory(result: dict[str, Any]) -> str:
+    memory: list[Run] = result["memory"]
+    if not memory:
+        return ""
+    rows = []
+    for settings in dict.fromkeys(run["settings"] for run in memory):
+        counts = sorted({run["messages"] for run in memory if run["settings"] == settings})
+        for count in counts:
+            of = [run for run in memory if run["settings"] == settings and run["messages"] == count]
+            peaks = figure((run["peak_mib"] for run in of), 0)
+            rows.append([settings, f"{count:,}", f"{count / counts[0]:g} ×", str(of[0]["batches"]), peaks])
+    text = wrapped(
+        "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
+        "most, one being merged while the next is read, so the first few batches reach what all others need too: the "
+        "smallest backlog of each setting is one of three batches or a few. Fifty times the backlog is measured with "
+        "small batches; with larger ones it would be tens of millions of messages.",
+        indent="",
+    )
+    return f"## Memory\n\n{text}\n\n{table(['', 'messages', 'backlog', 'batches', 'peak MiB'], rows)}"
+
+
+def crashes(result: dict[str, Any]) -> str:
+    names = ("before", "lost", "duplicates")
+    rows = [[run["case"], *(f"{run[name]:,}" for name in names)] for run in result["crashes"]]
+    if not rows:
+        return ""
+    text = wrapped(
+        f"{result['crashes'][0]['messages']:,} messages. SIGKILL in the middle: of others when a write was kept and "
+        "not yet answered, of `kafka-bq run` when the first of ten batches was in the table. Then the same again, "
+        "to its end, with the same folder: what a peer keeps on disk is there. dlt and ingestr with *tuned* make one "
+        "load of all. ingestr *plain* reads the whole topic each time and replaces the table; what it had loaded "
+        "into another table is none of the target. Of Quix Streams and Kafka Connect one mode each. One run of each.",
+        indent="",
+    )
+    return f"## Killed, and run again\n\n{text}\n\n{table(['', 'in the table before', 'lost', 'doubled'], rows)}"
+
+
+def formats(result: dict[str, Any]) -> str:
+    """Rows per second of processor time, and each format beside the first one of the same turn."""
+    runs, settings, where = result["runs"], result["settings"], result["machine"]
+    cases = list(dict.fromkeys(run["case"] for run in runs))
+    first = {run["repetition"]: run["cpu_seconds"] for run in runs if run["case"] == cases[0]}
+    rows = []
+    for case in cases:
+        rates = of_case(runs, case, lambda run: settings["messages"] / run["cpu_seconds"] / 1e3)
+        ratios = of_case(runs, case, lambda run: run["cpu_seconds"] / first[run["repetition"]])
+        rows.append([case, figure(rates), figure(ratios, 2)])
+    text = wrapped(
+        "Written by `python -m benchmarks.formats`: the decode station alone, from "
+        f"{settings['messages']:,} messages in memory to rows for the staging file, in one process by turns. The "
+        f"orders are those above, in each format; figures are the median of {settings['repetitions']} turns, in "
+        "brackets the smallest and the largest. "
+        "Processor time leaves out what other work took of the machine, but not what sharing its caches costs.",
+        indent="",
+    )
+    busy = " Other work shared the machine." if where["load_before"] > where["cores"] else ""
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    place = f"{where['processor']}, {where['cores']} cores, load average {where['load_before']:.1f}.{busy}"
+    said = wrapped(f"{place} {versions}.", indent="")
+    head = ["", "1,000 rows per CPU second", f"CPU ÷ {cases[0]}"]
+    return f"## Formats\n\n{text}\n\n{table(head, rows)}\n\n{said}"

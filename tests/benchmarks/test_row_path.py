@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from benchmarks.row_path import Checked, measure
+
+
+def test_both_are_measured_with_all_messages_in_each_turn() -> None:
+    runs = measure(50, 2)
+    assert [(run["repetition"], run["messages"]) for run in runs] == [(0, 50), (1, 50)]
+    assert all(run["decode_cpu_seconds"] > 0 and run["validate_cpu_seconds"] > 0 for run in runs)
+
+
+def test_the_validators_are_asked() -> None:
+    context = {"page": "/", "ref": "", "tags": []}
+    told = {
+        "event_id": "1",
+        "user_id": 1,
+        "ts": "2026-01-01T00:00:00Z",
+        "event": "VIEW",
+        "amount": 1,
+        "context": context,
+    }
+    assert Checked.model_validate(told).event == "view"
