@@ -103,10 +103,10 @@ def _policy(config: JobConfig, source: Source, seen: Seen, parts: list[int], gro
             f"no position is known for partitions {parts}, and table {config.table} already has rows: "
             "reading from the start could double them"
         )
-        raise PositionConflictError(
-            message, topic=config.topic, group_id=group_id,
-            remedy="kafka-bq migrate-group --adopt takes positions over; or state start=",
-        )  # fmt: skip
+        remedy = "kafka-bq migrate-group --adopt takes positions over; or state start="
+        if seen.ledger is not None:  # a window came before the first live run: its rows have coordinates
+            remedy = f"if windows of this job are all that filled it, start=earliest doubles nothing; else {remedy}"
+        raise PositionConflictError(message, topic=config.topic, group_id=group_id, remedy=remedy)
     if start == "fail":
         raise PositionConflictError(
             f"no position is known for partitions {parts}, and start='fail'", topic=config.topic, group_id=group_id,

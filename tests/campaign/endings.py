@@ -48,10 +48,11 @@ def trouble_with(run: Run, ending: Ending, action: str | None, terminal: Collect
         return f"a traceback: {ending.words}"
     if ending.code == -signal.SIGKILL and action == "kill":
         return None
-    # Before the command has its handlers, and in `dag.test()`, which has none, the system ends the process.
-    if ending.code == -signal.SIGTERM and action == "term" and run.kind != "child":
-        return None
     document = ending.document
+    # Before there are handlers, and in `dag.test()`, which has none, the system ends the process.
+    began = run.kind == "child" and (document is not None or bool(ending.words))
+    if ending.code == -signal.SIGTERM and action == "term" and not began:
+        return None
     if document is None:
         return f"it ended with {ending.code} and said nothing: {ending.words}"
     if "outcome" in document:

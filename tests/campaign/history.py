@@ -148,7 +148,7 @@ class History:
             self.runs.strike(run, self.draw.choice(ACTIONS), "one of two")
 
     def _beside_a_window(self) -> None:
-        if not self.troubles.brokers_are_well:
+        if not (self.troubles.brokers_are_well and self.pipe.has_begun()):
             return self._struck_at_any_time()
         live = self._started(self._any_kind())
         bounds = self.changes.keep_log().bounds

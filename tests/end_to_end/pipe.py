@@ -122,6 +122,13 @@ class Pipe:
         assert len(rows) == 1, f"{len(rows)} ledger rows"
         return {at["partition"]: at["next_offset"] for at in rows[0][0]}
 
+    def has_begun(self) -> bool:
+        """Whether positions are known: rows of a window that came before make ``start: auto`` refuse the table."""
+        try:
+            return bool(self.ledger())
+        except (NotFound, AssertionError):
+            return False
+
     def revision(self) -> int:
         """The ledger's revision."""
         return int(self.query(f"SELECT revision FROM {self.name('__ledger')} WHERE pipeline != '*'")[0][0])

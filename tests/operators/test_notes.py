@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
-from airflow_kafka_bq.operators import notes, siblings
+from airflow_kafka_bq.operators import siblings
 from airflow_kafka_bq.operators.notes import Note, exchange
 from tests.operators.conftest import task
 
@@ -110,7 +110,7 @@ def test_notes_that_cannot_be_kept_cost_no_dag(
     (tmp_path / "notes").write_text("a file")
     _parsed(files[0], "a")
     (tmp_path / "notes").unlink()
-    monkeypatch.setattr(notes.os, "getuid", lambda: -7)
+    monkeypatch.setattr("os.getuid", lambda: -7)
     _parsed(files[0], "b")
     _parsed(tmp_path / "archive.zip" / "dag.py", "c", group_id="g")
     monkeypatch.undo()

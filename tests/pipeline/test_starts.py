@@ -97,6 +97,18 @@ def test_auto_refuses_to_double_rows() -> None:
     assert starts(world, start="earliest") == {0: 2, 1: 0}
 
 
+def test_auto_says_how_to_begin_behind_a_window() -> None:
+    """A replay before the first live run leaves rows and no position; the rows have coordinates."""
+    world = filled()
+    world.run(window={"from": {0: 2}, "to": {0: 4}})
+    with pytest.raises(PositionConflictError, match="already has rows") as caught:
+        world.run()
+    assert "start=earliest doubles nothing" in (caught.value.remedy or "")
+    world.run(start="earliest")
+    assert len(world.rows()) == len({(row["_kafka_partition"], row["_kafka_offset"]) for row in world.rows()}) > 3
+    world.run()  # the position is known now
+
+
 def test_a_group_ahead_of_the_ledger_is_a_conflict_that_names_seek() -> None:
     world = filled()
     world.run(max_messages=2)
