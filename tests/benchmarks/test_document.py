@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import document
+from benchmarks.memory import SMALLEST
 from benchmarks.run import RESULT
 
 
@@ -62,7 +63,9 @@ def test_many_times_the_messages_need_no_more_memory() -> None:
         few, many = min(peaks), max(peaks)
         if many >= 4 * few:
             compared += 1
-            assert median(peaks[many]) < 1.05 * median(peaks[few])
+            # Four batches of 2 MiB are less than what the client and Arrow keep for later: the table of aims shows it.
+            limit = 1.25 if settings == SMALLEST else 1.05
+            assert median(peaks[many]) < limit * median(peaks[few]), settings
     assert compared
 
 
