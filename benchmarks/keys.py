@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
+
+from airflow_kafka_bq.testing.kafka.certificate import self_signed
 
 PASSWORD = "of a store that holds one certificate"  # noqa: S105  # Java asks for one
 _HOSTS = ("*.googleapis.com", "www.googleapis.com")
@@ -51,7 +51,7 @@ class Keys:
 def made(folder: Path) -> Keys:
     """The key pair and its certificate, for a week and for this machine's clients alone."""
     keys, private = Keys(folder), _private()
-    certificate = _certificate(private)
+    certificate = self_signed(private, "sink", [x509.DNSName(host) for host in _HOSTS])
     text = certificate.public_bytes(_PEM)
     keys.server.touch(mode=0o600)
     keys.server.write_bytes(_text(private) + text)
@@ -81,20 +81,3 @@ def _private() -> rsa.RSAPrivateKey:
 
 def _text(key: rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, _PLAIN)
-
-
-def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink")])
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in _HOSTS]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
