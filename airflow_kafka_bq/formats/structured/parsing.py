@@ -42,8 +42,11 @@ class Filling(Protocol):
     def of(self, schema: Schema) -> MakeRow:
         """The function. :raises IncompatibleError: no value of the writer can be a row."""
 
-    def bulk(self, schema: Schema) -> BulkColumns | None:
-        """What makes rows of many raw values at once; None: nothing does. :raises IncompatibleError: as ``of``."""
+    @property
+    def bulk(self) -> Callable[[Schema], BulkColumns | None] | None:
+        """Gives what makes rows of many raw values at once, or None for a schema of which nothing does; it raises as
+        ``of``. None: each value is looked at, whatever its schema.
+        """
 
 
 class StructuredRows:
@@ -63,6 +66,8 @@ class StructuredRows:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Decode each value, and write it as the staging file has it."""
+        if self._filling.bulk is None:
+            return self._one_by_one(values)
         pieces = [piece for bulk, found in self._decoded(values).items() for piece in _together(bulk, found)]
         if not pieces:
             return self._one_by_one(values)
@@ -94,7 +99,7 @@ class StructuredRows:
 
     def _bulk(self, writer: Writer) -> BulkColumns | None:
         try:
-            found = self._filling.bulk(writer.schema)
+            found = self._filling.bulk(writer.schema) if self._filling.bulk else None
         except IncompatibleError:
             found = None
         self._bulks[writer] = found

@@ -91,6 +91,8 @@ def _item(value: Any, name: str) -> Any:
 class ModelFilling:
     """A pydantic model, which gets what Python has for the values: datetimes, Decimals, bytes."""
 
+    bulk = None
+
     def __init__(
         self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool, keep_unknown: bool = False
     ) -> None:
@@ -100,9 +102,6 @@ class ModelFilling:
         self._fields = MessageFields.of(model)
         self._refuse_unknown = refuse_unknown
         self._row = ModelRow(model, columns)
-
-    def bulk(self, schema: Schema) -> None:
-        """A model looks at each."""
 
     def of(self, schema: Schema) -> MakeRow:
         """The model's columns."""
@@ -128,8 +127,7 @@ class ModelFilling:
 class PayloadFilling:
     """The whole value as JSON."""
 
-    def bulk(self, schema: Schema) -> None:
-        """A text is made of each."""
+    bulk = None
 
     def of(self, schema: Schema) -> MakeRow:
         """One column."""
