@@ -10,6 +10,7 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 
 from airflow_kafka_bq import airflow_command, cli
+from airflow_kafka_bq.cli import commands
 from tests.provider.commands import airflow
 
 JOB = "topic: t\ntable: d.t\nkafka: {bootstrap.servers: 'localhost:1'}\nbigquery: {project: demo, api_endpoint: 'http://localhost:1'}\n"
@@ -65,9 +66,7 @@ def test_the_help_is_that_of_the_command_line() -> None:
     done = airflow("kafka-bq", "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: airflow kafka-bq")
-    assert {name for name in cli.commands.cli.commands if f"\n  {name} " in done.stdout} == set(
-        cli.commands.cli.commands
-    )
+    assert {name for name in commands.cli.commands if f"\n  {name} " in done.stdout} == set(commands.cli.commands)
 
 
 @airflow_takes_commands
