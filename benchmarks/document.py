@@ -170,7 +170,7 @@ def _conditions(result: dict[str, Any]) -> str:
     loads = [run["load_before"] for run in result["runs"] if "load_before" in run]
     busy = _BUSY if loads and median(loads) > machine["cores"] else ""
     later = ", ".join(result.get("later", ()))
-    apart = wrapped(f"\n- Measured in another session than the rest: {later}.") if later else ""
+    apart = "\n" + wrapped(f"- Measured in another session than the rest: {later}.") if later else ""
     return f"""## Conditions
 
 - {machine["processor"]}, {machine["cores"]} cores shared by broker, local BigQuery and the measured process,

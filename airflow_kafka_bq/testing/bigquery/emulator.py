@@ -98,6 +98,8 @@ class Emulator:
                     "HOME": str(environment.home),
                     "PYTHONPATH": "",
                     "PYTHONPYCACHEPREFIX": str(environment.home / "pycache"),
+                    # Where this is set, each start would compile all of it again, which takes longer than the rest.
+                    "PYTHONDONTWRITEBYTECODE": "",
                 },
                 preexec_fn=die_with_parent(),
             )

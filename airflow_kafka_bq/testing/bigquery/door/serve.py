@@ -20,6 +20,7 @@ from typing import Any
 
 import bignumeric  # type: ignore[import-not-found]
 import catalogue  # type: ignore[import-not-found]
+import parsing  # type: ignore[import-not-found]
 import profiles  # type: ignore[import-not-found]
 import tables  # type: ignore[import-not-found]
 from bqemulator.config import LogLevel, Settings  # type: ignore[import-not-found]
@@ -237,6 +238,7 @@ async def _serve() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await server.start()
     context = server._context  # noqa: SLF001 - pinned, and it has no other way in
+    parsing.set_up()
     catalogue.guard(context)
     tables.set_up(context)
     bignumeric.set_up(context)
