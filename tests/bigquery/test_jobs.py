@@ -222,7 +222,7 @@ def test_two_threads_share_a_warehouse(bench: Workbench) -> None:
 
 def test_eight_register_one_row(bench: Workbench, opened: Opened) -> None:
     fresh = bench.ledger_row(pipeline="cluster/new")
-    at_once(*[partial(opened(30.0).register, bench.target, fresh) for _ in range(8)])
+    at_once(*[partial(opened(90.0).register, bench.target, fresh) for _ in range(8)])
     rows = bench.world.rows(bench.target.ledger)
     assert [one["pipeline"] for one in rows].count("cluster/new") == 1
     assert len(rows) == 3
@@ -230,7 +230,7 @@ def test_eight_register_one_row(bench: Workbench, opened: Opened) -> None:
 
 def test_one_of_many_places(bench: Workbench, opened: Opened) -> None:
     placed = [bench.ledger_row(group_id=f"group-{number}") for number in range(4)]
-    done = at_once(*[partial(opened(30.0).place, bench.target, row) for row in placed])
+    done = at_once(*[partial(opened(90.0).place, bench.target, row) for row in placed])
     assert sorted(done) == [False, False, False, True]
     found = bench.warehouse.ledger(bench.target, PIPELINE)
     assert found is not None
