@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_kafka_bq.testing.kafka.child_process import end, spawn
+from airflow_kafka_bq.testing.kafka.child_process import end, freeze, spawn
 from airflow_kafka_bq.testing.kafka.jars import java, kafka_jars
 from airflow_kafka_bq.testing.kafka.loopback import cluster_view
 
@@ -124,18 +124,18 @@ class BrokerNode:
 
     def pause(self) -> None:
         """SIGSTOP: the broker keeps its connections and answers nothing."""
-        self._signal(signal.SIGSTOP)
+        freeze(self._process())
         self.paused = True
 
     def resume(self) -> None:
         """SIGCONT after :meth:`pause`."""
-        self._signal(signal.SIGCONT)
+        os.kill(self._process().pid, signal.SIGCONT)
         self.paused = False
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _process(self) -> subprocess.Popen[bytes]:
         if self.process is None or not self.running:
             raise ProcessLookupError(f"broker {self.node_id} is not running")
-        os.kill(self.process.pid, number)
+        return self.process
 
     def _sees(self, members: Collection[int]) -> bool:
         if not self.running:

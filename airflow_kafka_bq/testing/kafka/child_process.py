@@ -84,6 +84,19 @@ def spawn(
     return _the_spawner().submit(start).result()
 
 
+def freeze(process: subprocess.Popen[bytes]) -> None:
+    """SIGSTOP, and wait until it holds: on a busy machine the child may answer for a while after the signal was sent.
+
+    :raises ProcessLookupError: it has ended.
+    """
+    if process.poll() is not None:
+        raise ProcessLookupError(f"process {process.pid} has ended")
+    os.kill(process.pid, signal.SIGSTOP)
+    if hasattr(os, "waitid"):  # not on every system
+        # One that ends instead stays for its own wait, which wants the return code.
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill ``process`` (also a stopped one) and reap it; no error when it is gone already."""
     process.kill()

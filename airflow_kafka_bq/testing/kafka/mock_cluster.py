@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from airflow_kafka_bq.testing.kafka.api_keys import ApiKey, error_code
-from airflow_kafka_bq.testing.kafka.child_process import end, spawn
+from airflow_kafka_bq.testing.kafka.child_process import end, freeze, spawn
 
 ALL_BROKERS = -1
 _PROGRAM = Path(__file__).with_name("mock_cluster_process.py")
@@ -191,7 +191,7 @@ class MockCluster:
 
     def pause(self) -> None:
         """SIGSTOP: connections stay open, no answer comes; commands are refused meanwhile."""
-        os.kill(self._running().pid, signal.SIGSTOP)
+        freeze(self._running())
         self._paused = True
 
     def resume(self) -> None:

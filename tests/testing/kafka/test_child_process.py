@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_kafka_bq.testing.kafka.child_process import end, spawn
+from airflow_kafka_bq.testing.kafka.child_process import end, freeze, spawn
 
 SLEEP = ["sleep", "60"]
 
@@ -45,10 +46,32 @@ def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 def test_end_kills_a_stopped_child_too(tmp_path: Path) -> None:
     child = spawn(SLEEP, log=tmp_path / "log")
-    child.send_signal(signal.SIGSTOP)
+    freeze(child)
     end(child)
     assert child.returncode == -signal.SIGKILL
     end(child)
+
+
+def test_a_frozen_child_is_frozen_when_the_call_returns_and_may_be_so_again(tmp_path: Path) -> None:
+    child = spawn([sys.executable, "-c", "while True: pass"], log=tmp_path / "log")
+    process = psutil.Process(child.pid)
+    for _ in range(20):
+        freeze(child)
+        assert process.status() == psutil.STATUS_STOPPED
+        child.send_signal(signal.SIGCONT)
+    end(child)
+    with pytest.raises(ProcessLookupError, match="has ended"):
+        freeze(child)
+
+
+def test_a_child_that_ends_as_it_is_frozen_keeps_its_return_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = spawn(SLEEP, log=tmp_path / "log")
+    kill = os.kill
+    monkeypatch.setattr(os, "kill", lambda pid, _: kill(pid, signal.SIGKILL))
+    freeze(child)
+    assert child.wait(5) == -signal.SIGKILL
 
 
 def test_output_goes_to_the_log_and_a_missing_program_is_an_error(tmp_path: Path) -> None:
