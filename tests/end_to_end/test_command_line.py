@@ -106,7 +106,7 @@ def test_a_bug_in_a_process_is_seventy_and_shows_no_secret(pipe: PipeFactory) ->
     assert json.loads(machine.stdout)["error"] == "KeyError"
 
 
-@pytest.mark.parametrize("name", ["run", "plan", "lag"])
+@pytest.mark.parametrize("name", ["run", *(pytest.param(name, marks=pytest.mark.slow) for name in ("plan", "lag"))])
 def test_a_password_is_in_no_output_even_of_the_clients_debug(pipe: PipeFactory, name: str) -> None:
     """A broker without a login is asked for one: the client logs all it does, and we log all the client does."""
     made = pipe(partitions=1)
