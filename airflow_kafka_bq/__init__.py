@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         MigrateConsumerGroupOperator,
         PlanKafkaToBigQueryOperator,
         RedriveDeadLettersOperator,
+        RepairDuplicatesOperator,
+        SeekConsumerGroupOperator,
     )
     from airflow_kafka_bq.schema.marks import Column, Drop, Hashed, per_record
     from airflow_kafka_bq.sensors.kafka_lag import KafkaLagSensor
@@ -34,6 +36,8 @@ _HOMES = {
             "MigrateConsumerGroupOperator",
             "PlanKafkaToBigQueryOperator",
             "RedriveDeadLettersOperator",
+            "RepairDuplicatesOperator",
+            "SeekConsumerGroupOperator",
         ),
         "operators",
     ),
@@ -50,6 +54,8 @@ __all__ = [
     "MigrateConsumerGroupOperator",
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
+    "RepairDuplicatesOperator",
+    "SeekConsumerGroupOperator",
     "__version__",
     "dags_from_yaml",
     "per_record",

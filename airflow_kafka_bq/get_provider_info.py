@@ -19,6 +19,8 @@ OPERATORS = (
     "airflow_kafka_bq.operators.migrate",
     "airflow_kafka_bq.operators.plan",
     "airflow_kafka_bq.operators.redrive",
+    "airflow_kafka_bq.operators.repair",
+    "airflow_kafka_bq.operators.seek",
     "airflow_kafka_bq.operators.slices",
 )
 

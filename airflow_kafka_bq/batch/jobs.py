@@ -18,6 +18,16 @@ class RunContext:
     try_number: int | None = None
     who: str = "kafka-bq"
 
+    @property
+    def task(self) -> dict[str, str | int | None]:
+        """Columns of the history."""
+        return {
+            "dag_id": self.dag_id,
+            "task_id": self.task_id,
+            "run_id": self.run_id,
+            "try_number": self.try_number,
+        }
+
 
 class Failure(StrEnum):
     """Why a BigQuery job failed, sorted by what to do next. Nothing of it was applied."""

@@ -92,10 +92,7 @@ def history(spec: MergeSpec, job_id: str) -> str:
         "ignored": literal(staged.ignored),
         "load_job_ids": strings(staged.load_job_ids),
         "merge_job_id": text(job_id),
-        "dag_id": literal(context.dag_id),
-        "task_id": literal(context.task_id),
-        "run_id": literal(context.run_id),
-        "try_number": literal(context.try_number),
+        **{name: literal(value) for name, value in context.task.items()},
         "started_at": literal(spec.started_at),
         "applied_at": "CURRENT_TIMESTAMP()",
     }

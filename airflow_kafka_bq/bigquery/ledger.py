@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import Kind, LedgerRow, OffsetRange, Position
+from airflow_kafka_bq.batch import Kind, LedgerRow, OffsetRange, Position, RunContext
 from airflow_kafka_bq.bigquery.bookkeeping import fenced, inserted, there_once
 from airflow_kafka_bq.bigquery.ddl import SENTINEL
 from airflow_kafka_bq.bigquery.literals import literal, positions, ranges, strings, text
@@ -99,9 +99,10 @@ def place(target: Target, row: LedgerRow) -> str:
 # BEGIN TRANSACTION; UPDATE ledger SET revision = IF(revision = 17, 18, CAST(ERROR('kafka-bq: ledger moved') …)), …
 # WHERE pipeline = 'P'; SELECT IF((SELECT COUNT(*) …) = 1, 1, CAST(ERROR('…') AS INT64)) AS pipelines;
 # INSERT INTO history (pipeline, revision, kind, ranges, …) VALUES ('P', 18, 'seek', …); COMMIT TRANSACTION;
-def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -> str:
-    """The same, and a row of the history for the offsets that are moved over; both or neither."""
+def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange], by: RunContext | None = None) -> str:
+    """The same, and a row of the history for the offsets that are moved over, and for who did it; both or neither."""
     after = row.revision + 1
+    task = {} if by is None else {name: literal(value) for name, value in by.task.items()}
     values = {
         "pipeline": text(row.pipeline),
         "revision": literal(after),
@@ -113,6 +114,7 @@ def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -
         "dead_lettered": "0",
         "ignored": "0",
         "load_job_ids": strings(()),
+        **task,
         "started_at": "CURRENT_TIMESTAMP()",
         "applied_at": "CURRENT_TIMESTAMP()",
     }
@@ -122,6 +124,15 @@ def place_over(target: Target, row: LedgerRow, skipped: Sequence[OffsetRange]) -
         f"SELECT {there_once(target, row.pipeline, after)};\n"
         f"{inserted(target, values)};\n"
         "COMMIT TRANSACTION;"
+    )
+
+
+def placed_by(target: Target, pipeline: str, by: RunContext) -> str:
+    """How often the history says that a task has moved the position in a run of its DAG (0 or 1)."""
+    same = " AND ".join(f"{name} = {literal(getattr(by, name))}" for name in ("dag_id", "task_id", "run_id"))
+    return (
+        f"SELECT COUNT(*) AS found FROM {target.history.quoted} WHERE pipeline = {text(pipeline)} "
+        f"AND kind = {text(Kind.SEEK)} AND {same} AND applied_at > TIMESTAMP '1970-01-01'"
     )
 
 

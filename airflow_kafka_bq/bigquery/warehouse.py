@@ -11,7 +11,7 @@ from functools import partial
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
@@ -162,16 +162,26 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         """Insert a pipeline's row unless it exists."""
         self._statements.run(ledger.register(target, row), target.ledger)
 
-    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
-        """Compare-and-set of positions; with the history's word on what is skipped."""
-        if skipped:
+    def place(
+        self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = (), by: RunContext | None = None
+    ) -> bool:
+        """Compare-and-set of positions; with the history's word on what is skipped, and by which task."""
+        if skipped or by is not None:
             try:
-                self._statements.run(ledger.place_over(target, row, skipped), target.ledger)
+                self._statements.run(ledger.place_over(target, row, skipped, by), target.ledger)
             except MergeConflictError:
                 return False
             return True
         job = self._statements.run(ledger.place(target, row), target.ledger)
         return job.num_dml_affected_rows == 1
+
+    def placed_by(self, target: Target, pipeline: str, by: RunContext) -> bool:
+        """Whether a task has moved the position already."""
+        try:
+            found = self._statements.rows(ledger.placed_by(target, pipeline, by), target.history)
+        except NotFoundError:
+            return False
+        return bool(found[0]["found"])
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at this revision."""

@@ -8,10 +8,9 @@ from airflow_kafka_bq.cli.auditing import between_of
 from airflow_kafka_bq.cli.looking import assembled
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show, size
+from airflow_kafka_bq.config.days import days_kept
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.operations.repair import rehearse, repair, undo
-
-_MOST_DAYS = 365_000
 
 
 def repair_job(
@@ -19,12 +18,11 @@ def repair_job(
     backup_days: float,
 ) -> None:  # fmt: skip
     """Remove duplicates, or show what would be removed; exit code 1 where some are left."""
-    if not 0 < backup_days <= _MOST_DAYS:
-        raise ConfigError(f"--backup-days: {backup_days} is no number of days greater than 0")
+    kept = days_kept("--backup-days", backup_days)
     between = between_of(since, until)
     with assembled(session, session.read(path, settings)) as job:
         session.progress(f"reading {job.target.table}")
-        found = rehearse(job, between) if dry_run else repair(job, between, backup_days)
+        found = rehearse(job, between) if dry_run else repair(job, between, kept)
     session.exit_code = 1 if found["left"]["by_key"] or found["left"]["by_coordinates"] else 0
     if session.as_json:
         session.print_json(found)

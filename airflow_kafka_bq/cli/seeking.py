@@ -9,7 +9,6 @@ from airflow_kafka_bq.cli.looking import assembled, note_unchecked
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
 from airflow_kafka_bq.config.destination import Destination
-from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.seek import Wish, seek
 
@@ -19,10 +18,8 @@ def seek_job(
     accept_topic: bool, accept_target: bool, dry_run: bool, undo: str | None, undo_file: str | None,
 ) -> None:  # fmt: skip
     """Move a job's position."""
-    if partitions is not None and to is None:
-        raise ConfigError("--partitions says which partitions --to moves, and --to is missing")
     wish = Wish(
-        Destination.of(to, partitions) if to is not None else None, accept_topic, accept_target,
+        Destination.asked(to, partitions), accept_topic, accept_target,
         undos.read(undo) if undo is not None else None,
     )  # fmt: skip
     with assembled(session, session.read(path, settings)) as job:

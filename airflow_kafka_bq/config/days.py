@@ -12,6 +12,24 @@ from airflow_kafka_bq.config.letters import Moment
 from airflow_kafka_bq.config.messages import Refusal
 from airflow_kafka_bq.exceptions import ConfigError
 
+BACKUP_DAYS = 30
+_MOST_DAYS = 365_000
+
+
+def days_kept(name: str, given: Any) -> float:
+    """For how long a backup is kept.
+
+    :param name: of the parameter or option. :param given: a number of days, or its text.
+    :raises ConfigError: it is none greater than 0.
+    """
+    try:
+        days = float(given)
+    except (TypeError, ValueError):
+        days = 0.0
+    if not 0 < days <= _MOST_DAYS:
+        raise ConfigError(f"{name}: {given} is no number of days greater than 0")
+    return days
+
 
 class Between(BaseModel):
     """Rows of a table by the column that it is partitioned by, half-open. Nothing given: the whole table.

@@ -39,6 +39,18 @@ class Destination:
             raise ConfigError("offsets name their partitions: --partitions goes with earliest, latest or a time")
         return cls(found, chosen)
 
+    @classmethod
+    def asked(cls, to: Any, partitions: Any = None) -> Destination | None:
+        """The same, where positions may stay as well.
+
+        :raises ConfigError: neither of what it takes, or partitions without a destination.
+        """
+        if to is not None:
+            return cls.of(to, partitions)
+        if partitions is not None:
+            raise ConfigError("--partitions says which partitions --to moves, and --to is missing")
+        return None
+
     def __str__(self) -> str:
         if isinstance(self.to, dict):
             return ",".join(f"{part}:{offset}" for part, offset in sorted(self.to.items()))
@@ -57,6 +69,30 @@ def _parsed(to: Any) -> Literal["earliest", "latest"] | datetime | dict[int, int
         return dict(values.offsets(to)) if isinstance(to, dict) else values.moment(to)
     except ValueError as error:
         raise ConfigError(f"--to: {error}", remedy=f"--to takes {_TAKES}") from error
+
+
+def check_wishes(
+    topic: str, *, to: bool, accept_topic: bool, accept_target: bool, undo: bool, window: bool, fence: str
+) -> None:
+    """What may be asked of a seek, and of which job.
+
+    :param to: whether a destination is given; so with ``undo``, and with ``window`` of the job.
+    :raises ConfigError: the wishes contradict each other, or the job has no position.
+    """
+    wrong, remedy = None, None
+    if window:
+        wrong, remedy = "the job reads a window, which has no position", "leave window out of the job"
+    elif fence == "none" and (accept_topic or accept_target):
+        wrong = "fence='none': no ledger says which topic and table are meant, and there is nothing to accept"
+    elif undo and (to or accept_topic or accept_target):
+        wrong = "--undo takes back what its file tells of: --to, --accept-topic and --accept-target do not go with it"
+    elif not (undo or to or accept_topic or accept_target):
+        wrong, remedy = "nothing is asked for", "name --to, --accept-target or --undo"
+    elif accept_topic and not to:
+        wrong = "--accept-topic needs --to: offsets of the topic that was there before name other messages now"
+        remedy = "--to earliest reads the new topic from its start"
+    if wrong:
+        raise ConfigError(wrong, topic=topic, remedy=remedy)
 
 
 def offsets_written(option: str, text: str, takes: str) -> Any:

@@ -9,9 +9,9 @@ partitions go back and some forwards, each of them in its own order, around one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position
+from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position, RunContext
 from airflow_kafka_bq.exceptions import KafkaUnavailableError, MergeConflictError
 from airflow_kafka_bq.pipeline.commit import commit
 from airflow_kafka_bq.pipeline.job import Job
@@ -88,11 +88,12 @@ def alone(job: Job) -> Seen:
     return seen
 
 
-def put(job: Job, seen: Seen, wanted: Standing, command: str) -> Placed:
+def put(job: Job, seen: Seen, wanted: Standing, command: str, *, by: RunContext | None = None) -> Placed:
     """Move ledger and group to a standing. Killed anywhere, it is finished by calling it again.
 
     :param seen: what the decision rests on: where the ledger has moved since, nothing is moved.
     :param command: who moves, for the ledger's ``updated_by``.
+    :param by: a task, for the history: whether it has moved the position, its next try asks there.
     :raises MergeConflictError: a run is active, and moved the ledger meanwhile.
     :raises KafkaUnavailableError: the group did not go down; nothing was moved.
     :raises GroupInUseError: it has members.
@@ -110,7 +111,7 @@ def put(job: Job, seen: Seen, wanted: Standing, command: str) -> Placed:
             before = seen.ledger.revision if seen.ledger else None
             job.source.commit(lowered, metadata(str(job.target.table), before, None))
         job.stop.check()
-        revision = _move_ledger(job, seen, wanted, command)
+        revision = _move_ledger(job, seen, wanted, command, by)
     if not (here and wanted.positions):
         return Placed(revision, moves, None)
     return Placed(revision, moves, commit(job.source, wanted.positions, str(job.target.table), revision, None))
@@ -127,7 +128,7 @@ def _lowered(seen: Seen, wanted: Offsets) -> dict[int, Position]:
     return found
 
 
-def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str) -> int:
+def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str, by: RunContext | None) -> int:
     """The ledger's revision behind the move."""
     warehouse, target, row = job.warehouse, job.target, seen.ledger
     new = LedgerRow(
@@ -143,15 +144,15 @@ def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str) -> int:
         target_created_at=wanted.target_created_at,
         updated_by=f"{job.context.who}: {command}",
     )
+    if row is None and by is not None:
+        row = _registered(job, replace(new, positions={}))
     if row is not None:
-        if skipped := _moved_over(row, seen, wanted):
+        skipped = _moved_over(row, seen, wanted)
+        if skipped or by is not None:
             warehouse.create_ledger(target)  # the history may be gone, which is no reason not to move
-        placed, after = warehouse.place(target, new, skipped), row.revision + 1
+        placed, after = warehouse.place(target, new, skipped, by), row.revision + 1
     else:
-        warehouse.create_ledger(target)
-        warehouse.register(target, new)
-        held, after = warehouse.ledger(target, new.pipeline), 0
-        placed = held is not None and held.revision == 0 and offsets_of(held.positions) == offsets_of(new.positions)
+        placed, after = _registered(job, new) is not None, 0
     if not placed:
         raise MergeConflictError(
             f"a run of this job is active: it moved the ledger of {target.table} on from revision {new.revision} "
@@ -159,6 +160,15 @@ def _move_ledger(job: Job, seen: Seen, wanted: Standing, command: str) -> int:
             topic=new.topic, group_id=new.group_id, remedy="pause the DAG or wait for the run's end, then do it again",
         )  # fmt: skip
     return after
+
+
+def _registered(job: Job, new: LedgerRow) -> LedgerRow | None:
+    """A new pipeline's row; None where somebody else was faster. Without positions it is as windows make it."""
+    job.warehouse.create_ledger(job.target)
+    job.warehouse.register(job.target, new)
+    held = job.warehouse.ledger(job.target, new.pipeline)
+    ours = held is not None and held.revision == 0 and offsets_of(held.positions) == offsets_of(new.positions)
+    return held if ours else None
 
 
 def _moved_over(row: LedgerRow, seen: Seen, wanted: Standing) -> tuple[OffsetRange, ...]:

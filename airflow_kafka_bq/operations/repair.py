@@ -8,6 +8,7 @@ repair that dies is finished by another one, which begins with what is still dou
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from airflow_kafka_bq.batch import ColumnBounds, Failure, JobResult, LedgerRow
-from airflow_kafka_bq.config.days import Between
+from airflow_kafka_bq.config.days import BACKUP_DAYS, Between
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import (
     ConfigError,
@@ -34,16 +35,18 @@ from airflow_kafka_bq.pipeline.ranges import few_ranges
 
 log = logging.getLogger(__name__)
 
-BACKUP_DAYS = 30
 _ATTEMPTS = 5
 _OURS = 2  # columns that a backup has besides those of the table
 
 
-def repair(job: Job, between: Between | None = None, backup_days: float = BACKUP_DAYS) -> dict[str, Any]:
+def repair(
+    job: Job, between: Between | None = None, backup_days: float = BACKUP_DAYS, *, once: bool = False
+) -> dict[str, Any]:
     """Remove duplicates by dedup key, keep a backup, and look again.
 
     :param between: of which partitions of the table; None: of all.
     :param backup_days: how long the backup is kept.
+    :param once: of a task: all its tries in a run of its DAG share a backup, so that the last one tells of all of it.
     :raises ConfigError: the job keeps no ledger. :raises CostLimitError: a part would bill more than
         ``max_bytes_billed``; nothing was changed.
     :raises MergeConflictError: a run moved the ledger, or changed the table; what was done stays, and is in the backup.
@@ -51,10 +54,12 @@ def repair(job: Job, between: Between | None = None, backup_days: float = BACKUP
     seen = _seen(job, between)
     parts = job.warehouse.repairs.doubled(seen.scan, job.config.max_bytes_billed)
     estimated = _affordable(job, seen, parts)
+    backup = _backup_of(job, seen, once=once)
     if not parts:
-        return _document(job, seen, between, parts, estimated, None, ())
+        held = _earlier(job, backup) if once else ()
+        return _document(job, seen, between, parts, estimated, backup if held else None, held)
     revision = _revision(job, seen)
-    backup = _backup_of(job, seen)
+    taken = {one.part for one in (_earlier(job, backup) if once else ())}  # behind the revision: a later one loses
     log.info(
         "rows that are removed are kept in %s; undo with: kafka-bq repair JOB.yaml --undo %s", backup, backup.table
     )
@@ -62,6 +67,8 @@ def repair(job: Job, between: Between | None = None, backup_days: float = BACKUP
     for number, one in enumerate(parts):
         job.stop.check()
         spec = _spec(job, seen, backup, one, revision + number)
+        if one.name in taken:  # its transaction checks the backup's rows of one part, and puts back those that stayed
+            spec = replace(spec, part=f"{one.name} #{revision + number}")
         _apply(job, partial(job.warehouse.repairs.remove, spec=spec, max_bytes_billed=job.config.max_bytes_billed))
         log.info("part %s: %s rows of %s keys reduced to one each", one.name, f"{one.rows:,}", f"{one.keys:,}")
     return _document(job, seen, between, parts, estimated, backup, job.warehouse.repairs.backed_up(backup))
@@ -148,9 +155,21 @@ def _revision(job: Job, seen: Scanned) -> int:
     return found.revision if found else 0
 
 
-def _backup_of(job: Job, seen: Scanned) -> TableId:
-    target, moment = seen.target, job.now()
+def _backup_of(job: Job, seen: Scanned, *, once: bool) -> TableId:
+    """A backup of its own; of all tries of a task in one run of its DAG, while the table has the columns of then."""
+    target, who, moment = seen.target, job.context, job.now()
+    if once:
+        digest = hashlib.sha256("\0".join(map(str, (who.dag_id, who.task_id, who.run_id))).encode()).hexdigest()
+        shared = target.table.companion(f"repair_{digest[:20]}", target.companion_dataset)
+        there = job.warehouse.table(shared)
+        if there is None or all(there.column(column.name) for column in seen.facts.columns):
+            return shared
     return target.table.companion(f"repair_{moment:%Y%m%dt%H%M%S}_{uuid.uuid4().hex[:8]}", target.companion_dataset)
+
+
+def _earlier(job: Job, backup: TableId) -> Sequence[BackedUp]:
+    """What earlier tries of the same task have put into its backup."""
+    return () if job.warehouse.table(backup) is None else job.warehouse.repairs.backed_up(backup)
 
 
 def _named(job: Job, seen: Scanned, name: str) -> TableId:

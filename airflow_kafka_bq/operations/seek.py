@@ -6,13 +6,14 @@ neither in the table nor among the dead letters, and the document says how many.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_kafka_bq.batch import Bounds, Position
-from airflow_kafka_bq.config.destination import Destination
+from airflow_kafka_bq.batch import Bounds, Position, RunContext
+from airflow_kafka_bq.config.destination import Destination, check_wishes
 from airflow_kafka_bq.exceptions import ConfigError, NotFoundError, PositionConflictError, TopicChangedError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.lag import positions_of
@@ -21,6 +22,8 @@ from airflow_kafka_bq.operations.undo import Stood, Undo
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import check_identity, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
+
+log = logging.getLogger(__name__)
 
 COMMAND = "seek"
 
@@ -41,26 +44,15 @@ class Wish:
 
     def check(self, job: Job) -> None:
         """:raises ConfigError: the wishes contradict each other, or the job has no position."""
-        others = self.to is not None or self.accept_topic or self.accept_target
-        wrong, remedy = None, None
-        if job.config.window:
-            wrong, remedy = "the job reads a window, which has no position", "leave window out of the job"
-        elif job.config.fence == "none" and (self.accept_topic or self.accept_target):
-            wrong = "fence='none': no ledger says which topic and table are meant, and there is nothing to accept"
-        elif self.undo is not None and others:
-            wrong = (
-                "--undo takes back what its file tells of: --to, --accept-topic and --accept-target do not go with it"
-            )
-        elif self.undo is None and not others:
-            wrong, remedy = "nothing is asked for", "name --to, --accept-target or --undo"
-        elif self.accept_topic and self.to is None:
-            wrong = "--accept-topic needs --to: offsets of the topic that was there before name other messages now"
-            remedy = "--to earliest reads the new topic from its start"
-        if wrong:
-            raise ConfigError(wrong, topic=job.config.topic, remedy=remedy)
+        check_wishes(
+            job.config.topic, to=self.to is not None, accept_topic=self.accept_topic, accept_target=self.accept_target,
+            undo=self.undo is not None, window=bool(job.config.window), fence=job.config.fence,
+        )  # fmt: skip
 
 
-def seek(job: Job, wish: Wish, *, dry_run: bool = False, undo_file: Path | None = None) -> dict[str, Any]:
+def seek(
+    job: Job, wish: Wish, *, dry_run: bool = False, undo_file: Path | None = None, once: bool = False
+) -> dict[str, Any]:
     """Move the position; what the dry run tells is what is done.
 
     1. Look at Kafka, ledger and table, and check them as a run would, but for what is accepted. 2. Find where each
@@ -68,13 +60,18 @@ def seek(job: Job, wish: Wish, *, dry_run: bool = False, undo_file: Path | None 
     stands there already, nothing is done.
 
     :param undo_file: None: a name made of the topic and the ledger's revision, in the current folder.
+    :param once: of a task: in a run of its DAG it moves the ledger once. The end of the log is another one at the next
+        try, and runs may have read on; that try lets the group follow, and does nothing else.
     :raises ConfigError: a wish, an offset out of the log, or an undo file is wrong.
     :raises GroupInUseError: the group has members, other topics or another target.
     :raises TopicChangedError, TargetChangedError: not accepted. :raises MergeConflictError: a run is active.
     """
     wish.check(job)
     seen = alone(job)
-    if wish.undo is not None:
+    by = job.context if once and job.config.fence != "none" else None
+    if (done_before := _done_before(job, seen, by)) is not None:
+        wanted = done_before
+    elif wish.undo is not None:
         wanted = _as_before(job, seen, wish.undo)
     else:
         _check_same(job, seen, wish)
@@ -84,8 +81,19 @@ def seek(job: Job, wish: Wish, *, dry_run: bool = False, undo_file: Path | None 
         return document
     if document["changed"] and wish.undo is None:
         document["undo_file"] = str(_keep(job, seen, wanted, undo_file))
-    done = put(job, seen, wanted, COMMAND)
+    done = put(job, seen, wanted, COMMAND, by=by)
     return {**document, "revision": done.revision, "changed": done.moved, "committed": done.committed}
+
+
+def _done_before(job: Job, seen: Seen, by: RunContext | None) -> Standing | None:
+    """Where the ledger stands, if an earlier try of this task has moved it; runs may have moved it on since."""
+    row = seen.ledger
+    if by is None or row is None or not job.warehouse.placed_by(job.target, row.pipeline, by):
+        return None
+    log.info(
+        "task %s has moved the position already in run %s of its DAG; it is not moved again", by.task_id, by.run_id
+    )
+    return Standing(dict(row.positions), row.topic_id, row.target_created_at)
 
 
 def _check_same(job: Job, seen: Seen, wish: Wish) -> None:

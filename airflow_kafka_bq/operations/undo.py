@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +18,8 @@ from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.operations.placing import Standing, offsets_of
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.seen import Seen
+
+log = logging.getLogger(__name__)
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 
@@ -113,6 +116,19 @@ def read(path: str | Path) -> Undo:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
+def of(given: str | Mapping[str, Any]) -> Undo:
+    """An undo file by its path, or what one holds: as it is, or as the text of it.
+
+    :raises ConfigError: it is none.
+    """
+    if isinstance(given, str) and not given.lstrip().startswith("{"):
+        return read(given)
+    try:
+        return Undo.model_validate_json(given) if isinstance(given, str) else Undo.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(f"undo: what is given is no undo file: {messages.readable(error)}") from error
+
+
 def write(path: Path, undo: Undo) -> None:
     """Keep it, whole or not at all. :raises ConfigError: it cannot be written; nothing was moved yet."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -149,6 +165,8 @@ def keep(path: Path, job: Job, seen: Seen, wanted: Standing, undo: Undo) -> Undo
     stood = Stood.of(job.config.topic, str(table), job.config.group(table), Standing.of(seen), moved_to)
     after = kept(path, stood, undo)
     write(path, after)
+    if job.context.run_id is not None:  # a worker's disk may go with the worker, before the task can return it
+        log.info("undo file %s: %s", path, after.model_dump_json())
     return after
 
 

@@ -5,6 +5,8 @@ from airflow_kafka_bq.operators.kafka_to_bigquery import KafkaToBigQueryOperator
 from airflow_kafka_bq.operators.migrate import MigrateConsumerGroupOperator
 from airflow_kafka_bq.operators.plan import PlanKafkaToBigQueryOperator
 from airflow_kafka_bq.operators.redrive import RedriveDeadLettersOperator
+from airflow_kafka_bq.operators.repair import RepairDuplicatesOperator
+from airflow_kafka_bq.operators.seek import SeekConsumerGroupOperator
 
 __all__ = [
     "AuditDuplicatesOperator",
@@ -12,4 +14,6 @@ __all__ = [
     "MigrateConsumerGroupOperator",
     "PlanKafkaToBigQueryOperator",
     "RedriveDeadLettersOperator",
+    "RepairDuplicatesOperator",
+    "SeekConsumerGroupOperator",
 ]

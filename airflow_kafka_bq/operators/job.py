@@ -49,12 +49,14 @@ def job_of(config: JobConfig, context: Context, stop: Stop, push: Callable[[str,
     kafka = KafkaSettingsHook(config.kafka_conn_id, google.access_token).settings()
     registry = registry_settings(config.schema_registry_conn_id)
     instance = context["ti"]
+    at = getattr(instance, "map_index", None)  # mapped tasks do different things, and are told apart
+    task_id = instance.task_id if at is None or at < 0 else f"{instance.task_id}[{at}]"
     who = RunContext(
         dag_id=instance.dag_id,
-        task_id=instance.task_id,
+        task_id=task_id,
         run_id=instance.run_id,
         try_number=instance.try_number,
-        who=f"airflow {instance.dag_id}.{instance.task_id}",
+        who=f"airflow {instance.dag_id}.{task_id}",
     )
     job = assemble(
         config, kafka, google.client(), stop, location=google.location, progress=BatchLog(), context=who,

@@ -146,9 +146,13 @@ class KafkaToBigQueryOperator(BaseOperator):
         """
         defaults = JobConfig.model_fields
         return JobConfig.of(**{
-            name: rendered(name, getattr(self, name), defaults[name].get_default(call_default_factory=True))
-            for name in PARAMETERS
+            name: rendered(name, value, defaults[name].get_default(call_default_factory=True))
+            for name, value in self.job_parameters().items()
         })  # fmt: skip
+
+    def job_parameters(self) -> dict[str, Any]:
+        """What a job file would say, as they are now."""
+        return {name: getattr(self, name) for name in PARAMETERS}
 
     def _with_job(self, context: Context, use: Callable[[Job], Any]) -> Any:
         """Do something with the job that the rendered parameters describe; errors become Airflow's."""

@@ -52,6 +52,7 @@ class MigrateConsumerGroupOperator(KafkaToBigQueryOperator):
         """
         from airflow_kafka_bq.exceptions import StopRequested
         from airflow_kafka_bq.operations.migrate import Migration, migrate
+        from airflow_kafka_bq.operators.told import cut_short
 
         wish = Migration(self.from_group, self.adopt, self.delete_old)
         path = Path(self.undo_file) if self.undo_file else None
@@ -62,7 +63,7 @@ class MigrateConsumerGroupOperator(KafkaToBigQueryOperator):
         try:
             found: dict[str, Any] = self._with_job(context, act)
         except StopRequested as stopped:
-            raise failure(_stopped()) from stopped
+            raise failure(cut_short()) from stopped
         for job in found["jobs"]:
             for number, line in job["partitions"].items():
                 log.info(
@@ -70,9 +71,3 @@ class MigrateConsumerGroupOperator(KafkaToBigQueryOperator):
                 )
             log.info("%s: %s; old group %s", job["group_id"], job["state"], found["old_group"])
         return found
-
-
-def _stopped() -> Any:
-    from airflow_kafka_bq.exceptions import MergeConflictError
-
-    return MergeConflictError("stopped before the end", remedy="run it again: what is done is left alone")

@@ -21,6 +21,7 @@ _SELECTION = frozenset(("reason", "stage"))  # of a redrive
 _OPTIONAL = (
     STRUCTURED | _SELECTION
     | {"project_id", "location", "model", "group_id", "schema_registry_conn_id", "since", "until", "limit"}
+    | {"to", "undo", "undo_file", "backup_days"}
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import JobResult, RunPlan
 from airflow_kafka_bq.config.values import TableId
+from airflow_kafka_bq.exceptions import IngestError, MergeConflictError
 from airflow_kafka_bq.links import LoadJobLink, MergeJobLink, TargetTableLink, job_url, table_url
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.ports import MergeSpec
@@ -37,6 +38,11 @@ class Linked:
         self._push(MergeJobLink().xcom_key, job_url(project, location, job_id))
         result: JobResult = self._warehouse.merge(job_id, spec, max_bytes_billed)
         return result
+
+
+def cut_short() -> IngestError:
+    """The error of what was stopped between two of its steps."""
+    return MergeConflictError("stopped before the end", remedy="run it again: what is done is left alone")
 
 
 def push_table(push: Push, table: TableId) -> None:

@@ -146,12 +146,18 @@ class Warehouse(Protocol):
     def register(self, target: Target, row: LedgerRow) -> None:
         """Insert a pipeline's row unless it exists; the sentinel row keeps two creators from both inserting."""
 
-    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
+    def place(
+        self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = (), by: RunContext | None = None
+    ) -> bool:
         """Set positions and identity of an existing row, compare-and-set on ``row.revision``. False: it moved.
 
         :param skipped: offsets that are moved over; the history gets a row of them, of kind ``seek``, in the same
             transaction: else they would look like messages that a batch forgot.
+        :param by: a task; the history gets such a row in any case, so that the task's next try finds it.
         """
+
+    def placed_by(self, target: Target, pipeline: str, by: RunContext) -> bool:
+        """Whether the history has a row of kind ``seek`` of this task, in this run of its DAG, whichever try it was."""
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at the revision it moved the ledger to."""

@@ -8,14 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from airflow_kafka_bq.batch import (
-    DEAD_LETTER_SCHEMA,
-    Kind,
-    LedgerRow,
-    Position,
-    Staged,
-    StagedTable,
-)
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Kind, LedgerRow, Position, Staged, StagedTable
 from airflow_kafka_bq.bigquery import comparing, ddl, ledger, offsets, sql
 from airflow_kafka_bq.bigquery.conversion import quoted, wire_type
 from airflow_kafka_bq.bigquery.fields import staged_fields
@@ -27,6 +20,7 @@ from airflow_kafka_bq.schema.target import TableFacts, Target
 from tests.bigquery.letter_cases import letter_statements
 from tests.bigquery.several import several
 from tests.bigquery.targets import (
+    CONTEXT,
     FIELDS,
     JOB,
     PIPELINE,
@@ -227,6 +221,8 @@ def bookkeeping() -> Iterator[Case]:
         "register_unknown": ledger.register(target, replace(unknown, positions={})),
         "place": ledger.place(target, ROW),
         "place_over": ledger.place_over(target, ROW, staged(target).ranges),
+        "place_by": ledger.place_over(target, ROW, (), CONTEXT),
+        "placed_by": ledger.placed_by(target, PIPELINE, CONTEXT),
         "place_unknown": ledger.place(target, unknown),
         "applied": ledger.applied(target, "0123456789abcdef0123", 18),
         "recent": ledger.recent(target, datetime(2026, 1, 30, 6, tzinfo=UTC)),

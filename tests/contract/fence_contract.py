@@ -10,7 +10,7 @@ import pytest
 from airflow_kafka_bq.batch import Failure, Kind, LedgerRow, Position
 from airflow_kafka_bq.config.values import TableId
 from tests.contract.warehouse_world import WarehouseWorld
-from tests.contract.workbench import PIPELINE, START, Workbench, dead_letter, keep_target, row
+from tests.contract.workbench import CONTEXT, PIPELINE, START, Workbench, dead_letter, keep_target, row
 
 
 def ledger(bench: Workbench) -> LedgerRow:
@@ -150,3 +150,19 @@ class Fence:
         bench.world.drop(TableId(bench.world.project, bench.world.dataset, "orders"))
         assert bench.merge(spec).failure is Failure.TERMINAL
         assert ledger(bench).revision == 0
+
+    def test_a_place_of_a_task_is_in_the_history_also_where_it_skips_nothing(self, bench: Workbench) -> None:
+        bench.apply(row("a", 0))
+        assert not bench.warehouse.placed_by(bench.target, PIPELINE, CONTEXT), "a batch is no seek"
+        revision = bench.revision()
+        back = bench.ledger_row(revision=revision, positions={0: Position(0)})
+        assert not bench.warehouse.place(bench.target, replace(back, revision=revision - 1), (), CONTEXT)
+        assert not bench.warehouse.placed_by(bench.target, PIPELINE, CONTEXT)
+        assert bench.warehouse.place(bench.target, back, (), CONTEXT)
+        assert bench.warehouse.placed_by(bench.target, PIPELINE, replace(CONTEXT, try_number=3, who="the next try"))
+        for other in (replace(CONTEXT, dag_id="x"), replace(CONTEXT, task_id="x"), replace(CONTEXT, run_id="x")):
+            assert not bench.warehouse.placed_by(bench.target, PIPELINE, other)
+        assert not bench.warehouse.placed_by(bench.target, "another", CONTEXT)
+        assert bench.warehouse.audits.skipped(bench.target, PIPELINE) == ()
+        bench.world.drop(bench.target.history)
+        assert not bench.warehouse.placed_by(bench.target, PIPELINE, CONTEXT)

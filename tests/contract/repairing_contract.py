@@ -184,6 +184,18 @@ class Repairing:
         bench.repair()
         assert bench.work.merge(batch).failure is Failure.LEDGER_MOVED
 
+    def test_a_part_that_the_backup_has_already_needs_another_name(self, world: WarehouseWorld) -> None:
+        bench = Bench(world, keep_target(world), stored("a", 1), stored("a", 2))
+        bench.repair()
+        bench.add(stored("a", 3))
+        (part,), before = bench.parts(), bench.table()
+        assert bench.remove(part).failure is not None
+        assert bench.table() == before
+        named = replace(bench.spec(part), part=f"{part.name} #2")
+        assert bench.repairs.remove(bench.work.job_id("repair"), named, None).failure is None
+        assert bench.left() == [("a", None, 1)]
+        assert [one.removed for one in bench.repairs.backed_up(bench.backup)] == [1, 1]
+
     def test_undo_puts_everything_back_once(self, world: WarehouseWorld) -> None:
         one = stored("a", 0)
         bench = Bench(world, coordinate_target(world), one, one, later(one, 7), stored("b", 1))

@@ -88,7 +88,7 @@ def test_the_page_has_no_other_transcript() -> None:
 
 
 def test_a_backup_is_kept_as_long_as_the_page_says() -> None:
-    from airflow_kafka_bq.operations.repair import BACKUP_DAYS
+    from airflow_kafka_bq.config.days import BACKUP_DAYS
 
     assert f"{BACKUP_DAYS} if left out" in PAGE
     assert timedelta(days=BACKUP_DAYS)

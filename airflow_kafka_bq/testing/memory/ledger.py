@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position
+from airflow_kafka_bq.batch import LedgerRow, OffsetRange, Position, RunContext
 from airflow_kafka_bq.exceptions import AccountingError, CostLimitError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
@@ -115,8 +115,9 @@ def register(transaction: Transaction, target: Target, row: LedgerRow, now: date
 
 
 def place(
-    transaction: Transaction, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange], now: datetime
-) -> bool:
+    transaction: Transaction, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange], now: datetime,
+    by: RunContext | None = None,
+) -> bool:  # fmt: skip
     """Compare-and-set on the revision, which moves: who is about to merge at the old one must lose."""
     found = {
         at: {**old, **identity_of(row), "revision": row.revision + 1, "updated_at": now}
@@ -124,7 +125,7 @@ def place(
         if old["revision"] == row.revision
     }
     transaction.update(target.ledger, found)
-    if found and skipped:
+    if found and (skipped or by is not None):
         counts = dict.fromkeys(("messages", "rows_staged", "dead_lettered", "ignored"), 0)
         transaction.insert(
             target.history,
@@ -132,10 +133,19 @@ def place(
                 dict.fromkeys(column.name for column in HISTORY)
                 | {"pipeline": row.pipeline, "revision": row.revision + 1, "batch_id": f"seek-{row.revision + 1}"}
                 | {"kind": "seek", "ranges": ranges_of(skipped), "load_job_ids": [], **counts}
-                | {"started_at": now, "applied_at": now}
+                | {"started_at": now, "applied_at": now, **(by.task if by else {})}
             ],
         )
     return len(found) == 1
+
+
+def placed_by(history: Iterable[Row], pipeline: str, by: RunContext) -> bool:
+    """Whether a task has a row of a seek."""
+    return any(
+        (row["pipeline"], row["kind"], row["dag_id"], row["task_id"], row["run_id"])
+        == (pipeline, "seek", by.dag_id, by.task_id, by.run_id)
+        for row in history
+    )
 
 
 def ranges_of(read: Iterable[OffsetRange]) -> list[dict[str, int]]:
@@ -198,10 +208,7 @@ def record_history(transaction: Transaction, spec: MergeSpec, job_id: str, now: 
         "ignored": staged.ignored,
         "load_job_ids": list(staged.load_job_ids),
         "merge_job_id": job_id,
-        "dag_id": context.dag_id,
-        "task_id": context.task_id,
-        "run_id": context.run_id,
-        "try_number": context.try_number,
+        **context.task,
         "started_at": spec.started_at,
         "applied_at": now,
     }

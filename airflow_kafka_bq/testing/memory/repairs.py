@@ -18,7 +18,7 @@ from airflow_kafka_bq.testing.memory.audits import scanned
 from airflow_kafka_bq.testing.memory.bigquery import MemoryBigQuery
 from airflow_kafka_bq.testing.memory.ledger import LedgerMoved
 from airflow_kafka_bq.testing.memory.order import newest, oldest
-from airflow_kafka_bq.testing.memory.statements import key_of
+from airflow_kafka_bq.testing.memory.statements import RowRejected, key_of
 from airflow_kafka_bq.testing.memory.tables import Cancelled, Row, Tables, Transaction
 from airflow_kafka_bq.testing.memory.work import failure, size_bytes
 
@@ -103,7 +103,7 @@ class RepairWork:
             _fence(self.transaction, self.spec, self.database.clock())
             self.statements(self.transaction, self.database, self.spec)
             self.transaction.commit()
-        except (LedgerMoved, Cancelled) as error:
+        except (LedgerMoved, Cancelled, RowRejected) as error:
             self.transaction.rollback()
             return failure(self.job_id, error)
         return JobResult(self.job_id)
@@ -129,6 +129,8 @@ def _remove(transaction: Transaction, database: MemoryBigQuery, spec: RepairSpec
         doomed |= group.keys()
         kept.append(stored[winner])
         saved += [{**stored[at], PART.name: spec.part, KEPT.name: at == winner} for at in group]
+    if any(row[PART.name] == spec.part for row in transaction.rows(spec.backup).values()):
+        raise RowRejected("kafka-bq: rows would be deleted that are not in the backup")
     transaction.insert(spec.backup, saved)
     transaction.delete(spec.target.table, doomed)
     transaction.insert(spec.target.table, kept)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec
@@ -117,11 +117,19 @@ class MemoryWarehouse(LetterTable):
         with self._effect("register"):
             self._transact(target.ledger, lambda one: ledger.register(one, target, row, self._database.clock()))
 
-    def place(self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = ()) -> bool:
+    def place(
+        self, target: Target, row: LedgerRow, skipped: Sequence[OffsetRange] = (), by: RunContext | None = None
+    ) -> bool:
         """Compare-and-set of positions and identity."""
         with self._effect("place"):
             now = self._database.clock()
-            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, skipped, now))
+            return self._transact(target.ledger, lambda one: ledger.place(one, target, row, skipped, now, by))
+
+    def placed_by(self, target: Target, pipeline: str, by: RunContext) -> bool:
+        """Whether a task has moved the position already."""
+        with self._call("placed_by"):
+            found = self._database.tables.find(target.history)
+            return found is not None and ledger.placed_by(found.rows.values(), pipeline, by)
 
     def applied(self, target: Target, batch_id: str, revision: int) -> bool:
         """Whether the history has this batch at this revision."""

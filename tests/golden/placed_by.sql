@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS found FROM `demo`.`analytics`.`orders__batches` WHERE pipeline = 'cluster-1/shop.orders' AND kind = 'seek' AND dag_id = 'shop' AND task_id = 'orders' AND run_id = 'manual__2026-01-31' AND applied_at > TIMESTAMP '1970-01-01'
