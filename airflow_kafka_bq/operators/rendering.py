@@ -18,10 +18,11 @@ _NOTHING = {"", "None", "null"}
 # The other templated parameters are text as rendered.
 STRUCTURED = frozenset(("dedup_key", "version", "window", "partitions", "start", "labels", "impersonation_chain"))
 _SELECTION = frozenset(("reason", "stage"))  # of a redrive
+_DOCUMENTS = frozenset(("undo",))  # of a seek, as it returned it
 _OPTIONAL = (
-    STRUCTURED | _SELECTION
+    STRUCTURED | _SELECTION | _DOCUMENTS
     | {"project_id", "location", "model", "group_id", "schema_registry_conn_id", "since", "until", "limit"}
-    | {"to", "undo", "undo_file", "backup_days"}
+    | {"to", "undo_file", "backup_days"}
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def rendered(name: str, value: Any, default: Any) -> Any:
         return value.model
     if name not in _OPTIONAL:
         return value
-    found = _structure(value) if name in STRUCTURED | _SELECTION else value
+    found = _structure(value) if name in STRUCTURED | _SELECTION | _DOCUMENTS else value
     if name == "window" and isinstance(found, Mapping):
         ends = {end: _structure(one) for end, one in found.items()}
         found = None if ends and all(_is_nothing(one) for one in ends.values()) else ends
