@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from airflow.sdk import DAG
+
 from airflow_kafka_bq import KafkaToBigQueryOperator
 from airflow_kafka_bq.hooks import google_cloud
 from airflow_kafka_bq.links import LINKS
 from tests.docs.documents import section
-from tests.docs.markdown import ROOT
+from tests.docs.markdown import ROOT, Block, blocks
 
 PAGE = (ROOT / "docs" / "airflow.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("block", [one for one in blocks("python") if "Operator(" in one.text], ids=str)
+def test_a_task_of_a_page_is_taken_when_its_dag_is_parsed(block: Block) -> None:
+    """With its parameters checked; names of people's own modules stay text."""
+    with DAG("page", schedule=None):
+        exec(compile(block.text, str(block), "exec"), {"__name__": "page"})  # noqa: S102 - our own pages
 
 
 def test_the_templates_are_all_there() -> None:

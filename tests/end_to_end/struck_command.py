@@ -28,20 +28,21 @@ def dies_at(blow: Blow, folder: Path, *command: str) -> None:
     assert done.returncode == -9, f"not killed: {done.returncode}\n{done.stdout}{done.stderr}"
 
 
-def _main(effect: str, phase: str, nth: str, command: list[str]) -> None:
+def arm(effect: str, phase: str, nth: str) -> None:
+    """Let this process die at an effect."""
+    from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
     from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
-    from airflow_kafka_bq.cli import main
     from airflow_kafka_bq.kafka.source import KafkaSource
     from airflow_kafka_bq.operations import undo
 
     striker = Striker(Blow(effect, phase, int(nth)), Path(f"trace-{os.getpid()}.txt"))
     places: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         (KafkaSource, "source", SOURCE), (BigQueryWarehouse, "warehouse", WAREHOUSE), (undo, "undo", ("write",)),
+        (BigQueryRepairs, "repairs", ("remove",)),
     )  # fmt: skip
     for owner, room, names in places:
         for name in names:
             setattr(owner, name, _struck(striker, f"{room}.{name}", getattr(owner, name)))
-    main(command)
 
 
 def _struck(striker: Striker, effect: str, call: Any) -> Any:
@@ -53,4 +54,7 @@ def _struck(striker: Striker, effect: str, call: Any) -> Any:
 
 if __name__ == "__main__":
     effect, phase, nth, _, *command = sys.argv[1:]
-    _main(effect, phase, nth, command)
+    arm(effect, phase, nth)
+    from airflow_kafka_bq.cli import main
+
+    main(command)

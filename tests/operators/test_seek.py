@@ -13,6 +13,7 @@ from airflow_kafka_bq import KafkaToBigQueryOperator, SeekConsumerGroupOperator
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.exceptions import ConfigError, KafkaUnavailableError
 from tests.operators.conftest import Wings, task
+from tests.pipeline.world import World
 
 
 def seek(**parameters: Any) -> SeekConsumerGroupOperator:
@@ -28,6 +29,24 @@ def _moves(found: Any) -> dict[str, tuple[Any, Any]]:
     return {part: (line["before"], line["after"]) for part, line in found.report["partitions"].items()}
 
 
+def test_a_task_that_is_tried_again_moves_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory: the operator asks for that, whatever a person's command asks for."""
+    world = World(2)
+    world.fill(4, 0)
+    world.run()
+    found = []
+    for _ in range(2):
+        one = seek(to="{{ params.to }}", undo_file=str(tmp_path / "undo.json"))
+        one.to = "earliest"  # rendered
+        monkeypatch.setattr(one, "_with_job", lambda _context, use: use(world.job()))
+        found.append(one.execute({}))
+        world.run()
+    assert [one["changed"] for one in found] == [True, False]
+    assert [one["undo"] and one["undo"]["command"] for one in found] == ["seek", None]
+    assert world.positions() == {0: 4, 1: 0}
+
+
+@pytest.mark.slow
 def test_what_the_dry_run_tells_is_done_and_taken_back_from_the_xcom(wings: Wings, tmp_path: Path) -> None:
     wings.fill(10)
     _load(wings)
