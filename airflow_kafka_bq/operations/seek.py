@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_kafka_bq.batch import Bounds, Position, RunContext
 from airflow_kafka_bq.config.destination import Destination, check_wishes
-from airflow_kafka_bq.exceptions import ConfigError, NotFoundError, PositionConflictError, TopicChangedError
+from airflow_kafka_bq.exceptions import ConfigError, PositionConflictError, TopicChangedError
 from airflow_kafka_bq.operations import undo as undos
 from airflow_kafka_bq.operations.lag import positions_of
 from airflow_kafka_bq.operations.placing import Offsets, Standing, alone, is_there, offsets_of, put
@@ -22,6 +22,7 @@ from airflow_kafka_bq.operations.undo import Stood, Undo
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.plan import check_identity, pipeline_of
 from airflow_kafka_bq.pipeline.seen import Seen
+from airflow_kafka_bq.pipeline.window import no_partitions
 
 log = logging.getLogger(__name__)
 
@@ -142,8 +143,7 @@ def _targets(job: Job, seen: Seen, to: Destination) -> dict[int, int]:
         ends = {part: one.log_start if to.to == "earliest" else one.last_stable for part, one in seen.bounds.items()}
         found = {part: ends[part] for part in chosen if part in ends}
     if missing := sorted((set(chosen) if to.partitions else set(found)) - set(seen.bounds)):
-        message = f"topic {job.config.topic} has no partitions {missing}; it has {len(seen.topic.partitions)}"
-        raise NotFoundError(message, topic=job.config.topic, partition=missing[0])
+        raise no_partitions(job.config.topic, missing, len(seen.topic.partitions))
     for part, offset in sorted(found.items()):
         bounds = seen.bounds[part]
         if not bounds.log_start <= offset <= bounds.high_watermark:

@@ -17,6 +17,7 @@ __all__ = ["kafka_bq", "world"]
 PAGE = (ROOT / "docs" / "replay.md").read_text("utf-8")
 SHOWN = re.findall(r"```sh\n(kafka-bq .+)\n```\n\n```text\n((?s:.+?))```", PAGE)
 SECONDS = re.compile(r"[\d.]+ s;")
+DRY = " --dry-run"
 
 
 def test_the_transcripts_are_what_is_printed(
@@ -30,12 +31,19 @@ def test_the_transcripts_are_what_is_printed(
     before = (world.positions(), world.committed())
     gone = {(0, 2), (0, 3), (1, 1)}
     world.database.delete(TABLE, lambda row: (row["_kafka_partition"], row["_kafka_offset"]) in gone)
-    (look,) = re.findall(r"```sh\n(kafka-bq .+ --dry-run)\n```", PAGE)
-    told = kafka_bq(*look.split()[1:])
-    assert (told.code, "lag: 10 messages" in told.out, "the MERGE would process at most" in told.out) == (0, True, True)
-    assert len(world.rows()) == 7
-    assert len(SHOWN) == PAGE.count("```text") == 2
-    for command, printed in SHOWN:
+    looks = [(command, printed) for command, printed in SHOWN if command.endswith(DRY)]
+    for command, printed in looks:
+        told = kafka_bq(*command.split()[1:])
+        head, _, merge = told.out.partition("MERGE `demo`.`analytics`.`orders` T")
+        assert (told.code, head, bool(merge)) == (0, printed, True), told.err
+        found = kafka_bq(*command.split()[1:], "--json").json()
+        assert f"lag: {found['lag']} messages" in printed
+        assert f"at most {found['estimated_bytes']} bytes" in printed
+    assert (len(looks), len(world.rows()), world.positions(), world.committed()) == (2, 7, *before)
+    deeds = [pair for pair in SHOWN if pair not in looks]
+    assert len(SHOWN) == PAGE.count("```text") == len(looks) + len(deeds) == 4
+    assert looks[0][0] == deeds[0][0] + DRY, "what is looked at is then done"
+    for command, printed in deeds:
         done = kafka_bq(*command.split()[1:])
         assert (done.code, SECONDS.sub("s;", done.out)) == (0, SECONDS.sub("s;", printed)), done.err
     assert (world.positions(), world.committed(), len(world.rows())) == (*before, 10)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 import airflow_kafka_bq
 from tests import airflow_home
@@ -35,13 +35,23 @@ def connected(made: Pipe) -> Iterator[dict[str, Any]]:
 
 def tried(operator: str, **parameters: Any) -> tuple[str, Any]:
     """One try of the task: how it ended, and its XCom."""
-    with DAG(f"on_call_{parameters['topic']}", schedule=None, start_date=DAY) as dag:
+    instance = ended(operator, {}, **parameters)
+    return str(instance.state), instance.xcom_pull(task_ids=instance.task_id)
+
+
+def ended(operator: str, form: dict[str, Any], **parameters: Any) -> Any:
+    """The task instance behind a run of the DAG, whose params are a form's.
+
+    :param form: values of the DAG's params.
+    """
+    name = f"on_call_{operator}_{parameters['table']}"
+    with DAG(name, schedule=None, start_date=DAY, params={key: Param(value) for key, value in form.items()}) as dag:
         task = getattr(airflow_kafka_bq, operator)(task_id="act", **parameters)
     airflow_home.register(dag)
     run = dag.test(run_after=DAY, logical_date=DAY)
     instance = run.get_task_instance(task.task_id)
     assert instance is not None
-    return str(instance.state), instance.xcom_pull(task_ids=task.task_id)
+    return instance
 
 
 def dies_at(blow: Blow, folder: Path, operator: str, **parameters: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,16 @@ import pytest
 from airflow_kafka_bq.testing.kafka import NewMessage
 from tests.end_to_end.child import Blow
 from tests.end_to_end.members import member
-from tests.end_to_end.on_call import connected, dies_at, tried
+from tests.end_to_end.on_call import connected, dies_at, ended, tried
 from tests.end_to_end.pipe import Pipe
 
 PipeFactory = Callable[..., Pipe]
-pytestmark = [pytest.mark.usefixtures("airflow_database"), pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.usefixtures("airflow_database"), pytest.mark.timeout(240)]
 SEEK, REPAIR = "SeekConsumerGroupOperator", "RepairDuplicatesOperator"
 DAY_MS = 86_400_000
 
 
+@pytest.mark.slow
 @pytest.mark.kill
 def test_a_seek_that_is_killed_behind_the_move_skips_nothing_more(pipe: PipeFactory, tmp_path: Path) -> None:
     made = pipe(partitions=2)
@@ -43,6 +45,7 @@ def test_a_seek_that_is_killed_behind_the_move_skips_nothing_more(pipe: PipeFact
             assert tried(SEEK, **{**job, "undo": undo_file, "dry_run": True})[0] == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.kill
 def test_a_repair_that_is_killed_between_two_parts_is_finished_in_its_backup(pipe: PipeFactory, tmp_path: Path) -> None:
     made = pipe(partitions=1)
@@ -60,3 +63,22 @@ def test_a_repair_that_is_killed_between_two_parts_is_finished_in_its_backup(pip
         assert [name for name in made.tables() if "__repair_" in name] == [found["backup"].rpartition(".")[2]]
         assert tried(REPAIR, **job, undo=found["backup"])[1]["restored"] == 2
         assert made.coordinates() == before
+
+
+@pytest.mark.parametrize("operator", ["KafkaToBigQueryOperator", "PlanKafkaToBigQueryOperator"])
+def test_a_window_of_a_form_that_lies_in_the_future_is_named_without_a_retry(
+    pipe: PipeFactory, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, operator: str
+) -> None:
+    """Only a real broker finds offsets by times."""
+    made = pipe(partitions=2)
+    made.produce([NewMessage({"n": at}, partition=at % 2) for at in range(4)])
+    window = {"from": "{{ params.a }}", "to": "{{ params.b }}"}
+    form = {"a": "2999-01-01", "b": "2999-01-02T06:00:00+00:00"}
+    with connected(made) as job:
+        instance = ended(operator, form, **job, window=window, retries=2, retry_delay=timedelta(0))
+    told = caplog.text + "".join(capfd.readouterr())
+    assert (str(instance.state), instance.try_number) == ("failed", 1)
+    said = "window: 'from' (2999-01-01T00:00:00+00:00) lies in the future; it is "
+    assert said in told
+    assert "begin at a time that has passed; times are UTC" in told.partition(said)[2]
+    assert not made.tables()

@@ -10,11 +10,13 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_kafka_bq import KafkaToBigQueryOperator, RepairDuplicatesOperator
+from airflow_kafka_bq._airflow import AirflowFailException
 from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 from airflow_kafka_bq.exceptions import ConfigError, WarehouseUnavailableError
 from airflow_kafka_bq.testing.kafka import NewMessage, produce
 from tests.operations.doubling import copy, doubled
 from tests.operators.conftest import Wings, task
+from tests.pipeline.world import KEEP, TABLE, World
 
 DAY_MS = 86_400_000
 
@@ -42,19 +44,52 @@ def _backups(wings: Wings) -> list[str]:
     return [one.table_id for one in wings.client.list_tables(wings.dataset) if "__repair_" in one.table_id]
 
 
+class Told:
+    """A task instance that keeps what is pushed."""
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, *, key: str, value: Any) -> None:
+        self.pushed[key] = value
+
+
+def in_memory(world: World, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> tuple[Any, dict[str, Any]]:
+    """A task's result, or its exception; and what it pushed. Nothing of Airflow's or of a server."""
+    one, told = repair(**parameters), Told()
+    context: Any = {"ti": told}
+    settings = {name: parameters[name] for name in ("dedup_key", "kafka_columns", "model") if name in parameters}
+    monkeypatch.setattr(one, "_with_job", lambda _context, use: use(world.job(**settings)))
+    try:
+        return one.execute(context), told.pushed
+    except AirflowFailException as error:
+        return error, told.pushed
+
+
+def test_a_look_changes_nothing_and_what_is_left_fails_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: dict[str, Any] = {**KEEP, "kafka_columns": "none"}
+    world = doubled(**settings)
+    rows = world.rows()
+    world.database.insert(TABLE, [rows[0], {**rows[1], "n": 77}])
+    told, _ = in_memory(world, monkeypatch, **settings, dry_run=True)
+    assert (told["dry_run"], told["left"]["by_key"], len(world.rows())) == (True, 2, 6)
+    failed, pushed = in_memory(world, monkeypatch, **settings)
+    assert isinstance(failed, AirflowFailException)
+    assert "is not clean: left: 1 rows too many by key" in str(failed)
+    assert (pushed["return_value"]["removed"], len(world.rows())) == (1, 5)
+    assert pushed["return_value"]["backup"]
+    assert in_memory(world, monkeypatch, **settings, fail_on_findings=False)[0]["removed"] == 1
+
+
 def test_a_task_that_is_tried_again_goes_on_in_its_backup(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory: the operator asks for that, whatever a person's command asks for."""
     world = doubled()
     names = []
     for at in range(2):
         copy(world, at)
-        one = repair()
-        monkeypatch.setattr(one, "_with_job", lambda _context, use: use(world.job()))
-        names.append(one.execute({})["backup"])
+        names.append(in_memory(world, monkeypatch)[0]["backup"])
     assert names[0] == names[1]
-    back = repair(undo=names[0])
-    monkeypatch.setattr(back, "_with_job", lambda _context, use: use(world.job()))
-    assert (back.execute({})["restored"], len(world.rows())) == (2, 6)
+    assert (in_memory(world, monkeypatch, undo=names[0])[0]["restored"], len(world.rows())) == (2, 6)
 
 
 @pytest.mark.slow

@@ -34,7 +34,10 @@ def test_a_task_that_is_tried_again_moves_nothing_again(tmp_path: Path, monkeypa
     world = World(2)
     world.fill(4, 0)
     world.run()
-    found = []
+    found: list[dict[str, Any]] = []
+    look = seek(to="earliest", dry_run=True)
+    monkeypatch.setattr(look, "_with_job", lambda _context, use: use(world.job()))
+    assert (look.execute({})["re_read"], world.positions()) == (4, {0: 4, 1: 0})
     for _ in range(2):
         one = seek(to="{{ params.to }}", undo_file=str(tmp_path / "undo.json"))
         one.to = "earliest"  # rendered

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk import Param
 
+from airflow_kafka_bq import KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator
 from airflow_kafka_bq.exceptions import ConfigError
 from tests.operators.conftest import Wings, task
 
@@ -35,21 +36,31 @@ def test_a_literal_is_named_with_its_value_and_a_remedy(parameters: dict[str, An
     assert remedy in str(raised.value.remedy)
 
 
+DAYS = {"a": "2026-01-01", "b": "2026-01-02T06:00:00+00:00"}
+GONE = {"topic": "no-such-topic"}
+
+
+@pytest.mark.parametrize("operator", [KafkaToBigQueryOperator, PlanKafkaToBigQueryOperator], ids=["run", "dry run"])
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("form", "said", "remedy"),
     [
-        ({"a": "2026-02-01", "b": "2026-01-01"}, "window: 'from' lies after 'to'"),
-        ({"a": '{"0": 1, "0": 2}', "b": '{"0": 5}'}, "0 is there twice"),
-        ({"a": {"0": 500}, "b": {"0": 900}}, "partition 0 ends at 2, and 'from' is 500"),
-        ({"a": "2026-01-01", "b": "2026-01-02", "partitions": [7]}, "has no partitions [7]; it has 2"),
+        ({"a": "2026-02-01", "b": "2026-01-01"}, "window: 'from' lies after 'to'", "exchange the two"),
+        ({"a": '{"0": 1, "0": 2}', "b": '{"0": 5}'}, "0 is there twice", "mend"),
+        ({"a": {"0": 500}, "b": {"0": 900}}, "partition 0 ends at 2, and 'from' is 500", "begin at an offset before"),
+        ({"a": "2026-01-01", "b": "2026-01-02", "partitions": [7]}, "has no partitions [7]; it has 2", "from 0 to 1"),
+        ({**DAYS, **GONE}, "topic 'no-such-topic'", "check the topic's name"),
+        ({"a": {"0": 0}, "b": {"0": 2}, **GONE}, "topic 'no-such-topic'", "check the topic's name"),
     ],
 )
-def test_what_a_form_gives_is_named_without_a_retry(wings: Wings, form: dict[str, Any], said: str) -> None:
+def test_what_a_form_gives_is_named_without_a_retry(
+    wings: Wings, form: dict[str, Any], said: str, remedy: str, operator: type[KafkaToBigQueryOperator]
+) -> None:
     wings.fill(4)
     ends = {"from": "{{ params.a }}", "to": "{{ params.b }}"}
     given = {"topic": wings.topic, "partitions": None, **form}
     found = wings.run(
-        lambda: task(
+        lambda: operator(
+            task_id="load",
             topic="{{ params.topic }}",
             table=wings.table,
             window=ends,
@@ -60,4 +71,7 @@ def test_what_a_form_gives_is_named_without_a_retry(wings: Wings, form: dict[str
         params={name: Param(value) for name, value in given.items()},
     )
     assert (found.state, found.tries) == ("failed", 1)
-    assert said in wings.told()
+    told = wings.told()
+    assert said in told
+    assert remedy in told.partition(said)[2]
+    assert list(wings.client.list_tables(wings.dataset)) == [], "nothing was made for it"
