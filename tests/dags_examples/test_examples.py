@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +98,28 @@ class TestBackfill:
         window = {"from": DAY.isoformat(), "to": TODAY.isoformat(), field: "last tuesday"}
         assert shop.run("kafka_bq_backfill", window)["replay"] == "failed"
         assert f"window: '{field}': 'last tuesday' is not an ISO time" in shop.told()
+
+
+def test_seek_shows_first_and_moves_when_it_is_told_to(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # undo files go to a task's current folder
+    shop.send("shop.orders", *(shop.order(n) for n in range(10)))
+    shop.run("kafka_bq_minimal")
+
+    def stands() -> list[tuple[int, int]]:
+        texts = shop.rows("orders_raw__ledger", "TO_JSON_STRING(positions)")  # the sentinel has none
+        return sorted((one["partition"], one["next_offset"]) for (text,) in texts for one in json.loads(text))
+
+    states = shop.run("kafka_bq_seek", {"to": "earliest"})
+    assert states == {"dry_run_or_not": "success", "preview": "success", "seek": "skipped"}
+    assert "would be read again: 10 messages; would be skipped: 0 at most" in shop.told()
+    assert (stands(), list(tmp_path.iterdir())) == ([(0, 5), (1, 5)], [])
+    states = shop.run("kafka_bq_seek", {"to": {"0": 2}, "dry_run": False})
+    assert states == {"dry_run_or_not": "success", "preview": "skipped", "seek": "success"}
+    assert stands() == [(0, 2), (1, 5)]
+    shop.run("kafka_bq_minimal")
+    assert (stands(), shop.rows("orders_raw")) == ([(0, 5), (1, 5)], [(10,)])
 
 
 class TestInterval:

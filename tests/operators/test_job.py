@@ -39,6 +39,15 @@ def test_the_history_will_know_which_task_it_was() -> None:
     assert list(pushed) == ["kafka_bq_target_table"]
 
 
+def test_a_mapped_task_is_called_by_its_index_too() -> None:
+    """Else two of them, which move different partitions of one topic, would take each other for an earlier try."""
+    mapped: Any = {"ti": SimpleNamespace(**vars(CONTEXT["ti"]), map_index=1)}
+    with airflow_home.connections(kafka_x={"bootstrap.servers": "127.0.0.1:9"}, google_x=GOOGLE):
+        job = job_of(CONFIG, mapped, Stop(), _ignore)
+    close(job)
+    assert (job.context.task_id, job.context.who) == ("orders[1]", "airflow shop.orders[1]")
+
+
 @pytest.mark.parametrize("missing", ["kafka_x", "google_x"])
 def test_a_connection_that_is_not_there_is_named(missing: str) -> None:
     there = {"kafka_x": {"bootstrap.servers": "127.0.0.1:9"}, "google_x": GOOGLE}

@@ -139,6 +139,7 @@ def test_a_try_that_failed_behind_the_first_part_is_finished_and_the_report_is_o
     assert (back.report["restored"], wings.rows()) == (2, 6)
 
 
+@pytest.mark.slow
 def test_what_the_rule_cannot_decide_fails_the_task_and_the_report_is_an_xcom_all_the_same(wings: Wings) -> None:
     of = _doubled(wings, model="tests.operators.rows:Numbered", dedup_key=["n"], kafka_columns="none")
     _double(wings, "n = 0")
