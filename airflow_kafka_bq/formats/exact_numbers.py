@@ -13,9 +13,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.compute
+
 from airflow_kafka_bq.formats.model_fields import MessageField, MessageFields
 
-_LONG_NUMBER = re.compile(rb"[0-9.]{17}|[0-9][eE][-+0-9]")  # a double keeps 15 digits
+_pc: Any = pyarrow.compute
+# A double keeps 15 digits. What a number follows leaves out most texts: an id such as "5e8a…" is none.
+_LONG = r"[:,\[\s]-?(?:[0-9.]{17}|[0-9.]+[eE])"
+_LONG_NUMBER = re.compile(_LONG.encode())
 _SAFE_MAGNITUDE = 15
 
 
@@ -31,6 +36,31 @@ def exact_numbers(value: bytes, fields: MessageFields) -> bytes:
         return json.dumps(_spelled(message, fields.fields), default=float).encode()
     except (ValueError, RecursionError, ArithmeticError):
         return value
+
+
+def has_exact(fields: MessageFields) -> bool:
+    """Whether a model has an INT64 or decimal column anywhere, so that numbers matter."""
+    return _any_exact(fields.fields)
+
+
+def long_numbers(values: Any) -> list[int]:
+    """Positions of the messages in which something looks like a long number.
+
+    :param values: binary, none null.
+    """
+    mask = _pc.match_substring_regex(values, _LONG)
+    return list(_pc.indices_nonzero(mask).to_pylist())
+
+
+def _any_exact(fields: Mapping[str, MessageField]) -> bool:
+    return any(
+        _any_exact(one.fields) if one.fields is not None else isinstance(one.kind, type) and _is_exact(one.kind)
+        for one in fields.values()
+    )
+
+
+def _is_exact(kind: type[Any]) -> bool:
+    return issubclass(kind, Decimal) or (issubclass(kind, int) and not issubclass(kind, bool))
 
 
 def _spelled(message: Any, fields: Mapping[str, MessageField]) -> Any:

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from airflow_kafka_bq.formats.exact_numbers import exact_numbers
+from airflow_kafka_bq.formats.json_models import CONSTANTS, JsonModels
 from airflow_kafka_bq.formats.model_fields import MessageFields
 from airflow_kafka_bq.formats.model_rows import ModelRow
-from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, row_by_row
+from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row
 from airflow_kafka_bq.formats.rejections import unknown_field, validated
 from airflow_kafka_bq.formats.unknown_fields import json_of, with_unknown
 from airflow_kafka_bq.schema.columns import Column
@@ -37,6 +38,7 @@ class JsonRows:
         self.keep_unknown = keep_unknown
         self._schema = pa.schema([pa.field(one.name, wire_type(one)) for one in with_unknown(columns, keep_unknown)])
         self._row = ModelRow(model, columns)
+        self._many = JsonModels(self)
 
     @property
     def schema(self) -> pa.Schema:
@@ -45,17 +47,33 @@ class JsonRows:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Validate each value and write it as the staging file has it."""
-        return row_by_row(values, self._schema, self.row)
+        return self._many.parse(values)
 
     def row(self, value: bytes) -> Row:
         """One row, and whether the message had a field that no column takes. :raises Rejected: why not."""
-        row = self._row.of(self._validated(value))
-        left = self.fields.left_over(from_json(value))
-        if left is not None and self.refuse_unknown:
-            raise unknown_field()
-        return [*row, json_of(left)] if self.keep_unknown else row, left is not None
+        found = self.validated(value)
+        row = self._row.of(found)
+        left, has_unknown = self.left(found, value)
+        return [*row, left] if self.keep_unknown else row, has_unknown
 
-    def _validated(self, value: bytes) -> BaseModel:
+    def left(self, found: BaseModel, value: bytes) -> tuple[str | None, bool]:
+        """What is kept of the fields that no column takes, and whether the message has some.
+
+        :raises Rejected: that makes it bad; if a column refuses what it gets, that comes first.
+        """
+        left = self.fields.left_over(from_json(value))
+        if left is None:
+            return None, False
+        try:
+            if self.refuse_unknown:
+                raise unknown_field()
+            return json_of(left) if self.keep_unknown else None, True
+        except Rejected:
+            self._row.of(found)
+            raise
+
+    def validated(self, value: bytes) -> BaseModel:
+        """The model's object of a message. :raises Rejected: why not."""
         _refuse_constants(value)
         return validated(
             lambda: self.model.model_validate_json(exact_numbers(value, self.fields)), self.model, self.columns, value
@@ -64,7 +82,7 @@ class JsonRows:
 
 def _refuse_constants(value: bytes) -> None:
     """NaN and Infinity are not JSON, although pydantic reads them."""
-    if b"NaN" not in value and b"Infinity" not in value:
+    if not any(constant in value for constant in CONSTANTS):
         return
     try:
         from_json(value)

@@ -28,6 +28,10 @@ class Rejected(Exception):
         self.error = error
 
 
+class DoubtError(Exception):
+    """A value among many that has to be looked at by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bad:
     """A rejected message. ``index`` counts the values that were given to the parser."""

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from airflow_kafka_bq.formats.parser import Rejected
+from airflow_kafka_bq.formats.parser import DoubtError, Rejected
 from airflow_kafka_bq.formats.structured.columns import wraps
 from airflow_kafka_bq.formats.structured.shapes import List, Scalar, Slot, Struct, as_it_is, by_identity
 from airflow_kafka_bq.schema.columns import Column
@@ -39,10 +39,6 @@ _NO_COLUMN = (
     AttributeError,
     Rejected,
 )  # Arrow's errors are ValueErrors
-
-
-class DoubtError(Exception):
-    """A value among them that has to be looked at by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

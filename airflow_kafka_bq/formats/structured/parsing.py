@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.bulk_search import joined
-from airflow_kafka_bq.formats.parser import Parsed, Rejected, Row, bytes_of, row_by_row
-from airflow_kafka_bq.formats.structured.bulk_columns import BulkColumns, DoubtError
+from airflow_kafka_bq.formats.parser import DoubtError, Parsed, Rejected, Row, bytes_of, row_by_row
+from airflow_kafka_bq.formats.structured.bulk_columns import BulkColumns
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
