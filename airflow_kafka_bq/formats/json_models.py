@@ -7,9 +7,10 @@ is not as the model's annotations say, comes from looking at its message by itse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.compute
@@ -26,8 +27,9 @@ from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, Row, bytes_of
 from airflow_kafka_bq.schema.columns import Column
 
 _pc: Any = pyarrow.compute
-_TOGETHER = 1_024  # more do not fit into the processor's cache while they are piled up
-_APART = 32  # of those with one that has to be looked at by itself
+_TRIAL = 512  # shows whether it is worth while to forbid unknown fields
+_PARTS = 16  # of messages one of which has to be looked at by itself
+_APART = 32  # so few are all looked at by themselves
 CONSTANTS = (b"NaN", b"Infinity")
 """What pydantic reads although it is not JSON."""
 FEWEST = 16  # below, looking at all at once costs more than each by itself
@@ -71,6 +73,33 @@ class _Seen:
     left: list[str | None] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Messages as they were sent, and spelled so that the model reads them exactly.
+
+    What pydantic must not read is empty in ``spelled``, and so refused.
+    """
+
+    sent: list[bytes]
+    spelled: list[bytes]
+
+    @classmethod
+    def of(cls, values: Any, exact: MessageFields | None) -> Self:
+        """:param exact: the fields, if one of them needs its numbers exactly."""
+        sent = spelled = bytes_of(values)
+        if exact is not None and (found := long_numbers(values)):
+            spelled = sent.copy()
+            for index in found:
+                spelled[index] = exact_numbers(sent[index], exact)
+        if _has_constant(b"".join(sent)):
+            spelled = [b"" if _has_constant(text) else one for one, text in zip(spelled, sent, strict=True)]
+        return cls(sent, spelled)
+
+    def slice(self, first: int, count: int) -> _Texts:
+        """So many from there on."""
+        return _Texts(self.sent[first : first + count], self.spelled[first : first + count])
+
+
 class JsonModels:
     """Parses many messages as ``one`` would each of them."""
 
@@ -86,58 +115,62 @@ class JsonModels:
         """Validate the values and write them as the staging file has them."""
         if len(values) < FEWEST or not self._is_usual:
             return row_by_row(values, self._one.schema, self._one.row)
+        texts = _Texts.of(values, self._one.fields if self._has_exact else None)
         forbids, found = self._forbids, list[Parsed]()
-        for first in range(0, len(values), _TOGETHER):
-            parsed, forbids = self._some(values.slice(first, _TOGETHER), forbids)
+        ends = [min(_TRIAL, len(values)), len(values)]
+        for first, end in pairwise([0, *dict.fromkeys(ends)]):
+            parsed, forbids = self._some(texts.slice(first, end - first), forbids)
             found.append(_moved(parsed, first))
         return _in_order(found)
 
-    def _some(self, values: Any, forbids: bool) -> tuple[Parsed, bool]:
+    def _some(self, texts: _Texts, forbids: bool) -> tuple[Parsed, bool]:
         """A few of them, and whether forbidding unknown fields is worth trying for the next ones."""
-        seen = _Seen()
+        count, seen = len(texts.spelled), _Seen()
         try:
-            rows = self._table(values, forbids, seen)
+            rows = self._table(texts, forbids, seen)
         except ConfigError:
             raise
         except Exception:  # whatever a model's author puts in a field's place: its message is found below
-            if len(values) <= _APART:
+            if count <= _APART:
+                values = pa.array(texts.sent, pa.binary())
                 return row_by_row(values, self._one.schema, self._one.row), forbids
-            starts = range(0, len(values), _APART)
-            parts = [_moved(self._some(values.slice(first, _APART), forbids)[0], first) for first in starts]
+            size = max(_APART, -(-count // _PARTS))
+            starts = range(0, count, size)
+            parts = [_moved(self._some(texts.slice(first, size), forbids)[0], first) for first in starts]
             return _in_order(parts), forbids
         lost = pa.array([one.index for one in seen.bad], pa.int64())
-        parsed = Parsed(rows, others(len(values), lost), tuple(seen.bad), seen.unknown_fields)
-        return parsed, forbids and 4 * seen.unknown_fields < len(values)
+        parsed = Parsed(rows, others(count, lost), tuple(seen.bad), seen.unknown_fields)
+        return parsed, forbids and 4 * seen.unknown_fields < count
 
-    def _table(self, values: Any, forbids: bool, seen: _Seen) -> pa.Table:
+    def _table(self, texts: _Texts, forbids: bool, seen: _Seen) -> pa.Table:
         pile = self._plan.pile()
-        add = pile.add
-        for found in self._models(values, forbids, seen):
-            add(found)
+        self._pile_up(texts, forbids, seen, pile.add)
         columns = pile.columns()
         if self._one.keep_unknown:
             columns.append(pa.array(seen.left, pa.string()))
         return pa.table(columns, schema=self._one.schema)
 
-    def _models(self, values: Any, forbids: bool, seen: _Seen) -> Iterator[BaseModel]:
+    def _pile_up(self, texts: _Texts, forbids: bool, seen: _Seen, add: Callable[[BaseModel], None]) -> None:
         """An object of each message that is good, in their order."""
-        texts = bytes_of(values)
         validate = self._one.model.__pydantic_validator__.validate_json
-        keeps, looks = self._one.keep_unknown, not forbids
+        keeps, looks, sent = self._one.keep_unknown, not forbids, texts.sent
         how: dict[str, Any] = {"extra": "forbid"} if forbids else {}
         found: BaseModel | None
-        for index, value in enumerate(self._spelled(values, texts)):
+        for index, value in enumerate(texts.spelled):
             try:
                 found = validate(value, **how)
             except Exception:  # a validator may raise anything
-                found = self._closer(index, texts[index], seen)
+                found = self._closer(index, sent[index], seen)
+                if found is None:
+                    continue
             else:
-                if looks and self._one.fields.has_unknown(from_json(texts[index])):
-                    found = self._closer(index, texts[index], seen)
+                if looks and self._one.fields.has_unknown(from_json(sent[index])):
+                    found = self._closer(index, sent[index], seen)
+                    if found is None:
+                        continue
                 elif keeps:
                     seen.left.append(None)
-            if found is not None:
-                yield found
+            add(found)
 
     def _closer(self, index: int, value: bytes, seen: _Seen) -> BaseModel | None:
         """A message that was not validated just so, or has an unknown field. None: it is bad."""
@@ -151,17 +184,6 @@ class JsonModels:
         if self._one.keep_unknown:
             seen.left.append(left)
         return found
-
-    def _spelled(self, values: Any, texts: list[bytes]) -> list[bytes]:
-        """The messages as the model reads them exactly; what pydantic must not read is empty, and so refused."""
-        spelled = texts
-        if self._has_exact and (found := long_numbers(values)):
-            spelled = texts.copy()
-            for index in found:
-                spelled[index] = exact_numbers(texts[index], self._one.fields)
-        if not _has_constant(b"".join(texts)):
-            return spelled
-        return [b"" if _has_constant(text) else one for one, text in zip(spelled, texts, strict=True)]
 
 
 def _has_constant(text: bytes) -> bool:

@@ -27,7 +27,7 @@ _pc: Any = pyarrow.compute
 Leaf = Callable[[list[Any]], Any]
 """From values to a column; it raises what the writer of a single value raises."""
 _Fast = Callable[[list[Any], set[type[Any]], pa.DataType], Any]
-"""From values, their types without None's and the column's type to the column; None: nothing is certain."""
+"""From values, their types and the column's type to the column; None: nothing is certain."""
 
 _NONE = type(None)
 _ZONE = attrgetter("tzinfo")
@@ -45,7 +45,6 @@ def leaf(column: Column) -> Leaf:
     def of(values: list[Any]) -> Any:
         types = set(map(type, values))
         if fast is not None and not (is_required and _NONE in types):
-            types.discard(_NONE)
             try:
                 found = fast(values, types, kind)
             except (pa.ArrowException, OverflowError, UnicodeEncodeError):
@@ -59,18 +58,18 @@ def leaf(column: Column) -> Leaf:
 
 def _exactly(*wanted: type[Any]) -> _Fast:
     """Of values that the column is made of as they are."""
-    allowed = set(wanted)
+    allowed = {*wanted, _NONE}
     return lambda values, types, kind: pa.array(values, kind) if types <= allowed else None
 
 
 def _string(values: list[Any], types: set[type[Any]], kind: pa.DataType) -> Any:
-    if types <= {str}:
+    if types <= {str, _NONE}:
         return pa.array(values, kind)
-    if types == {UUID}:
+    if types <= {UUID, _NONE}:
         return pa.array([None if value is None else str(value) for value in values], kind)
-    if len(types) == 1 and _has_plain_values(*types):
+    if all(one is _NONE or _has_plain_values(one) for one in types):
         plain = [None if value is None else _MEMBER_VALUE(value) for value in values]
-        return _string(plain, set(map(type, plain)) - {_NONE}, kind)
+        return pa.array(plain, kind) if set(map(type, plain)) <= {str, _NONE} else None
     return None
 
 
@@ -79,7 +78,7 @@ def _has_plain_values(kind: type[Any]) -> bool:
 
 
 def _float64(values: list[Any], types: set[type[Any]], kind: pa.DataType) -> Any:
-    if not types <= {float, int}:
+    if not types <= {float, int, _NONE}:
         return None
     found = pa.array(values, kind)
     return None if _pc.all(_pc.is_finite(found)).as_py() is False else found
@@ -87,9 +86,9 @@ def _float64(values: list[Any], types: set[type[Any]], kind: pa.DataType) -> Any
 
 def _timestamp(values: list[Any], types: set[type[Any]], kind: pa.DataType) -> Any:
     """Arrow takes a time without zone for UTC, as the writer does."""
-    if not types <= {datetime}:
+    if not types <= {datetime, _NONE}:
         return None
-    zones = list(map(_ZONE, _present(values)))
+    zones = list(map(_ZONE, _present(values, types)))
     known = set(map(type, zones))
     if not (known <= _WHOLE_SECONDS or (known <= {*_WHOLE_SECONDS, timezone} and _only_utc(zones))):
         return None
@@ -108,15 +107,15 @@ def _iso(wanted: type[Any]) -> _Fast:
     """Of dates or times that travel as text, and have no zone."""
 
     def fast(values: list[Any], types: set[type[Any]], kind: pa.DataType) -> Any:
-        if not types <= {wanted} or set(map(_ZONE, _present(values))) - {None}:
+        if not types <= {wanted, _NONE} or set(map(_ZONE, _present(values, types))) - {None}:
             return None
         return pa.array([None if value is None else value.isoformat() for value in values], kind)
 
     return fast
 
 
-def _present(values: list[Any]) -> list[Any]:
-    return [value for value in values if value is not None] if None in values else values
+def _present(values: list[Any], types: set[type[Any]]) -> list[Any]:
+    return [value for value in values if value is not None] if _NONE in types else values
 
 
 _FAST: dict[str, _Fast] = {

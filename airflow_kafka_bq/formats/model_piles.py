@@ -76,10 +76,9 @@ class ModelPile:
         names = [column.attribute for column, _ in plan.flat]
         self._pick = itemgetter(*names) if names else None
         self._take: Callable[[Any], None] = self._flat.append if len(names) == 1 else self._flat.extend
-        self._parts = [(column.attribute, part()) for column, part in plan.parts]
-        self._adds = [(name, part.add) for name, part in self._parts]
+        self._parts = [part() for _, part in plan.parts]
+        self._adds = [(column.attribute, part.add) for (column, _), part in zip(plan.parts, self._parts, strict=True)]
         self._written = [(column.attribute, writer(column), list[Any]()) for column in plan.written]
-        self.count = 0
 
     def add(self, found: Any) -> None:
         """The values of one more object. :raises Exception: it is none of this model, or not as the model says."""
@@ -92,13 +91,12 @@ class ModelPile:
             add(fields[name])
         for name, write, into in self._written:
             into.append(write(getattr(found, name)))
-        self.count += 1
 
     def columns(self) -> list[Any]:
         """One array for each of the plan's columns."""
         plan, width = self._plan, len(self._plan.flat)
         made = {column.name: make(self._flat[at::width]) for at, (column, make) in enumerate(plan.flat)}
-        for (column, _), (_, part) in zip(plan.parts, self._parts, strict=True):
+        for (column, _), part in zip(plan.parts, self._parts, strict=True):
             made[column.name] = part.column()
         for column, (_, _, values) in zip(plan.written, self._written, strict=True):
             made[column.name] = pa.array(values, wire_type(column))
@@ -115,18 +113,22 @@ class _NullablePile:
 
     def __init__(self, plan: ModelPlan) -> None:
         self._inner = plan.pile()
+        self._add = self._inner.add
         self._rows: list[int | None] = []
+        self._note = self._rows.append
+        self._count = 0
 
     def add(self, value: Any) -> None:
         if value is None:
-            self._rows.append(None)
+            self._note(None)
         else:
-            self._rows.append(self._inner.count)
-            self._inner.add(value)
+            self._add(value)
+            self._note(self._count)
+            self._count += 1
 
     def column(self) -> Any:
         found = self._inner.column()
-        return found if self._inner.count == len(self._rows) else found.take(pa.array(self._rows, pa.int64()))
+        return found if self._count == len(self._rows) else found.take(pa.array(self._rows, pa.int64()))
 
 
 class _ListPile:
@@ -135,13 +137,14 @@ class _ListPile:
     def __init__(self, kind: pa.DataType, take: Callable[[Iterable[Any]], None], made: Callable[[], Any]) -> None:
         self._kind, self._take, self._made = kind, take, made
         self._lengths: list[int] = []
+        self._note = self._lengths.append
 
     def add(self, values: Any) -> None:
         if type(values) is list or type(values) is tuple:
-            self._lengths.append(len(values))
+            self._note(len(values))
             self._take(values)
         elif values is None:
-            self._lengths.append(0)
+            self._note(0)
         else:
             raise DoubtError
 

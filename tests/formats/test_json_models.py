@@ -32,7 +32,7 @@ def both(
     columns = salted(model_columns(model), lambda _: "0123456789abcdef")
     rows = JsonRows(model, columns, refuse_unknown=refuse, keep_unknown=keep)
     array: pa.Array[Any] = pa.array(values, pa.binary())
-    with mock.patch.multiple(json_models, FEWEST=1, _TOGETHER=together, _APART=2):
+    with mock.patch.multiple(json_models, FEWEST=1, _TRIAL=together, _PARTS=2, _APART=2):
         return rows.parse(array), row_by_row(array, rows.schema, rows.row)
 
 
@@ -247,6 +247,7 @@ def test_many_unknown_fields_end_the_attempts_to_forbid_them() -> None:
     values: pa.Array[Any] = pa.array([b'{"n":1,"more":2}', b'{"n":2}'] * 4, pa.binary())
     with mock.patch.object(json_models, "FEWEST", 1):
         assert rows.parse(values).unknown_fields == 4
-        _, forbids = rows._many._some(values, True)
+        texts = json_models._Texts.of(values, None)
+        _, forbids = rows._many._some(texts, True)
         assert not forbids
-        assert rows._many._some(values, False)[0].unknown_fields == 4
+        assert rows._many._some(texts, False)[0].unknown_fields == 4
