@@ -101,7 +101,10 @@ def test_a_model_with_validators_is_shown_by_row() -> None:
     result = json.loads(RESULT.read_text())
     row_path = [{"messages": 1000, "decode_cpu_seconds": 0.01, "validate_cpu_seconds": 0.008, "repetition": 0}]
     text = document.render({**result, "row_path": row_path})
-    assert "| the decode station | 10.00 (10.00–10.00) |" in text
+    assert "| the decode station | 10.00 (10.00–10.00) | 1.25 (1.25–1.25) |" in text
+    assert "with nothing checked |" not in text
+    text = document.render({**result, "row_path": [{**row_path[0], "least_cpu_seconds": 0.009}]})
+    assert "with nothing checked | 9.00 (9.00–9.00) | 1.12 (1.12–1.12) |" in text
     assert "1.25 ×" in text
 
 

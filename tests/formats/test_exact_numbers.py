@@ -4,12 +4,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from airflow_kafka_bq.formats.exact_numbers import exact_numbers
+from airflow_kafka_bq.formats.exact_numbers import exact_numbers, has_exact, long_numbers
 from airflow_kafka_bq.formats.model_fields import MessageFields
 
 
@@ -56,3 +57,35 @@ def test_everything_else_is_left_as_it_is(value: bytes) -> None:
 )
 def test_whole_numbers_are_not_rounded_in_silence(number: str, spelled: Any) -> None:
     assert json.loads(exact_numbers(b'{"count":%s}' % number.encode(), FIELDS)) == {"count": spelled}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_long"),
+    [
+        (b'{"count":12345678901234567}', True),
+        (b'{"count": -1234567890.1234567}', True),
+        (b'{"prices":[1,12345678901234567]}', True),
+        (b'{"prices":[1e5]}', True),
+        (b'{"count":\n1.5E2}', True),
+        (b'{"count":1234567890123456}', False),
+        (b'{"id":"12345678901234567"}', False),
+        (b'{"id":"5e8a3e44-0e1f-4e00-9e10-1e1e1e1e1e1e"}', False),
+    ],
+)
+def test_what_looks_like_a_long_number(text: bytes, is_long: bool) -> None:
+    values: pa.Array[Any] = pa.array([b"{}", text], pa.binary())
+    assert long_numbers(values) == [1] * is_long
+
+
+def test_models_with_and_without_exact_columns() -> None:
+    class Plain(BaseModel):
+        weight: float
+        name: str
+        is_new: bool
+
+    class Nested(BaseModel):
+        lines: list[Line]
+
+    assert has_exact(FIELDS)
+    assert has_exact(MessageFields.of(Nested))
+    assert not has_exact(MessageFields.of(Plain))

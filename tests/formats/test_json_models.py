@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, computed_field, create_model, field_validator, model_validator
+from pydantic import BaseModel, Field, computed_field, create_model, field_validator, model_validator
 
 from airflow_kafka_bq.formats import json_models
 from airflow_kafka_bq.formats.json_rows import JsonRows
@@ -224,6 +224,16 @@ def test_long_numbers_arrive_exactly_and_what_is_no_json_does_not(number: bytes)
     assert_same(many, rows)
     if b"12345" in number:
         assert many.rows.column("price").to_pylist()[2] == "12345678901234567.89"
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity"])
+def test_what_is_no_json_is_refused_in_a_field_that_has_no_column(number: bytes) -> None:
+    class Hidden(Order):
+        weight: float = Field(0, exclude=True)
+
+    many, rows = both(Hidden, [*GOOD, b'{"number":2,"weight":%s}' % number, *GOOD])
+    assert_same(many, rows)
+    assert [(one.index, one.reason) for one in many.bad] == [(2, "nan")]
 
 
 def test_a_model_that_reads_json_its_own_way_is_asked_its_own_way() -> None:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from airflow_kafka_bq.formats import leaf_columns
 from airflow_kafka_bq.formats.leaf_columns import leaf
+from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.wire_values import writer
 from airflow_kafka_bq.schema.columns import SCALARS, Column
 from airflow_kafka_bq.schema.hashing import Hashing
@@ -110,6 +111,33 @@ def test_usual_values_are_not_written_one_by_one(kind: str, values: list[Any]) -
     with mock.patch.object(leaf_columns, "writer", refuse):
         found = leaf(column)(values)
     assert found.equals(pa.array([write(value) for value in values], wire_type(column)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("STRING", b"bytes"),
+        ("STRING", "\ud800"),
+        ("INT64", True),
+        ("INT64", 2**63),
+        ("FLOAT64", True),
+        ("FLOAT64", float("nan")),
+        ("BOOL", 1),
+        ("BYTES", "text"),
+        ("NUMERIC", Decimal("0.1234567891")),
+        ("NUMERIC", Decimal("NaN")),
+        ("DATE", datetime(2024, 1, 1)),
+        ("DATETIME", datetime(2024, 1, 1, tzinfo=UTC)),
+        ("TIME", time(1, tzinfo=UTC)),
+        ("TIMESTAMP", ZONED[2]),
+        ("TIMESTAMP", date(2024, 1, 1)),
+    ],
+)
+def test_one_wrong_value_among_good_ones_is_refused(kind: str, value: Any) -> None:
+    good = next(values[0] for name, values in FAST if name == kind)
+    for values in ([value], [good, value, good]):
+        with pytest.raises(Rejected):
+            leaf(Column("c", kind))(values)
 
 
 def test_a_hash_is_made_of_each_value() -> None:
