@@ -45,8 +45,6 @@ def assert_same(many: Parsed, rows: Parsed) -> None:
 
 
 class Text(str):
-    """No text as any other."""
-
     def __str__(self) -> str:
         return "another"
 
@@ -222,8 +220,7 @@ def test_good_messages_are_validated_once_and_bad_ones_twice() -> None:
 def test_long_numbers_arrive_exactly_and_what_is_no_json_does_not(number: bytes) -> None:
     many, rows = both(Order, [*GOOD, b'{"number":2,"price":%s}' % number, *GOOD, b'{"number":2,"at":"NaN"}'])
     assert_same(many, rows)
-    if b"12345" in number:
-        assert many.rows.column("price").to_pylist()[2] == "12345678901234567.89"
+    assert b"12345" not in number or many.rows.column("price").to_pylist()[2] == "12345678901234567.89"
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"-Infinity"])
