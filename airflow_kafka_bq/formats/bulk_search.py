@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -12,7 +13,7 @@ import pyarrow.compute
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnknownFieldError, UnreadableError, read
 from airflow_kafka_bq.formats.columnar_plan import Node
-from airflow_kafka_bq.formats.doubt import doubtful
+from airflow_kafka_bq.formats.doubt import doubtful, rows_with
 from airflow_kafka_bq.formats.opened import moved
 from airflow_kafka_bq.formats.parser import Parsed
 
@@ -23,6 +24,7 @@ SAMPLE = 512
 _FEW = 64  # a parse costs as much as about this many messages one by one
 _WINDOW = 512
 _TRIES = 8
+_ONE_BEGINNING = (b'"', b"{", b"[")  # of values that all begin with the same character
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,15 @@ def _alike(values: Any, error: UnreadableError) -> Any | None:
     """
     if error.position is None or error.looks is None:
         return None
+    shown = re.search(error.looks.encode(), values[error.position].as_py())
+    if shown is None:
+        return None
+    most = max(_TRIES, len(values) // _FEW)
+    if shown[0][-1:] in _ONE_BEGINNING:
+        found = rows_with(values, shown[0], most)
+        return None if found is None else _pc.is_in(row_numbers(len(values)), value_set=pa.array(found, pa.int64()))
     mask = _pc.match_substring_regex(values, error.looks)
-    count = _pc.sum(mask).as_py() or 0
-    return mask if mask[error.position].as_py() and count <= max(_TRIES, len(values) // _FEW) else None
+    return mask if (_pc.sum(mask).as_py() or 0) <= most else None
 
 
 def _dropped(values: Any, positions: Any, mask: Any) -> tuple[Any, Any]:

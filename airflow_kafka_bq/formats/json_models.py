@@ -32,7 +32,7 @@ _PARTS = 16  # of messages one of which has to be looked at by itself
 _APART = 32  # so few are all looked at by themselves
 CONSTANTS = (b"NaN", b"Infinity")
 """What pydantic reads although it is not JSON."""
-FEWEST = 16  # below, looking at all at once costs more than each by itself
+FEWEST = 64  # below, and for what a bulk parser left over, most of it bad, each by itself costs less
 
 
 class OneByOne(Protocol):

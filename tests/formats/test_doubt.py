@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from airflow_kafka_bq.formats.doubt import doubtful
+from airflow_kafka_bq.formats.doubt import doubtful, rows_with
 
 
 def mask(value: bytes, *, ignore_unknown: bool = True) -> bool:
@@ -62,3 +62,16 @@ def test_a_slice_is_judged_by_its_own_messages() -> None:
     assert found is not None
     assert found.to_pylist() == [False, True]
     assert doubtful(array.slice(3), ignore_unknown=True) is None
+
+
+def test_rows_with_a_text_are_found_in_slices_too() -> None:
+    array: pa.Array[Any] = pa.array([b"ab", b"", b"xabab", b"", b"a", b"b", b"", b"ab", b"ab"], pa.binary())
+    assert rows_with(array, b"ab", 9) == [0, 2, 4, 7, 8]  # the fifth begins one
+    assert rows_with(array.slice(1, 7), b"ab", 9) == [1, 3, 6]
+    assert rows_with(array.slice(1, 7), b"c", 9) == []
+
+
+def test_many_rows_with_a_text_are_not_counted() -> None:
+    array: pa.Array[Any] = pa.array([b"ab"] * 5, pa.binary())
+    assert rows_with(array, b"ab", 5) == [0, 1, 2, 3, 4]
+    assert rows_with(array, b"ab", 4) is None
