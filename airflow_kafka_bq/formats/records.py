@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import HEADERS, row_numbers
+from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA, row_numbers
 from airflow_kafka_bq.formats.coordinates import coordinates
 from airflow_kafka_bq.formats.kafka_keys import key_column
 from airflow_kafka_bq.formats.opened import Opener, moved
@@ -17,6 +17,7 @@ from airflow_kafka_bq.formats.parser import Bad
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys
 from airflow_kafka_bq.schema.wire import TOMBSTONE
 
+_BESIDE = [field.name for field in RAW_SCHEMA if field.name != "value"]  # which is the most of a message
 _NO_VALUE = ("tombstone", "tombstone", "no value, or a deletion, and on_tombstone is dead_letter")
 
 
@@ -114,7 +115,7 @@ def _with_coordinates(
 ) -> tuple[pa.Table, Any, tuple[Bad, ...]]:
     """The envelope's and Kafka's columns beside the rows; a row whose key cannot be decoded turns bad."""
     rows, origins, deleted = found.rows, found.origins, found.deleted
-    beside = messages if len(origins) == messages.num_rows else messages.take(origins)
+    beside = messages if len(origins) == messages.num_rows else messages.select(_BESIDE).take(origins)
     key, nameless = key_column(beside.column("key"), rules.key_format, rules.key_text)
     bad = (*found.bad, *moved(nameless, origins))
     marks = pa.repeat(False, len(origins)) if deleted is None else deleted

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel
 
-from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded
+from airflow_kafka_bq.batch import DEAD_LETTER_SCHEMA, Decoded, row_numbers
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import AccountingError, ConfigError
 from airflow_kafka_bq.formats.choose import opener
@@ -207,8 +207,9 @@ class _Rows:
 
 def _dead_letters(raw: pa.Table, bad: Sequence[Bad]) -> pa.Table:
     if not bad:
-        return DEAD_LETTER_SCHEMA.empty_table()  # ``take`` of nothing would copy the whole batch first
-    messages = raw.take(pa.array([one.index for one in bad], pa.int64()))
+        return DEAD_LETTER_SCHEMA.empty_table()
+    lost = pc.is_in(row_numbers(raw.num_rows), value_set=pa.array([one.index for one in bad], pa.int64()))
+    messages = raw.filter(lost)  # ``take`` of a few would join all chunks of the batch first
     return pa.table(
         [
             messages.column("partition"),
