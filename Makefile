@@ -62,9 +62,9 @@ DEMO_EXTRAS := testing$(if $(filter real,$(DEMO_KAFKA)),$(if $(and $(shell comma
 DEMO_INSTALLED := $(shell { cat pyproject.toml constraints/dev.txt; echo '$(DEMO_EXTRAS)'; } | cksum | tr ' ' '-')
 DEMO_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),.venv/.demo-$(DEMO_INSTALLED))
 
-# Processes with servers of their own, more than there are cores, for half of what a test does is wait for a server. The
-# tests of a class, or of a file without classes, stay together: many share what they start.
-SIDE_BY_SIDE := -n 4 --dist loadscope
+# Two processes, each with servers of its own. The tests of a class, or of a file without classes, stay together: many
+# share what they start.
+SIDE_BY_SIDE := -n 2 --dist loadscope
 SERVERS := kafka or mock or bigquery or airflow or kill or project
 
 .PHONY: help

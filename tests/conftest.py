@@ -1,6 +1,6 @@
 """The servers of the tests, and the checks that every test leaves nothing behind.
 
-Each pytest process has servers of its own, on ports of its own: ``pytest -n 4`` starts four of each.
+Each pytest process has servers of its own, on ports of its own: ``pytest -n 2`` starts two of each.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from airflow_kafka_bq.exceptions import IngestError, WarehouseUnavailableError
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
 
-_ATTEMPTS = 6
+_ATTEMPTS = 8
 
 
 class Statements:
@@ -62,7 +62,7 @@ class Statements:
             # IF NOT EXISTS looks first: who loses the race to create is told "duplicate", and finds it the next time.
             if failure not in {Failure.AGAIN, Failure.CONFLICT} and refusal.get("reason") != "duplicate":
                 raise error
-            self._jobs.pause(random.uniform(0.05, 0.4) * 2**attempt)  # noqa: S311  # jitter, not a secret
+            self._jobs.pause(random.uniform(0.05, 0.4) * 2 ** min(attempt, 4))  # noqa: S311  # jitter, not a secret
         assert error is not None  # noqa: S101  # at least one attempt was made
         raise error
 

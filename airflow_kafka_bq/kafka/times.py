@@ -54,7 +54,7 @@ class _Search:
     def bound(self, offset: int, at_ms: int) -> None:
         """The greatest timestamp, and where it is; the message may lie behind it, with a lesser one."""
         if offset >= self.offset:
-            self.high_ms, self.high_offset = at_ms, offset
+            self._high(at_ms, offset, at_ms)
         else:
             self.high_ms = at_ms + 1
         self._judge()
@@ -64,12 +64,15 @@ class _Search:
         if offset == _NONE:
             self.high_ms = asked_ms
         elif offset >= self.offset:
-            self.high_ms, self.high_offset = asked_ms, offset
-            if offset == self.offset:
-                self.found_ms, self.over = at_ms, True
+            self._high(asked_ms, offset, at_ms)
         else:
             self.low_ms, self.low_offset = max(asked_ms, at_ms), offset
         self._judge()
+
+    def _high(self, asked_ms: int, offset: int, at_ms: int) -> None:
+        self.high_ms, self.high_offset = asked_ms, offset
+        if offset == self.offset:
+            self.found_ms, self.over = at_ms, True
 
     def _judge(self) -> None:
         assert self.high_ms is not None  # noqa: S101

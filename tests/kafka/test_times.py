@@ -54,6 +54,13 @@ def found(stamps: list[int], offset: int) -> tuple[int | None, int]:
         return times_at(requests, "t", {0: offset}).get(0), index.asked
 
 
+def test_the_last_message_is_told_by_the_greatest_timestamp() -> None:
+    """A millisecond behind the first one there is nothing left to halve."""
+    assert found([0, 1], 1) == (1, 2)
+    assert found([0, 1, 1], 2)[0] == 1
+    assert found([5, 6, 2], 2)[0] == 6
+
+
 @given(st.lists(st.integers(0, 40) | st.integers(0, 2**41), min_size=1, max_size=30), st.data())
 def test_it_is_what_the_log_in_memory_says(stamps: list[int], data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(stamps) - 1))
