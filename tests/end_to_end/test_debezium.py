@@ -66,7 +66,9 @@ def encoded(found: Any, *, with_schema: bool) -> bytes | None:
     return json.dumps({"schema": schema, "payload": found} if with_schema else found).encode()
 
 
-@pytest.mark.parametrize("with_schema", [False, True], ids=["bare", "with schema"])
+@pytest.mark.parametrize(
+    "with_schema", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["bare", "with schema"]
+)
 def test_a_table_is_what_its_source_became(pipe: PipeFactory, with_schema: bool) -> None:
     made = pipe(1, model="orders:Order", key_format="json", **UPDATE)
     (made.folder / "orders.py").write_text(MODEL)

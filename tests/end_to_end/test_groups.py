@@ -72,7 +72,7 @@ def test_a_group_with_a_live_member_is_refused_before_reading(pipe: PipeFactory,
 
 
 @pytest.mark.fault("G2")
-@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+@pytest.mark.parametrize("protocol", ["classic", pytest.param("consumer", marks=pytest.mark.slow)])
 def test_a_member_that_joins_before_the_commit_is_named_and_the_rows_are_safe(pipe: PipeFactory, protocol: str) -> None:
     """G2: the MERGE is durable by then. The broker refuses the commit; without the member the next run is clean."""
     made = pipe(batch_messages=4)

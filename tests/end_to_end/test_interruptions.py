@@ -137,7 +137,7 @@ def test_the_first_signal_alone_ends_it_in_time_and_as_interrupted(pipe: PipeFac
     assert json.loads(out)["error"] == "KafkaUnavailableError"
 
 
-@pytest.mark.parametrize("name", ["plan", "lag"])
+@pytest.mark.parametrize("name", ["plan", pytest.param("lag", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", SIGNALS)
 def test_what_only_looks_ends_at_the_first_signal(pipe: PipeFactory, name: str, number: signal.Signals) -> None:
     made = pipe(partitions=1)

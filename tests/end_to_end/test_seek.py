@@ -19,10 +19,15 @@ READ = {0: 5, 1: 5}
 # Backwards and forwards at once: partition 0 is read again from 1, and 6 and 7 of partition 1 are skipped.
 TO, MIXED = "0:1,1:8", {0: 1, 1: 8}
 KILLS = [
-    Blow("source.commit", "before"),
-    Blow("source.commit", "after"),
+    *(
+        pytest.param(blow, marks=pytest.mark.slow)
+        for blow in (
+            Blow("source.commit", "before"),
+            Blow("source.commit", "after"),
+            Blow("source.commit", "after", nth=2),
+        )
+    ),
     Blow("warehouse.place", "after"),
-    Blow("source.commit", "after", nth=2),
 ]
 
 

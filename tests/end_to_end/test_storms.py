@@ -100,7 +100,7 @@ def test_a_storm_that_passes_is_ridden_out(pipe: PipeFactory, mock_cluster: Mock
 
 
 @pytest.mark.fault("B4")
-@pytest.mark.parametrize("request_type", ["OffsetFetch", "OffsetCommit"])
+@pytest.mark.parametrize("request_type", [pytest.param("OffsetFetch", marks=pytest.mark.slow), "OffsetCommit"])
 def test_a_storm_that_stays_ends_in_time(pipe: PipeFactory, mock_cluster: MockCluster, request_type: str) -> None:
     """B4: by name where a position is needed, with rows that are safe where it is only the commit."""
     oracle = _on_mock(pipe, mock_cluster)

@@ -54,7 +54,10 @@ def test_windows_in_parallel_beside_the_live_task(pipe: PipeFactory) -> None:
 
 
 @pytest.mark.fault("A2")
-@pytest.mark.parametrize("effect", ["warehouse.load", "warehouse.merge", "source.commit"])
+@pytest.mark.parametrize(
+    "effect",
+    [*(pytest.param(one, marks=pytest.mark.slow) for one in ("warehouse.load", "source.commit")), "warehouse.merge"],
+)
 def test_a_thawed_zombie_changes_nothing(pipe: PipeFactory, effect: str) -> None:
     """The first run freezes, a retry does all the work and more, the first one wakes up."""
     made = pipe(batch_messages=4)
