@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.cases import EMPTY
+from benchmarks.cases import CASES, EMPTY
 
 Result = dict[str, Any]
 
@@ -22,6 +22,8 @@ def merged(there: Result, newer: Result) -> Result:
     names = {run["case"].removesuffix(EMPTY) for run in newer["runs"]}
     found = {**there, "versions": there["versions"] | newer["versions"]}
     found["runs"] = [run for run in there["runs"] if run["case"].removesuffix(EMPTY) not in names] + newer["runs"]
+    order = {name: place for place, name in enumerate(CASES)}  # the document shows them as they come
+    found["runs"].sort(key=lambda run: order.get(run["case"].removesuffix(EMPTY), len(order)))
     for part in ("memory", "row_path"):
         found[part] = newer[part] or there.get(part, [])
     killed = {run["case"] for run in newer["crashes"]}

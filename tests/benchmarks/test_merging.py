@@ -32,6 +32,11 @@ def test_a_part_that_was_measured_again_replaces_the_part() -> None:
     assert (found["memory"], found["later"]) == ([{"peak_mib": 2}], ["memory", "row path"])
 
 
+def test_they_come_in_the_order_of_the_cases() -> None:
+    found = merged(result("bare", "dlt, plain"), result("engine, model", "bare"))
+    assert [run["case"] for run in found["runs"]] == ["bare", "engine, model", "dlt, plain"]
+
+
 def test_other_settings_do_not_stand_side_by_side() -> None:
     with pytest.raises(ValueError, match="measure everything anew"):
         merged(result("bare"), result("bare", messages=20))
