@@ -145,8 +145,8 @@ def test_a_race_is_run_again(refusal: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("refusals", "kind", "attempts"),
     [
-        ([CANCELLED] * 9, MergeConflictError, 6),
-        ([BUSY] * 9, WarehouseUnavailableError, 6),
+        ([CANCELLED] * 9, MergeConflictError, 8),
+        ([BUSY] * 9, WarehouseUnavailableError, 8),
         ([WRONG], MergeRejectedError, 1),
     ],
 )  # fmt: skip
