@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import (
     Context,
     PokeReturnValue,
     TaskGroup,
+    Variable,
     XCom,
     conf,
 )
@@ -51,6 +52,12 @@ def connection(conn_id: str, default: str) -> dict[str, Any] | None:
         raise ConfigError(
             f"connection {conn_id!r} is not defined", remedy=f"airflow connections add {conn_id} …, or name another one"
         ) from error
+
+
+def variable(key: str) -> str | None:
+    """An Airflow variable's text; None where there is none."""
+    found: str | None = Variable.get(key, default=None)
+    return found
 
 
 def in_dag_processor() -> bool:
@@ -92,4 +99,5 @@ __all__ = [
     "dag_bag",
     "failure",
     "in_dag_processor",
+    "variable",
 ]

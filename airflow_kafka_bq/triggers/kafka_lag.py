@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
+import re
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from airflow_kafka_bq._airflow import BaseEventTrigger, TriggerEvent
+from airflow_kafka_bq._airflow import BaseEventTrigger, TriggerEvent, variable
 from airflow_kafka_bq.exceptions import ConfigError, TransientError
 from airflow_kafka_bq.operations.group_lag import Measured, Threshold, measure
 
 log = logging.getLogger(__name__)
 
-SETTLE_SECONDS = 5.0
-"""Between an event and its watermark: the triggerer hands an event over within about a second."""
+WATERMARK = re.compile("kafka_bq\\.lag\\.[0-9a-f]{16}")
+"""Names of the variables that hold how far a trigger has told."""
+STORED_SECONDS = 60.0
+"""A triggerer stores an event within about a second; one that has not kept the watermark by now does not keep any."""
 
 
 class KafkaLagTrigger(BaseEventTrigger):
     """Watch a group's lag: for ``AssetWatcher``, and for :class:`KafkaLagSensor` while it is deferred.
 
     It joins no group, commits nothing and reads no message. It fires once for what is unread: then only messages that
-    came later count. What it has told of is kept in the asset's state store (Airflow 3.3), a few seconds *after* the
-    event: a triggerer that dies loses no event, and does not repeat one unless it dies within these seconds. Without
-    such a store, what is still unread is told of once more after a restart.
+    came later count. What it has told of is kept in an Airflow variable, which the package's plugin writes in the
+    transaction that stores the event: a triggerer that dies, at any moment, loses no event and repeats none.
 
     :param topic: Kafka topic. :param group_id: the job's consumer group, placeholders filled.
     :param min_lag: fire at so many unread messages. :param min_age_seconds: or when the oldest is so old.
@@ -47,6 +52,7 @@ class KafkaLagTrigger(BaseEventTrigger):
         self.kafka_conn_id, self.gcp_conn_id = kafka_conn_id, gcp_conn_id
         self.poll_seconds, self.isolation_level, self.once = poll_seconds, isolation_level, once
         self._threshold = Threshold(min_lag, min_age_seconds)
+        self._told_since: float | None = None
         if poll_seconds <= 0:
             raise ConfigError(f"poll_seconds: must be a number above 0 (given: {poll_seconds!r})")
 
@@ -68,8 +74,8 @@ class KafkaLagTrigger(BaseEventTrigger):
                     if self.once:
                         return
                     told = dict(measured.ends)
-                    await asyncio.sleep(min(SETTLE_SECONDS, self.poll_seconds))
-                    await self._remember(told)
+                    self._told_since = self._told_since or time.monotonic()
+                await self._doubt()
                 await asyncio.sleep(self.poll_seconds)
         finally:
             await asyncio.shield(asyncio.to_thread(source.close))
@@ -96,27 +102,35 @@ class KafkaLagTrigger(BaseEventTrigger):
             return None
 
     def _payload(self, measured: Measured) -> dict[str, Any]:
-        """What a run or a task is told; ``ends`` is the watermark."""
+        """What a run or a task is told; ``ends`` is the watermark, and ``watermark`` the variable that keeps it."""
         return {
             "topic": self.topic,
             "group_id": self.group_id,
             "lag": measured.lag,
             "oldest_unread_seconds": measured.oldest_unread_seconds,
             "ends": {str(part): end for part, end in sorted(measured.ends.items())},
+            **({} if self.once else {"watermark": self._watermark}),
         }
 
     @property
-    def _key(self) -> str:
-        return f"kafka_bq.lag.{self.topic}.{self.group_id}"
-
-    def _store(self) -> Any:
-        return None if self.once else getattr(self, "asset_state_store", None)
+    def _watermark(self) -> str:
+        """The variable's name: a trigger of other settings is another trigger, with a watermark of its own."""
+        return f"kafka_bq.lag.{hashlib.sha256(json.dumps(self.serialize()).encode()).hexdigest()[:16]}"
 
     async def _remembered(self) -> dict[int, int]:
-        store = self._store()
-        kept = None if store is None else await store.aget(self._key)
-        return {int(part): int(end) for part, end in (kept or {}).items()}
+        """What was told of by the last event that Airflow has stored."""
+        if self.once:
+            return {}  # a task is woken in the transaction that stores the event, and its trigger is gone then
+        kept = json.loads(await sync_to_async(variable)(self._watermark) or "{}")
+        return {int(part): int(end) for part, end in kept.get("ends", {}).items()}
 
-    async def _remember(self, told: dict[int, int]) -> None:
-        if (store := self._store()) is not None:
-            await store.aset(self._key, {str(part): end for part, end in told.items()})
+    async def _doubt(self) -> None:
+        """Once, some time after the first event: say so where nothing is kept."""
+        if self._told_since is None or time.monotonic() < self._told_since + STORED_SECONDS:
+            return
+        self._told_since = float("inf")
+        if not await self._remembered():
+            log.warning(
+                "variable %s does not hold what was told of, so that a restart repeats it: the plugin kafka_bq is not "
+                "loaded in the triggerer (see `airflow plugins`)", self._watermark,
+            )  # fmt: skip

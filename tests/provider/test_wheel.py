@@ -6,12 +6,14 @@ import json
 import os
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import airflow_kafka_bq
 from airflow_kafka_bq.get_provider_info import get_provider_info
+from airflow_kafka_bq.plugin import watermarks
 from tests.provider.commands import Done, airflow, run
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -70,6 +72,14 @@ def test_it_is_enough_to_import_the_operator_and_every_example(unpacked: Path, t
     assert checked(done).split() == [str(unpacked / "airflow_kafka_bq")]
 
 
+@pytest.mark.airflow
+def test_airflow_finds_the_plugin_in_it(unpacked: Path) -> None:
+    """By the entry point: the provider's own key for plugins is not read by an Airflow as it comes."""
+    (found,) = metadata.distributions(path=[str(unpacked)])
+    (entry,) = found.entry_points.select(group="airflow.plugins")
+    assert entry.load().listeners == [watermarks]
+
+
 @pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(900)
@@ -90,6 +100,7 @@ def test_in_an_empty_environment_all_of_it_works(wheel: Path, tmp_path: Path) ->
     assert [one["version"] for one in listed if one["package_name"] == NAME] == [airflow_kafka_bq.__version__]
     links = checked(airflow("providers", "links", python=python, cwd=tmp_path))
     assert all(link in links for link in get_provider_info()["extra-links"])
+    assert "KafkaBigQueryPlugin" in checked(airflow("plugins", "--output", "json", python=python, cwd=tmp_path))
     assert "replay" in checked(airflow("kafka-bq", "--help", python=python, cwd=tmp_path))
     for example in sorted((Path(place).parent / "example_dags").glob("*.py")):
         checked(run(python, str(example), cwd=tmp_path))

@@ -19,36 +19,42 @@ from tests import airflow_home
 from tests.pipeline.world import GROUP, TOPIC, World
 
 
-class Store:
-    """An asset's state, as the triggerer injects it; JSON, as Airflow keeps it."""
+class Airflow:
+    """What of Airflow a trigger meets: an event and the variable that it names are stored together, some time later."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+        self.stored: list[dict[str, Any]] = []
+        self.stores = True
 
-    async def aget(self, key: str) -> Any:
-        return json.loads(self.kept[key]) if key in self.kept else None
-
-    async def aset(self, key: str, value: Any) -> None:
-        self.kept[key] = json.dumps(value)
+    def store(self, payload: dict[str, Any]) -> None:
+        """As the triggerer's supervisor does, in one transaction."""
+        if self.stores:
+            self.stored.append(payload)
+            self.variables[payload["watermark"]] = json.dumps({"ends": payload["ends"]})
 
 
 @pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_lag, "SETTLE_SECONDS", 0.02)
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
+    found = Airflow()
+    monkeypatch.setattr(kafka_lag, "variable", lambda key: found.variables.get(key))
+    return found
 
 
-def watching(world: World, store: Store | None = None, **settings: Any) -> KafkaLagTrigger:
+def watching(world: World, **settings: Any) -> KafkaLagTrigger:
     """A trigger on the world's Kafka, put together as the triggerer does it."""
     path, given = KafkaLagTrigger(TOPIC, GROUP, poll_seconds=0.01, **{"min_lag": 3, **settings}).serialize()
     module, _, name = path.rpartition(".")
     made: KafkaLagTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(given)))
     setattr(made, "_source", world.source)  # noqa: B010  # of a connection otherwise
-    made.asset_state_store = store  # type: ignore[assignment]
     return made
 
 
 def events(
-    trigger: KafkaLagTrigger, seconds: float = 0.3, meanwhile: Callable[[], Awaitable[None]] | None = None
+    trigger: KafkaLagTrigger,
+    seconds: float = 0.3,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+    airflow: Airflow | None = None,
 ) -> list[dict[str, Any]]:
     """What it fires with until the triggerer ends."""
     found: list[dict[str, Any]] = []
@@ -56,6 +62,8 @@ def events(
     async def collect() -> None:
         async for event in trigger.run():
             found.append(event.payload)
+            if airflow is not None:
+                airflow.store(event.payload)
 
     async def work() -> None:
         task = asyncio.create_task(collect())
@@ -91,42 +99,71 @@ def test_below_the_threshold_it_waits() -> None:
     assert events(watching(world), 0.1) == []
 
 
-def test_a_restart_repeats_nothing_and_loses_nothing() -> None:
-    world, store = World(1), Store()
+def test_a_restart_repeats_nothing_and_loses_nothing(airflow: Airflow) -> None:
+    world = World(1)
     world.fill(4)
-    assert len(events(watching(world, store))) == 1
-    assert events(watching(world, store)) == []
+    assert len(events(watching(world), airflow=airflow)) == 1
+    assert events(watching(world), airflow=airflow) == []
     world.fill(3)
-    assert [one["lag"] for one in events(watching(world, store))] == [3]
-    other = watching(world, store, min_lag=1)
-    assert events(other) == []
+    assert [one["lag"] for one in events(watching(world), airflow=airflow)] == [3]
+    assert events(watching(world), airflow=airflow) == []
 
 
-def test_killed_before_the_watermark_is_kept_the_event_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kept before the event were handed over, a crash in between would lose it."""
-    world, store = World(1), Store()
+@pytest.mark.parametrize("stored", [False, True])
+def test_killed_at_the_event_it_is_told_of_once(airflow: Airflow, stored: bool) -> None:
+    """The triggerer dies after the trigger has fired: before the event is stored, or as soon as it is."""
+    world = World(1)
     world.fill(4)
-    monkeypatch.setattr(kafka_lag, "SETTLE_SECONDS", 60.0)
-    trigger = watching(world, store)
-    trigger.poll_seconds = 60.0
-    assert len(events(trigger, 0.2)) == 1
-    assert store.kept == {}
-    monkeypatch.setattr(kafka_lag, "SETTLE_SECONDS", 0.02)
-    assert len(events(watching(world, store))) == 1
+    airflow.stores = stored
+    trigger = watching(world)
+
+    async def until_it_fires() -> None:
+        running = trigger.run()
+        airflow.store((await anext(running)).payload)
+        await running.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(until_it_fires())
+    airflow.stores = True
+    for _ in range(2):
+        events(watching(world), airflow=airflow)
+    assert [one["ends"] for one in airflow.stored] == [{"0": 4}]
+
+
+def test_nothing_but_the_event_says_that_it_was_told(airflow: Airflow) -> None:
+    """Kept before the event is stored, by the trigger itself, a crash in between would lose the event."""
+    world = World(1)
+    world.fill(4)
+    assert len(events(watching(world))) == 1
+    assert airflow.variables == {}
+    assert len(events(watching(world), airflow=airflow)) == 1
+
+
+def test_without_the_plugin_it_says_so_once(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kafka_lag, "STORED_SECONDS", 0.05)
+    world = World(1)
+    world.fill(4)
+    events(watching(world), airflow=airflow)
+    assert "kafka_bq" not in caplog.text
+    airflow.variables.clear()
+    events(watching(world))
+    assert caplog.text.count("the plugin kafka_bq is not loaded") == 1
 
 
 def test_a_kafka_that_does_not_answer_is_asked_again() -> None:
     world = World(1)
     world.fill(4)
     world.cluster.fail_next("bounds", KafkaUnavailableError("later"), times=2)
-    assert len(events(watching(world))) == 1
+    assert len(events(watching(world), 1.5)) == 1
 
 
-def test_a_task_that_waits_gets_one_event_and_no_state() -> None:
-    world, store = World(1), Store()
+def test_a_task_that_waits_gets_one_event_and_no_watermark(airflow: Airflow) -> None:
+    world = World(1)
     world.fill(4)
-    assert len(events(watching(world, store, once=True))) == 1
-    assert store.kept == {}
+    (event,) = events(watching(world, once=True))
+    assert "watermark" not in event
+    assert airflow.variables == {}
 
 
 @pytest.mark.parametrize("wrong", [{}, {"min_lag": 0}, {"min_lag": 1, "poll_seconds": 0}])
