@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kafka_bq.batch import RunContext
+from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config import JobConfig, TableId
 from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
@@ -50,6 +51,7 @@ def assemble(
     registry: Mapping[str, Any] | None = None,
     salt_of: Callable[[str], str] = no_salt,
     admins: SharedAdmins | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
 ) -> Job:
     """Everything that a run works with. No request is made yet, but for the schema or table that the columns come from.
 
@@ -60,13 +62,14 @@ def assemble(
     :param search_path: folders where ``model``, ``transform`` and ``filter`` are looked for, before Python's own.
     :param registry: settings of the schema registry's client.
     :param admins: shared with other jobs that are looked at in this process.
+    :param deadline_seconds: how long BigQuery is asked while it does not answer.
     :param salt_of: the salt of a name, for columns that are hashed.
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
     :raises IngestError: the registry does not give the schema.
     """
     sides = _sides(config, registry or {}, kafka, search_path)
     model, transform, keep = (_imported(config, name, search_path) for name in ("model", "transform", "filter"))
-    warehouse = BigQueryWarehouse(client, config.location or location, stop.event)
+    warehouse = BigQueryWarehouse(client, config.location or location, stop.event, deadline_seconds)
     table, columns = config.table_id(warehouse.project), sides.columns
     if config.schema_from == "table":
         columns = without_envelope(config, columns_there(warehouse, table))

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow_kafka_bq import assembly
 from airflow_kafka_bq.bigquery.client import connect
+from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS
 from airflow_kafka_bq.config import JobConfig, environment, yaml_text
 from airflow_kafka_bq.config.messages import unknown
 from airflow_kafka_bq.exceptions import ConfigError
@@ -156,12 +157,12 @@ def _text(text: str) -> str:
 
 def assemble(
     file: JobFile, stop: Stop, progress: Progress = silent, client_id: str = "kafka-bq",
-    admins: SharedAdmins | None = None,
+    admins: SharedAdmins | None = None, deadline_seconds: float = DEADLINE_SECONDS,
 ) -> Job:  # fmt: skip
     """Everything that a run works with. No request is made yet.
 
     :param admins: shared with the other jobs of a command.
-
+    :param deadline_seconds: how long BigQuery is asked while it does not answer.
     :raises ConfigError: a setting is wrong. :raises NotFoundError: the model cannot be imported.
     """
     config = file.config
@@ -172,5 +173,6 @@ def assemble(
     return assembly.assemble(
         config, file.kafka, client, stop, location=file.bigquery.get("location"), search_path=file.search_path,
         progress=progress, client_id=client_id, registry=file.schema_registry,
-        admins=admins, salt_of=lambda name: file.salts[name] if name in file.salts else assembly.no_salt(name),
+        admins=admins, deadline_seconds=deadline_seconds,
+        salt_of=lambda name: file.salts[name] if name in file.salts else assembly.no_salt(name),
     )  # fmt: skip

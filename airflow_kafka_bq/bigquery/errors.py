@@ -181,5 +181,8 @@ def translated(error: Exception, what: str) -> IngestError:
         return ConfigError(text)
     if not is_transient(error):
         log.warning("unknown error %s is taken as transient: %s", type(error).__name__, text)
-    limited = isinstance(error, google.TooManyRequests)
-    return WarehouseUnavailableError(text, remedy=quotas.remedy(text) if limited else "run it again")
+    if isinstance(error, google.TooManyRequests):
+        return WarehouseUnavailableError(text, remedy=quotas.remedy(text))
+    # What the HTTP client raises by itself had no answer at all.
+    remedy = "is BigQuery reachable from here? see proxy, DNS and api_endpoint; " if isinstance(error, OSError) else ""
+    return WarehouseUnavailableError(text, remedy=f"{remedy}run it again")

@@ -6,6 +6,7 @@ by sending the same request again (https://googleapis.dev/python/bigquery/latest
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -19,8 +20,12 @@ from google.cloud import bigquery
 from airflow_kafka_bq.bigquery.errors import is_transient, reason_of, translated
 from airflow_kafka_bq.exceptions import IngestError, StopRequested
 
+log = logging.getLogger(__name__)
+
 Job = bigquery.QueryJob | bigquery.LoadJob
 CALL_SECONDS = 60.0
+DEADLINE_SECONDS = 600.0
+QUIET_SECONDS = 5.0  # so long a request is repeated without a word; behind that each minute has one
 ONCE: Any = None  # as ``retry``: the client sends a request once; repeating it is ``Jobs.call``'s business
 _PAGE_ROWS = 1_000  # asked for at once, they come with the first answer
 T = TypeVar("T")
@@ -59,9 +64,28 @@ class Jobs:
             wait=tenacity.wait_random_exponential(multiplier=0.25, max=15),
             stop=tenacity.stop_after_delay(self._deadline_seconds),
             sleep=self.pause,
+            before_sleep=self._word(),
             reraise=True,
         )
         return attempts(lambda: request(min(CALL_SECONDS, max(1.0, end - time.monotonic()))))
+
+    def _word(self) -> Callable[[tenacity.RetryCallState], None]:
+        """Say that BigQuery does not answer: who waits for minutes should know for what."""
+        due = QUIET_SECONDS
+
+        def say(state: tenacity.RetryCallState) -> None:
+            nonlocal due
+            waited = time.monotonic() - state.start_time
+            if waited < due or state.outcome is None:
+                return
+            due = waited + 60.0
+            error = state.outcome.exception()
+            log.warning(
+                "BigQuery has not answered for %.0f s; it is asked for %.0f s more: %s: %.300s",
+                waited, max(0.0, self._deadline_seconds - waited), type(error).__name__, error,
+            )  # fmt: skip
+
+        return say
 
     def pause(self, seconds: float) -> None:
         """Sleep, unless the run is to stop. :raises StopRequested: it is."""

@@ -16,7 +16,7 @@ from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
 from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
 from airflow_kafka_bq.bigquery.fields import facts
-from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
+from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS, ONCE, Jobs
 from airflow_kafka_bq.bigquery.letter_table import LetterTable
 from airflow_kafka_bq.bigquery.offsets import OffsetsRead
 from airflow_kafka_bq.bigquery.quotas import spread
@@ -46,7 +46,7 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         client: bigquery.Client,
         location: str | None = None,
         stop: threading.Event | None = None,
-        deadline_seconds: float = 600.0,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._jobs = Jobs(client, stop or threading.Event(), deadline_seconds)
         self._client = client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_kafka_bq.cli.looking import assembled
+from airflow_kafka_bq.cli.looking import READ_SECONDS, assembled
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show, size
 from airflow_kafka_bq.config.days import Between
@@ -32,7 +32,7 @@ def audit_job(
 ) -> None:  # fmt: skip
     """Audit a job's table; exit code 1 where it is not clean."""
     between = between_of(since, until)
-    with assembled(session, session.read(path, settings)) as job:
+    with assembled(session, session.read(path, settings), deadline_seconds=READ_SECONDS) as job:
         session.progress(f"reading {job.target.table}")
         found = audit(job, between, against_kafka=against_kafka)
     session.exit_code = 0 if found["clean"] else 1

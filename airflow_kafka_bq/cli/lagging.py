@@ -34,6 +34,7 @@ def lag_jobs(session: Session, paths: tuple[str, ...], settings: tuple[str, ...]
     documents: list[dict[str, Any]] = []
     codes: set[int] = set()
     found_any = False
+    session.progress(f"lag of {count(len(files), 'job')}")
     for found in looked_at(session, files, most):
         if isinstance(found, IngestError):
             if len(files) == 1:

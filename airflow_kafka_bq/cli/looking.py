@@ -16,14 +16,22 @@ from airflow_kafka_bq.operations.preview import preview
 from airflow_kafka_bq.operations.schema import schema_of
 from airflow_kafka_bq.pipeline.job import Job
 
+LOOK_SECONDS = 60.0
+"""A person waits for the answer, and gives the command again."""
+READ_SECONDS = 600.0
+"""The command reads or writes whole tables: it is not to be lost to a minute of trouble."""
+
 
 @contextmanager
-def assembled(session: Session, file: JobFile, admins: SharedAdmins | None = None) -> Iterator[Job]:
+def assembled(
+    session: Session, file: JobFile, admins: SharedAdmins | None = None, deadline_seconds: float = LOOK_SECONDS
+) -> Iterator[Job]:
     """A job to look with; what it raises names the job's topic and group.
 
     :param admins: shared with other jobs of the command.
+    :param deadline_seconds: how long BigQuery is asked while it does not answer.
     """
-    job = jobfile.assemble(file, session.stop, admins=admins)
+    job = jobfile.assemble(file, session.stop, admins=admins, deadline_seconds=deadline_seconds)
     try:
         yield job
     except IngestError as error:

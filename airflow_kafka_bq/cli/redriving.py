@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from airflow_kafka_bq.cli.looking import assembled
@@ -21,7 +22,8 @@ def redrive_job(session: Session, path: str, settings: tuple[str, ...], dry_run:
     try:
         wanted = LetterSelection.of(**selected)
     except ConfigError as error:
-        raise ConfigError(f"--{error.message}", remedy=error.remedy) from error
+        said = re.sub(r"^(\w+)\.\d+:", r"\1:", error.message).replace("before until", "before --until")
+        raise ConfigError(f"--{said}", remedy=error.remedy) from error
     file = session.read(path, settings)
     if not dry_run:
         run_file(session, file, lambda job: redrive(job, wanted))

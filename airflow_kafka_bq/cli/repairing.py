@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_kafka_bq.cli.auditing import between_of
-from airflow_kafka_bq.cli.looking import assembled
+from airflow_kafka_bq.cli.looking import READ_SECONDS, assembled
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show, size
 from airflow_kafka_bq.config.days import days_kept
@@ -20,7 +20,7 @@ def repair_job(
     """Remove duplicates, or show what would be removed; exit code 1 where some are left."""
     kept = days_kept("--backup-days", backup_days)
     between = between_of(since, until)
-    with assembled(session, session.read(path, settings)) as job:
+    with assembled(session, session.read(path, settings), deadline_seconds=READ_SECONDS) as job:
         session.progress(f"reading {job.target.table}")
         found = rehearse(job, between) if dry_run else repair(job, between, kept)
     session.exit_code = 1 if found["left"]["by_key"] or found["left"]["by_coordinates"] else 0
@@ -57,7 +57,7 @@ def undo_job(session: Session, path: str, settings: tuple[str, ...], name: str, 
     """Put a backup's rows back."""
     if mixed:
         raise ConfigError("--undo takes a whole backup: leave --dry-run, --from and --to out")
-    with assembled(session, session.read(path, settings)) as job:
+    with assembled(session, session.read(path, settings), deadline_seconds=READ_SECONDS) as job:
         found = undo(job, name)
     if session.as_json:
         session.print_json(found)

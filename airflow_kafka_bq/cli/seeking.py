@@ -23,6 +23,7 @@ def seek_job(
         undos.read(undo) if undo is not None else None,
     )  # fmt: skip
     with assembled(session, session.read(path, settings)) as job:
+        session.progress(f"position of {job.config.topic}")
         found = seek(job, wish, dry_run=dry_run, undo_file=Path(undo_file) if undo_file else None)
     if session.as_json:
         session.print_json(found)

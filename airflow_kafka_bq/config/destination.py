@@ -107,6 +107,9 @@ def offsets_written(option: str, text: str, takes: str) -> Any:
         if len({int(part) for part, _ in pairs}) < len(pairs):
             raise ConfigError(f"{option} {text!r} names a partition twice", remedy=f"{option} takes {takes}")
         return dict(pairs)
+    if re.fullmatch(r"[\s\d:,+-]*:\s*-\s*\d+[\s\d:,+-]*", text):
+        message = f"{option} {text!r}: an offset is a whole number from 0"
+        raise ConfigError(message, remedy=f"{option} takes {takes}")
     if not text.startswith("{"):
         return text
     try:

@@ -7,6 +7,7 @@ neither in the table nor among the dead letters, and the document says how many.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -139,6 +140,7 @@ def _targets(job: Job, seen: Seen, to: Destination) -> dict[int, int]:
     elif isinstance(to.to, datetime):
         at = job.source.offsets_at(to.to)
         found = {part: at[part] for part in chosen if part in at}
+        _check_passed(job, seen, to.to, found)
     else:
         ends = {part: one.log_start if to.to == "earliest" else one.last_stable for part, one in seen.bounds.items()}
         found = {part: ends[part] for part in chosen if part in ends}
@@ -154,6 +156,17 @@ def _targets(job: Job, seen: Seen, to: Destination) -> dict[int, int]:
                 remedy="--to earliest and --to latest are the ends of the log",
             )  # fmt: skip
     return found
+
+
+def _check_passed(job: Job, seen: Seen, at: datetime, found: Mapping[int, int]) -> None:
+    """Producers' clocks may be ahead of ours: a time to come is refused where no message is of then.
+
+    :raises ConfigError: a year too many would skip all that is there.
+    """
+    if at > job.now() and all(offset >= seen.bounds[part].last_stable for part, offset in found.items()):
+        message = f"--to {at.isoformat()} lies in the future; it is {job.now().isoformat()}"
+        remedy = "name a time that has passed; times are UTC. --to latest is the end of the log"
+        raise ConfigError(message, topic=job.config.topic, remedy=remedy)
 
 
 def _as_before(job: Job, seen: Seen, undo: Undo) -> Standing:

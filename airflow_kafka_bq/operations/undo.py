@@ -106,14 +106,17 @@ class Undo(BaseModel):
         return {part: Committed(at.position, at.metadata) for part, at in self.old_group.get(topic, {}).items()}
 
 
+_NAMED = "name the file that the command printed when it moved the position: *.undo.json"
+
+
 def read(path: str | Path) -> Undo:
     """:raises ConfigError: there is no such file, or it is no undo file."""
     try:
         return Undo.model_validate_json(Path(path).read_text("utf-8"))
     except ValidationError as error:
-        raise ConfigError(f"{path} is no undo file: {messages.readable(error)}") from error
+        raise ConfigError(f"{path} is no undo file: {messages.readable(error)}", remedy=_NAMED) from error
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"the undo file {path} cannot be read: {error}", remedy=_NAMED) from error
 
 
 def of(given: str | Mapping[str, Any]) -> Undo:

@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from google.api_core import exceptions as google
 
 from airflow_kafka_bq.batch import Failure, JobResult
+from airflow_kafka_bq.bigquery import jobs
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import (
     AccessDeniedError,
@@ -235,3 +237,20 @@ def test_one_of_many_places(bench: Workbench, opened: Opened) -> None:
     found = bench.warehouse.ledger(bench.target, PIPELINE)
     assert found is not None
     assert (found.revision, found.group_id) == (1, f"group-{done.index(True)}")
+
+
+def test_who_waits_is_told_for_what_and_not_at_each_attempt(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(jobs, "QUIET_SECONDS", 0.0)
+    answers = iter([google.ServiceUnavailable("gone fishing"), google.ServiceUnavailable("and again"), None])
+
+    def request(_seconds: float) -> str:
+        if (error := next(answers)) is not None:
+            raise error
+        return "there"
+
+    made = jobs.Jobs(None, threading.Event(), 60.0)  # type: ignore[arg-type]
+    assert made.call("a look", request) == "there"
+    (said,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == "BigQuery has not answered for 0 s; it is asked for 60 s more: ServiceUnavailable: 503 gone fishing"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kafka_bq import assembly
 from tests.cli.commands import Command
 from tests.pipeline.world import GROUP, World
 
@@ -144,3 +145,29 @@ def test_the_difference_names_what_a_run_would_do_and_refuse(
     assert people.code == 1
     assert "refused: " in people.out
     assert kafka_bq("schema", job, "--diff").out == "no difference\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds"),
+    [
+        (("lag",), 60), (("doctor",), 60), (("plan",), 60), (("seek", "--to", "earliest", "--dry-run"), 60),
+        (("audit",), 600), (("repair", "--dry-run"), 600), (("run",), 600),
+    ],
+    ids=lambda one: one[0] if isinstance(one, tuple) else None,
+)  # fmt: skip
+def test_who_waits_for_a_look_is_not_left_for_ten_minutes(
+    kafka_bq: Command, world: World, job: str, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], seconds: float
+) -> None:
+    """While BigQuery does not answer: a run is left alone for hours, and may wait."""
+    world.fill(2)
+    kafka_bq("run", job)
+    waited: list[float] = []
+    made: Any = vars(assembly)["BigQueryWarehouse"]
+
+    def noted(*given: Any) -> Any:
+        waited.append(given[3])
+        return made(*given)
+
+    monkeypatch.setattr(assembly, "BigQueryWarehouse", noted)
+    assert kafka_bq(command[0], job, *command[1:]).code in (0, 1)
+    assert waited == [seconds]

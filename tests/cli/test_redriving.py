@@ -65,9 +65,9 @@ def test_options_choose(kafka_bq: Command, waiting: str) -> None:
         (("--since", "yesterday"), "--since: must be an ISO time"),
         (("--limit", "0"), "--limit: must be greater than or equal to 1"),
         (("--limit", "many"), "--limit: must be a whole number"),
-        (("--stage", "decoding"), "--stage.0: must be one of decode, "),
+        (("--stage", "decoding"), "--stage: must be one of decode, "),
         (("--stage", "lost"), "there is no message to redrive"),
-        (("--since", "2026-01-02", "--until", "2026-01-01"), "does not lie before until"),
+        (("--since", "2026-01-02", "--until", "2026-01-01"), "does not lie before --until"),
         (("--set", "window={from: 2026-01-01, to: 2026-01-02}"), "the job reads a window"),
     ],
 )

@@ -68,6 +68,8 @@ def test_what_kafka_lost_is_said(kafka_bq: Command, world: World, read: str) -> 
     [
         ((), "nothing is asked for"),
         (("--to", "soon"), "not an ISO time"),
+        (("--to", "0:-5"), "an offset is a whole number from 0"),
+        (("--to", "2999-01-01"), "--to 2999-01-01T00:00:00+00:00 lies in the future"),
         (("--partitions", "0"), "--to is missing"),
         (("--to", "0:99"), "offset 99 of partition 0 is not in the log"),
         (("--accept-topic",), "--accept-topic needs --to"),
