@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from airflow_kafka_bq import jobfile
-from airflow_kafka_bq.cli.looking import assembled
+from airflow_kafka_bq.cli.looking import ASK_SECONDS, assembled
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.config.scalars import span
 from airflow_kafka_bq.config.schedules import longest_pause
@@ -65,7 +65,7 @@ def _visit(session: Session, going: Round, path: str, settings: tuple[str, ...])
     try:
         file = session.read(path, settings)
         often = going.every or longest_pause(jobfile.parameters(path)[1].get("schedule"))
-        with assembled(session, file) as job:
+        with assembled(session, file, deadline_seconds=ASK_SECONDS) as job:
             going.users.append(User.of(path, "file", job.config, job.target.table, cluster_of(file.kafka)))
             going.visits.append(examine(path, job, often, file.kafka))
     except IngestError as error:

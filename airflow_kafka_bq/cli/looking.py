@@ -18,6 +18,8 @@ from airflow_kafka_bq.pipeline.job import Job
 
 LOOK_SECONDS = 60.0
 """A person waits for the answer, and gives the command again."""
+ASK_SECONDS = 20.0
+"""The command asks a dozen questions, and says which had no answer."""
 READ_SECONDS = 600.0
 """The command reads or writes whole tables: it is not to be lost to a minute of trouble."""
 
