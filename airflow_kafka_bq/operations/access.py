@@ -79,7 +79,7 @@ def _companions(job: Job) -> list[TableId]:
 def _kafka(visit: Visit) -> None:
     job = visit.job
     others = [job.config.dead_letter_topic] if job.config.dead_letter_topic is not None else []
-    told = visit.ask("permissions in Kafka", lambda: job.source.permitted(*others)) or Rights({}, None)
+    told = visit.ask("permissions in Kafka", lambda: job.source.permitted(*others), "Kafka") or Rights({}, None)
     has: dict[str, frozenset[str] | None] = {f"topic {name}": rights for name, rights in told.topics.items()}
     has[f"group {job.config.group(job.target.table)}"] = told.group
     needs = kafka_needs(job)
@@ -95,7 +95,11 @@ def _bigquery(visit: Visit) -> None:
     needs = list(bigquery_needs(visit.job))
     tables = {table: [need.right for of, need in needs if of == table] for table, _ in needs if table is not None}
     has = {
-        table: visit.ask(f"permissions on table {table}", lambda: visit.job.warehouse.permitted(table, wanted))  # noqa: B023
+        table: visit.ask(
+            f"permissions on table {table}",
+            lambda: visit.job.warehouse.permitted(table, wanted),  # noqa: B023
+            "BigQuery",
+        )
         for table, wanted in tables.items()
     }
     for table, need in needs:

@@ -46,6 +46,7 @@ def _as_a_run_would(visit: Visit) -> None:
     try:
         preview(visit.job)
     except IngestError as error:
+        visit.missed(error)
         what = f"{type(error).__name__}: {error.message}"
         visit.say("error", what, "the next run ends with this error", error.remedy or "see docs/operations.md")
 
@@ -53,7 +54,7 @@ def _as_a_run_would(visit: Visit) -> None:
 def _group(visit: Visit) -> None:
     """Who else is in the group, and whether it follows the ledger."""
     job = visit.job
-    facts = visit.ask("members of the group", job.source.group) or GroupFacts()
+    facts = visit.ask("members of the group", job.source.group, "Kafka") or GroupFacts()
     for one in facts.members:
         what = f"{one.client_id} at {one.host} is a member of the group"
         if others := ", ".join(topic for topic in one.topics if topic != job.config.topic):
@@ -67,11 +68,11 @@ def _group(visit: Visit) -> None:
         what = f"the group has positions for topic {other}"
         visit.say("error", what, "one group serves one topic", "give this job a group_id of its own")
     visit.unchecked += [f"{one}: the cluster cannot tell" for one in facts.unchecked]
-    topic = visit.ask("the topic", job.source.describe)
+    topic = visit.ask("the topic", job.source.describe, "Kafka")
     if topic is None or job.config.fence == "none":
         return
-    row = visit.ask("the ledger", lambda: job.warehouse.ledger(job.target, pipeline_of(topic)))
-    committed = visit.ask("positions of the group", job.source.committed)
+    row = visit.ask("the ledger", lambda: job.warehouse.ledger(job.target, pipeline_of(topic)), "BigQuery")
+    committed = visit.ask("positions of the group", job.source.committed, "Kafka")
     if row is None or committed is None:
         return
     behind = [
@@ -86,7 +87,7 @@ def _group(visit: Visit) -> None:
 def _table(visit: Visit) -> None:
     """Whether the MERGE can prune the table that is there."""
     job = visit.job
-    facts = visit.ask("the table", lambda: job.warehouse.table(job.target.table))
+    facts = visit.ask("the table", lambda: job.warehouse.table(job.target.table), "BigQuery")
     if facts is None:
         return
     target = fit(job.target, facts)
@@ -105,7 +106,7 @@ def _table(visit: Visit) -> None:
 def _traces(visit: Visit) -> None:
     """What runs left behind."""
     job, now = visit.job, visit.job.now()
-    left = visit.ask("staging tables", lambda: job.warehouse.audits.leftovers(job.target)) or ()
+    left = visit.ask("staging tables", lambda: job.warehouse.audits.leftovers(job.target), "BigQuery") or ()
     old = [one for one in left if one.created_at and now - one.created_at > timedelta(days=1)]
     if lasting := [one for one in left if one.expires_at is None]:
         what = f"{len(lasting)} staging tables never expire, such as {lasting[0].table}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
-from airflow_kafka_bq.exceptions import IngestError
+from airflow_kafka_bq.exceptions import IngestError, KafkaUnavailableError, WarehouseUnavailableError
 from airflow_kafka_bq.pipeline.job import Job
 
 Severity = Literal["error", "warning", "note"]
@@ -54,16 +55,29 @@ class Visit:
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     rights: list[Right] = field(default_factory=list)
+    unanswered: Counter[str] = field(default_factory=Counter)
 
     def say(self, severity: Severity, what: str, why: str, remedy: str) -> None:
         """Write a finding down."""
         self.findings.append(Finding(severity, self.name, what, why, remedy))
 
-    def ask(self, what: str, question: Callable[[], T]) -> T | None:
-        """An answer; where there is none, what was not checked, and why."""
+    def missed(self, error: IngestError) -> None:
+        """Note that Kafka or BigQuery did not answer."""
+        for kind, service in ((KafkaUnavailableError, "Kafka"), (WarehouseUnavailableError, "BigQuery")):
+            self.unanswered[service] += isinstance(error, kind)
+
+    def ask(self, what: str, question: Callable[[], T], *services: str) -> T | None:
+        """An answer; where there is none, what was not checked, and why.
+
+        :param services: whom it asks. Who has not answered twice is not asked again: each time takes long.
+        """
+        if silent := [one for one in services if self.unanswered[one] > 1]:
+            self.unchecked.append(f"{what}: {silent[0]} does not answer")
+            return None
         try:
             return question()
         except IngestError as error:
+            self.missed(error)
             self.unchecked.append(f"{what}: {type(error).__name__}: {error.message}")
             return None
 

@@ -24,14 +24,14 @@ def look_at_pace(visit: Visit, every: timedelta | None) -> None:
     :param every: how often the job is run; None: not known.
     """
     _retention(visit, every)
-    found = visit.ask("lag", lambda: lag_of(visit.job))
+    found = visit.ask("lag", lambda: lag_of(visit.job), "Kafka", "BigQuery")
     if found is not None:
         _behind(visit, found["partitions"], every)
     _a_day(visit, every, (found or {}).get("messages_per_second"))
 
 
 def _retention(visit: Visit, every: timedelta | None) -> None:
-    milliseconds = visit.ask("retention", visit.job.source.retention_ms)
+    milliseconds = visit.ask("retention", visit.job.source.retention_ms, "Kafka")
     if milliseconds is None:
         visit.unchecked.append("retention: the cluster does not tell it")
     elif every is None:
@@ -65,7 +65,8 @@ def _a_day(visit: Visit, every: timedelta | None, messages_per_second: float | N
     """Each batch is one commit, one MERGE, and one load job, or two where it has dead letters."""
     job = visit.job
     since = job.now() - _DAY
-    batches = visit.ask("batches of a day", lambda: job.warehouse.audits.batches_since(job.target, since)) or 0
+    asked = visit.ask("batches of a day", lambda: job.warehouse.audits.batches_since(job.target, since), "BigQuery")
+    batches = asked or 0
     table = job.target.table
     if batches > MANY_BATCHES_A_DAY:
         _many(visit, batches, f"{batches:,} batches were applied to {table} in the last day")

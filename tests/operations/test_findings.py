@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kafka_bq.exceptions import AccessDeniedError
+from airflow_kafka_bq.exceptions import AccessDeniedError, WarehouseUnavailableError
 from airflow_kafka_bq.operations.findings import Finding, Right, Visit, report
 from tests.pipeline.world import World
 
@@ -30,3 +30,18 @@ def test_what_cannot_be_asked_is_said_once_and_permissions_are_listed() -> None:
     assert document["unchecked"] == ["DAGs", "lag: AccessDeniedError: no"]
     assert document["access"][0]["state"] == "missing"
     assert document["healthy"], "a permission is a finding where somebody says so"
+
+
+def test_who_has_not_answered_twice_is_not_asked_again() -> None:
+    """Each question takes as long as it is waited for: a dozen of them would be minutes."""
+    found, asked = Visit("x", World(1).job()), []
+
+    def silent() -> None:
+        asked.append(1)
+        raise WarehouseUnavailableError("nobody there")
+
+    for what in ("table", "ledger", "staging tables"):
+        assert found.ask(what, silent, "BigQuery") is None
+    assert found.ask("members", lambda: 42, "Kafka") == 42
+    assert len(asked) == 2
+    assert found.unchecked[-1] == "staging tables: BigQuery does not answer"
