@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_kafka_bq import assembly
+from airflow_kafka_bq.cli.session import Session
 from tests.cli.commands import Command
 from tests.pipeline.world import GROUP, World
 
@@ -171,3 +172,25 @@ def test_who_waits_for_a_look_is_not_left_for_ten_minutes(
     monkeypatch.setattr(assembly, "BigQueryWarehouse", noted)
     assert kafka_bq(command[0], job, *command[1:]).code in (0, 1)
     assert waited == [seconds]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("lag",), ("doctor",), ("audit",), ("repair",), ("redrive", "--dry-run"), ("seek", "--to", "earliest"),
+        ("migrate-group", "--from-group", "old"),
+    ],
+    ids=lambda one: one[0],
+)  # fmt: skip
+def test_a_terminal_shows_what_is_under_way(
+    kafka_bq: Command, world: World, job: str, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A run has a bar instead."""
+    world.fill(2)
+    monkeypatch.chdir(Path(job).parent)
+    if command[0] != "migrate-group":
+        kafka_bq("run", job)
+    shown: list[str] = []
+    monkeypatch.setattr(Session, "progress", lambda _, doing: shown.append(doing))
+    kafka_bq(command[0], job, *command[1:])
+    assert shown
