@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from airflow_kafka_bq.cli.loading import loading
+
 __all__ = ["main"]
 
 
@@ -15,7 +17,8 @@ def main(arguments: list[str] | None = None, program: str = "kafka-bq") -> None:
     if before is signal.default_int_handler:  # else the caller decided, such as a shell that ignores it for a job
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        from airflow_kafka_bq.cli import commands
+        with loading():
+            from airflow_kafka_bq.cli import commands
     finally:
         signal.signal(signal.SIGINT, before)
     commands.main(arguments, program)

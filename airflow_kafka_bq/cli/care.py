@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from airflow_kafka_bq.cli.loading import loading
 from airflow_kafka_bq.cli.manual import Manual
 from airflow_kafka_bq.cli.options import JOB, days, options
 from airflow_kafka_bq.cli.session import guarded
@@ -22,7 +23,8 @@ def audit(  # one parameter per option
 ) -> None:  # fmt: skip
     """Find duplicates, missing messages and rows that no batch brought. Changes nothing; exit 1 if there are any."""
     with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.auditing import audit_job
+        with loading():
+            from airflow_kafka_bq.cli.auditing import audit_job
 
         audit_job(session, job, settings, since, until, against_kafka)
 
@@ -42,7 +44,8 @@ def repair(  # one parameter per option
 ) -> None:  # fmt: skip
     """Remove duplicates by dedup key, with a backup. Of each key the row stays that the job's own rule keeps."""
     with guarded(as_json, verbose, changes=not dry_run) as session:
-        from airflow_kafka_bq.cli.repairing import repair_job, undo_job
+        with loading():
+            from airflow_kafka_bq.cli.repairing import repair_job, undo_job
 
         if undo is not None:
             undo_job(session, job, settings, undo, dry_run or since is not None or until is not None)
@@ -62,6 +65,7 @@ def doctor(  # one parameter per option
 ) -> None:
     """Look for what stands against the promise: settings, permissions, shared groups, leftovers. Changes nothing."""
     with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.doctoring import doctor_jobs
+        with loading():
+            from airflow_kafka_bq.cli.doctoring import doctor_jobs
 
         doctor_jobs(session, jobs, settings, every, dags)

@@ -8,6 +8,7 @@ import click
 
 from airflow_kafka_bq import __version__
 from airflow_kafka_bq.cli.care import audit, doctor, repair
+from airflow_kafka_bq.cli.loading import loading
 from airflow_kafka_bq.cli.manual import Manuals
 from airflow_kafka_bq.cli.options import JOB, options
 from airflow_kafka_bq.cli.session import Session, guarded
@@ -31,7 +32,8 @@ def cli() -> None:
 def run(job: str, profile: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Read the topic to the end it has now, and merge it into the table."""
     with guarded(as_json, verbose, changes=True) as session:
-        from airflow_kafka_bq.cli.running import run_job
+        with loading():
+            from airflow_kafka_bq.cli.running import run_job
 
         run_job(session, job, settings, profiled=profile)
 
@@ -54,7 +56,8 @@ def replay(  # one parameter per option
     Several windows may be read at once, also beside the live task.
     """
     with guarded(as_json, verbose, changes=not dry_run) as session:
-        from airflow_kafka_bq.cli.running import replay_job
+        with loading():
+            from airflow_kafka_bq.cli.running import replay_job
 
         replay_job(session, job, settings, start, end, partitions, dry_run)
 
@@ -76,7 +79,8 @@ def redrive(  # one parameter per option
 ) -> None:  # fmt: skip
     """Run dead letters through the job as it is now. No position moves; what fails again stays, with its new reason."""
     with guarded(as_json, verbose, changes=not dry_run) as session:
-        from airflow_kafka_bq.cli.redriving import redrive_job
+        with loading():
+            from airflow_kafka_bq.cli.redriving import redrive_job
 
         redrive_job(session, job, settings, dry_run, since=since, until=until, reason=reason, stage=stage, limit=limit)
 
@@ -87,7 +91,8 @@ def redrive(  # one parameter per option
 def plan(job: str, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show ranges, lag, what would be created, and the MERGE with its bytes. Changes nothing."""
     with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.looking import plan_job
+        with loading():
+            from airflow_kafka_bq.cli.looking import plan_job
 
         plan_job(session, job, settings)
 
@@ -108,7 +113,8 @@ def lag(  # one parameter per option
     Exit 1 where a job is behind by more than --max-lag or --max-age.
     """
     with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.lagging import lag_jobs, most_of
+        with loading():
+            from airflow_kafka_bq.cli.lagging import lag_jobs, most_of
 
         lag_jobs(session, jobs, settings, most_of(max_lag, max_age))
 
@@ -120,7 +126,8 @@ def lag(  # one parameter per option
 def schema(job: str, diff: bool, as_json: bool, settings: tuple[str, ...], verbose: bool) -> None:
     """Show the table as it would be created."""
     with guarded(as_json, verbose) as session:
-        from airflow_kafka_bq.cli.looking import schema_job
+        with loading():
+            from airflow_kafka_bq.cli.looking import schema_job
 
         schema_job(session, job, settings, diff)
 
@@ -148,7 +155,8 @@ def seek(  # one parameter per option
     Back: messages are read again, which changes nothing in the table. Forward: messages are skipped for good.
     """
     with guarded(as_json, verbose, changes=not dry_run) as session:
-        from airflow_kafka_bq.cli.seeking import seek_job
+        with loading():
+            from airflow_kafka_bq.cli.seeking import seek_job
 
         seek_job(
             session, job, settings, to=to, partitions=partitions, accept_topic=accept_topic,
@@ -176,7 +184,8 @@ def migrate_group(  # one parameter per option
     All are checked before the first one moves. Run again, it finishes what was left half done.
     """
     with guarded(as_json, verbose, changes=not dry_run) as session:
-        from airflow_kafka_bq.cli.migrating import migrate_jobs
+        with loading():
+            from airflow_kafka_bq.cli.migrating import migrate_jobs
 
         migrate_jobs(
             session, jobs, settings, from_group=from_group, adopt=adopt, delete_old=delete_old, dry_run=dry_run,
@@ -214,7 +223,8 @@ def demo(airflow: bool, ui: bool, kafka: str, messages: int, as_json: bool, verb
     Needs no account and leaves nothing behind. Exit code 1: a figure is not what it should be.
     """
     with guarded(as_json, verbose, takes_signals=True) as session:
-        from airflow_kafka_bq.demo import Options, play
+        with loading():
+            from airflow_kafka_bq.demo import Options, play
 
         options = Options(kafka, airflow=airflow, ui=ui, messages=messages, as_json=as_json, verbose=verbose)
         session.exit_code = play(options)
