@@ -12,9 +12,8 @@ from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS
 from airflow_kafka_bq.bigquery.warehouse import BigQueryWarehouse
 from airflow_kafka_bq.config import JobConfig, TableId
 from airflow_kafka_bq.exceptions import ConfigError, NotFoundError
+from airflow_kafka_bq.formats.encoded import Sides, needs_registry, needs_schema
 from airflow_kafka_bq.formats.fingerprint import fingerprint
-from airflow_kafka_bq.formats.structured.sides import Sides, needs_registry
-from airflow_kafka_bq.formats.structured.sides import sides as sides_of
 from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
 from airflow_kafka_bq.kafka.member_source import KafkaMemberSource
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
@@ -123,6 +122,10 @@ def close(job: Job) -> None:
 
 def _sides(config: JobConfig, given: Mapping[str, Any], kafka: Mapping[str, Any], search_path: Sequence[Path]) -> Sides:
     """How keys and values are decoded; the registry is asked only where something is registered."""
+    if not (needs_schema(config) or needs_registry(config)):
+        return Sides()
+    from airflow_kafka_bq.formats.structured.sides import sides as sides_of  # other jobs need no Avro and no Protobuf
+
     if not needs_registry(config):
         return sides_of(config, None, search_path)
     registry = SchemaRegistry(given or split(kafka)[1])

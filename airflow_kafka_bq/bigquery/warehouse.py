@@ -6,21 +6,20 @@ import logging
 import threading
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext
 from airflow_kafka_bq.bigquery import copies, ddl, ledger, sql, tagged
-from airflow_kafka_bq.bigquery.audits import BigQueryAudits
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, translated
 from airflow_kafka_bq.bigquery.fields import facts
 from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS, ONCE, Jobs
 from airflow_kafka_bq.bigquery.letter_table import LetterTable
 from airflow_kafka_bq.bigquery.offsets import OffsetsRead
 from airflow_kafka_bq.bigquery.quotas import spread
-from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 from airflow_kafka_bq.bigquery.staging_tables import StagingTables
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
@@ -28,6 +27,10 @@ from airflow_kafka_bq.exceptions import AccessDeniedError, MergeConflictError, M
 from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
+
+if TYPE_CHECKING:
+    from airflow_kafka_bq.bigquery.audits import BigQueryAudits
+    from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +54,20 @@ class BigQueryWarehouse(LetterTable, OffsetsRead, StagingTables):
         self._jobs = Jobs(client, stop or threading.Event(), deadline_seconds)
         self._client = client
         self._statements = Statements(self._jobs, location)
-        self.audits = BigQueryAudits(self._jobs, self._statements)
-        self.repairs = BigQueryRepairs(client, self._jobs, self._statements, self.audits)
+
+    @cached_property
+    def audits(self) -> BigQueryAudits:
+        """As ``ports.Warehouse``."""
+        from airflow_kafka_bq.bigquery.audits import BigQueryAudits  # a run without a MERGE looks after nothing
+
+        return BigQueryAudits(self._jobs, self._statements)
+
+    @cached_property
+    def repairs(self) -> BigQueryRepairs:
+        """As ``ports.Warehouse``."""
+        from airflow_kafka_bq.bigquery.repairs import BigQueryRepairs  # a run repairs nothing
+
+        return BigQueryRepairs(self._client, self._jobs, self._statements, self.audits)
 
     @property
     def project(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from airflow_kafka_bq.cli.loading import loading
+from airflow_kafka_bq.cli.startup import uncollected
 
 __all__ = ["main"]
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None, program: str = "kafka-bq") -> None:
     if before is signal.default_int_handler:  # else the caller decided, such as a shell that ignores it for a job
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        with loading():
+        with uncollected():
             from airflow_kafka_bq.cli import commands
     finally:
         signal.signal(signal.SIGINT, before)

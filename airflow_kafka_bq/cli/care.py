@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from airflow_kafka_bq.cli.loading import loading
 from airflow_kafka_bq.cli.manual import Manual
 from airflow_kafka_bq.cli.options import JOB, days, options
 from airflow_kafka_bq.cli.session import guarded
+from airflow_kafka_bq.cli.startup import loading
 
 
 @click.command(cls=Manual)

@@ -8,10 +8,10 @@ import click
 
 from airflow_kafka_bq import __version__
 from airflow_kafka_bq.cli.care import audit, doctor, repair
-from airflow_kafka_bq.cli.loading import loading
 from airflow_kafka_bq.cli.manual import Manuals
 from airflow_kafka_bq.cli.options import JOB, options
 from airflow_kafka_bq.cli.session import Session, guarded
+from airflow_kafka_bq.cli.startup import loading
 from airflow_kafka_bq.exceptions import ConfigError
 
 

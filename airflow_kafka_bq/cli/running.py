@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from airflow_kafka_bq import assembly
 from airflow_kafka_bq.batch import Outcome, RunPlan
-from airflow_kafka_bq.cli.looking import plan_file
 from airflow_kafka_bq.cli.profile import profile, show_profile
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show
@@ -41,6 +38,8 @@ def replay_job(
     chosen = None if partitions is None else _numbers(partitions)
     file = session.read(path, settings, window=_window(start, end), partitions=chosen)
     if dry_run:
+        from airflow_kafka_bq.cli.looking import plan_file  # no other run looks
+
         plan_file(session, file)
     else:
         run_file(session, file)
@@ -101,6 +100,9 @@ def _bar(session: Session) -> Iterator[Any]:
     if not session.err.file.isatty():
         yield silent
         return
+    # Tasks and schedulers have no terminal, and a run without messages is over before these are imported.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=session.err, transient=True) as bar:
         task = bar.add_task("planning", total=None)

@@ -52,7 +52,8 @@ class LetterSelection(BaseModel):
     :param limit: as many messages at most, the oldest messages first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Only a redrive needs it, and every run and every DAG file would pay for what is built.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     since: Moment | None = None
     until: Moment | None = None

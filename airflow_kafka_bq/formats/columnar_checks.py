@@ -35,13 +35,13 @@ _PATTERNS = {
     "UUID": r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
 }
 _WHOLE_DIGITS = 29  # of NUMERIC
-_BREAKING = {
-    "ge": _pc.less,
-    "gt": _pc.less_equal,
-    "le": _pc.greater,
-    "lt": _pc.greater_equal,
-    "min_length": _pc.less,
-    "max_length": _pc.greater,
+_BREAKING = {  # names of functions: what looks one up loads all of them
+    "ge": "less",
+    "gt": "less_equal",
+    "le": "greater",
+    "lt": "greater_equal",
+    "min_length": "less",
+    "max_length": "greater",
 }
 
 
@@ -90,7 +90,7 @@ def _masks(node: Node, array: Any) -> Iterator[Any]:
         return
     for name, limit in node.limits:
         measured = _pc.utf8_length(array) if name.endswith("_length") else array
-        yield _BREAKING[name](measured, pa.scalar(limit, measured.type))
+        yield getattr(_pc, _BREAKING[name])(measured, pa.scalar(limit, measured.type))
 
 
 def _decimal_masks(node: Node, array: Any) -> Iterator[Any]:

@@ -16,11 +16,11 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import AccountingError, ConfigError
 from airflow_kafka_bq.formats.choose import opener
 from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
+from airflow_kafka_bq.formats.encoded import Sides
 from airflow_kafka_bq.formats.function_checks import check_functions
 from airflow_kafka_bq.formats.parser import Bad
 from airflow_kafka_bq.formats.record_functions import changed
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
-from airflow_kafka_bq.formats.structured.sides import Sides
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
 from airflow_kafka_bq.pipeline.ahead import PIECE_BYTES, PIECE_MESSAGES

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
@@ -28,10 +28,12 @@ from airflow_kafka_bq.batch import (
 )
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
-from airflow_kafka_bq.inspection import Audits, Repairs
 from airflow_kafka_bq.ports.source import Source
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
+
+if TYPE_CHECKING:  # a run looks after nothing
+    from airflow_kafka_bq.inspection import Audits, Repairs
 
 __all__ = ["DeadLetterTopic", "MergeSpec", "RegisteredSchema", "Registry", "Source", "Warehouse"]
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from airflow_kafka_bq.testing.bigquery import LocalBigQuery
 from airflow_kafka_bq.testing.kafka import NewMessage, delete_records
 from airflow_kafka_bq.testing.kafka.topics import TopicFactory
+from tests.cli.imported import FOR_MESSAGES, NOT_FOR_RUNS
 from tests.end_to_end.pipe import ROOT, Pipe
 
 PipeFactory = Callable[..., Pipe]
@@ -26,17 +27,24 @@ import atexit, sys
 from airflow_kafka_bq.cli import main
 
 def listed():
-    heavy = {"airflow"} | ({"pyarrow", "google", "confluent_kafka", "rich.table"} if %(light)r else set())
-    print(sorted(heavy & set(sys.modules)), file=sys.stderr)
+    print(sorted(%(shunned)r & set(sys.modules)), file=sys.stderr)
 
 atexit.register(listed)
 main(%(arguments)r)
 """
 
+ORDER = """
+from pydantic import BaseModel
 
-def imported(arguments: list[str], folder: Any, *, light: bool = False) -> tuple[int, str]:
+class Order(BaseModel):
+    n: int
+"""
+CLIENTS = {"airflow", "pyarrow", "google", "confluent_kafka", "rich.table"}
+
+
+def imported(arguments: list[str], folder: Any, shunned: Collection[str] = ("airflow",)) -> tuple[int, str]:
     """Exit code of a command, and which of the modules that it should not need it did import."""
-    code = LISTING % {"arguments": arguments, "light": light}
+    code = LISTING % {"arguments": arguments, "shunned": set(shunned)}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -69,9 +77,20 @@ def test_no_command_imports_airflow(pipe: PipeFactory) -> None:
     assert imported(["run", str(made.folder / "none.yaml")], made.folder) == (2, "[]")
 
 
+@pytest.mark.parametrize("settings", [{}, {"model": "shop:Order"}])
+def test_a_run_imports_what_it_uses_and_no_more(pipe: PipeFactory, settings: dict[str, Any]) -> None:
+    """Most runs of a schedule find nothing to read, and are made of little else than imports."""
+    made = pipe(**settings)
+    made.produce_ten()
+    path = str(made.path)
+    (made.folder / "shop.py").write_text(ORDER, "utf-8")
+    assert imported(["run", path], made.folder, {*FOR_MESSAGES, *NOT_FOR_RUNS}) == (0, str(sorted(FOR_MESSAGES)))
+    assert imported(["run", path], made.folder, {*FOR_MESSAGES, *NOT_FOR_RUNS}) == (0, "[]")
+
+
 def test_help_waits_for_no_client(tmp_path: Any) -> None:
-    assert imported(["--help"], tmp_path, light=True) == (0, "[]")
-    assert imported(["run", "--help"], tmp_path, light=True) == (0, "[]")
+    assert imported(["--help"], tmp_path, CLIENTS) == (0, "[]")
+    assert imported(["run", "--help"], tmp_path, CLIENTS) == (0, "[]")
 
 
 def test_exit_codes_of_a_process(pipe: PipeFactory) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError
+from airflow_kafka_bq.formats.encoded import STRUCTURED, Sides
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.changes import row_schema
@@ -22,9 +23,6 @@ from airflow_kafka_bq.formats.structured.writers import OneWriter, Place, Regist
 from airflow_kafka_bq.ports import RegisteredSchema, Registry
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.imports import imported
-
-STRUCTURED = ("avro", "protobuf", "json_schema")
-"""Formats that need a schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +62,6 @@ class Side:
 def _written(schema: Schema) -> Callable[[bytes], str]:
     write, decode = json_text(schema), schema.decode
     return lambda data: write(decode(data))
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Key and value; None where no schema says how they are encoded."""
-
-    key: Side | None = None
-    value: Side | None = None
-    registry: Registry | None = None
-
-    @property
-    def columns(self) -> tuple[Column, ...] | None:
-        """Columns of the values' schema, where the job's columns come from it."""
-        return None if self.value is None else self.value.columns
-
-    @property
-    def identity(self) -> list[str]:
-        """What decides about the rows, besides the messages and the schemas that they name."""
-        return [side.identity if side is not None else "" for side in (self.key, self.value)]
-
-
-def needs_registry(config: JobConfig) -> bool:
-    """Whether a side is encoded with registered schemas."""
-    return config.schema_from == "registry" or any(
-        form in STRUCTURED and schema is None
-        for form, schema in ((config.key_format, config.key_schema), (config.value_format, config.value_schema))
-    )
 
 
 def sides(config: JobConfig, registry: Registry | None, search_path: Sequence[Path] = ()) -> Sides:

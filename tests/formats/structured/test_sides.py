@@ -9,7 +9,8 @@ import pytest
 
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.formats.structured.sides import needs_registry, sides
+from airflow_kafka_bq.formats.encoded import needs_registry
+from airflow_kafka_bq.formats.structured.sides import sides
 from tests.formats.structured.values import avro_bytes, record
 
 SCHEMA = record("long")
