@@ -77,7 +77,7 @@ def compare(
     target, report = fit(job.target, seen.facts), report_of(job)
     report.planned(plan)
     reader = reader_of(job, plan, target, report, Spent(job.clock()))
-    for prepared in reader.batches():
+    for prepared in map(reader.prepared, reader.batches()):
         job.stop.check()
         found.add(prepared.staged, _absent(job, seen, prepared.staged))
         log.info("compared %s of %s messages at most", f"{found.messages:,}", f"{plan.lag:,}")

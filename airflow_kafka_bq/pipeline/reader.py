@@ -1,9 +1,12 @@
-"""The reader's side of a run: consume, decode and stage the next batch while BigQuery works on this one."""
+"""The reader's side of a run: consume, decode and stage the next batches while BigQuery works on this one."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
@@ -32,7 +35,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What the reader's thread works with; nobody else touches the drain."""
+    """What the threads of reading and staging work with; nobody but the first touches the drain."""
 
     drain: Drain | LetterDrain
     target: Target
@@ -40,8 +43,8 @@ class Reader:
     stager: Stager
     report: RunReport
 
-    def batches(self) -> Iterator[Prepared]:
-        """Every batch of the run, staged. It is parsed while it is consumed."""
+    def batches(self) -> Generator[tuple[RawBatch, Decoded], None, None]:
+        """Every batch of the run, as MERGEs will take it. It is parsed while it is consumed."""
         with rare_collections(), ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser:
             ahead = Ahead(self.rules.records, parser)
             if isinstance(self.drain, Drain):
@@ -51,7 +54,7 @@ class Reader:
             finally:
                 parser.shutdown(wait=True, cancel_futures=True)
 
-    def _batches(self, ahead: Ahead) -> Iterator[Prepared]:
+    def _batches(self, ahead: Ahead) -> Iterator[tuple[RawBatch, Decoded]]:
         while True:
             with self.report.timed("consume"):
                 raw = self.drain.next_batch()
@@ -61,10 +64,12 @@ class Reader:
             self.report.seconds["decode"] += ahead.spent()
             with self.report.timed("decode"):
                 decoded = decode(raw.messages, self.target, self.rules, parsed)
-            for part, share in split(raw, decoded, self.stager.target):
-                with self.report.timed("stage"):
-                    prepared = staged(self.stager, part, share)
-                yield prepared
+            yield from split(raw, decoded, self.stager.target)
+
+    def prepared(self, batch: tuple[RawBatch, Decoded]) -> Prepared:
+        """Staged."""
+        with self.report.timed("stage"):
+            return staged(self.stager, *batch)
 
 
 def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
@@ -107,18 +112,44 @@ def _unusable(stager: Stager, decoded: Decoded, signal: RowsRejected) -> IngestE
     )
 
 
-def ahead_by_one(batches: Iterator[Prepared], stop: Stop) -> Generator[Prepared, None, None]:
-    """The same batches, each prepared while the one before is merged: at most two are in memory.
+def ahead_by_one(reader: Reader, stop: Stop) -> Generator[Prepared, None, None]:
+    """The batches in their order, each read and staged while the one before is staged and merged.
 
-    When the caller fails, the reader is halted and what it prepared is dropped: positions move in order or not at all.
+    At most two are in memory: a third is not begun before the caller is done with the first. When the caller fails, the
+    reader is halted and what it prepared is dropped: positions move in order or not at all.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-reader") as thread:
-        waiting: Future[Prepared | None] = thread.submit(next, batches, None)
+    broken = threading.Event()
+    with (
+        closing(reader.batches()) as batches,
+        ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-reader") as reading,
+        ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-stager") as staging,
+    ):
+
+        def begun() -> Future[Prepared | None]:
+            return staging.submit(_prepared, reader, reading.submit(next, batches, None), broken)
+
+        waiting = deque([begun(), begun()])
         try:
-            while (prepared := waiting.result()) is not None:
-                waiting = thread.submit(next, batches, None)
+            while (prepared := waiting.popleft().result()) is not None:
                 yield prepared
+                prepared = None  # the caller is done with it; kept, there would be three
+                waiting.append(begun())
         finally:
             stop.halt()
-            waiting.exception()
+            staging.shutdown(cancel_futures=True)
+            reading.shutdown(cancel_futures=True)
             stop.resume()
+
+
+def _prepared(
+    reader: Reader, read: Future[tuple[RawBatch, Decoded] | None], broken: threading.Event
+) -> Prepared | None:
+    """One batch, staged; behind one that failed none is, though it was read."""
+    if broken.is_set():
+        return None
+    try:
+        batch = read.result()
+        return None if batch is None else reader.prepared(batch)
+    except BaseException:
+        broken.set()
+        raise

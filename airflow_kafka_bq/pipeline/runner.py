@@ -137,7 +137,7 @@ def _read(job: Job, report: RunReport, spent: Spent, found: RunPlan, tables: Rea
     reader = reader_of(job, found, tables.target, report, spent)
     limits = BadMessages(job.config, report.group_id)
     work = Work(job, report, spent, merger_of(job, found, tables.target, report), reader.stager, limits)
-    with closing(ahead_by_one(reader.batches(), job.stop)) as batches:
+    with closing(ahead_by_one(reader, job.stop)) as batches:
         for portion, prepared in portions(work, batches, head):
             head = applied(work, portion, prepared, head)
             job.progress(report, found)

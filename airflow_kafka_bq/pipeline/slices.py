@@ -77,7 +77,7 @@ def stage_slice(job: Job, document: Mapping[str, Any]) -> Document:
         reader = reader_of(job, plan, target, report, spent)
         work = Work(job, report, spent, merger_of(job, plan, target, report), reader.stager, limits)
         try:
-            with memory_named(job.config), closing(ahead_by_one(reader.batches(), job.stop)) as batches:
+            with memory_named(job.config), closing(ahead_by_one(reader, job.stop)) as batches:
                 found = [_staged(work, prepared) for prepared in batches]
         except LedgerMoved as error:
             raise _moved(job) from error

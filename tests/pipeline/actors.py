@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from airflow_kafka_bq.batch import JobResult
 from airflow_kafka_bq.config import TableId
-from airflow_kafka_bq.pipeline.reader import Prepared
+from airflow_kafka_bq.pipeline.reader import Prepared, Reader
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
@@ -33,8 +33,9 @@ def _deaf(_actor: Actor, _kind: str, _result: JobResult) -> None:
     return
 
 
-def ahead_in_step(batches: Iterator[Prepared], _stop: Stop) -> Generator[Prepared, None, None]:
+def ahead_in_step(reader: Reader, _stop: Stop) -> Generator[Prepared, None, None]:
     """``ahead_by_one`` in one thread: the next batch is prepared before the caller merges this one."""
+    batches = map(reader.prepared, reader.batches())
     waiting = next(batches, None)
     while waiting is not None:
         prepared, waiting = waiting, next(batches, None)

@@ -1,0 +1,135 @@
+"""Which batch is read, staged and merged while which other one is: ``ahead_by_one``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any, cast
+
+import pytest
+
+from airflow_kafka_bq.pipeline import reader
+from airflow_kafka_bq.pipeline.reader import Prepared, Reader
+from airflow_kafka_bq.pipeline.stopping import Stop
+
+_SECONDS = 20.0
+
+
+class _Numbers:
+    """A reader of three batches that are numbers, and what became of each, in order."""
+
+    def __init__(self, hold: Callable[[str], object] = len) -> None:
+        self.said: list[str] = []
+        self.closed = False
+        self._hold = hold
+        self._changed = threading.Condition()
+
+    def say(self, what: str) -> None:
+        with self._changed:
+            self.said.append(what)
+            self._changed.notify_all()
+        self._hold(what)
+
+    def heard(self, what: str, seconds: float = _SECONDS) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: what in self.said, seconds)
+
+    def batches(self) -> Generator[int, None, None]:
+        try:
+            for number in (1, 2, 3):
+                self.say(f"read {number}")
+                yield number
+        finally:
+            self.closed = True
+
+    def prepared(self, number: int) -> int:
+        self.say(f"stage {number}")
+        return number
+
+
+def _ahead(numbers: _Numbers, stop: Stop | None = None) -> Generator[Prepared, None, None]:
+    return reader.ahead_by_one(cast("Reader", numbers), stop or Stop())
+
+
+def test_all_come_in_their_order() -> None:
+    numbers = _Numbers()
+    assert list(cast("Any", _ahead(numbers))) == [1, 2, 3]
+    assert [said for said in numbers.said if said.startswith("stage")] == ["stage 1", "stage 2", "stage 3"]
+    assert numbers.closed
+
+
+def test_the_next_is_read_while_one_is_staged() -> None:
+    def hold(said: str) -> None:
+        if said == "stage 1":
+            seen.append(numbers.heard("read 2"))
+
+    seen: list[bool] = []
+    numbers = _Numbers(hold)
+    list(_ahead(numbers))
+    assert seen == [True]
+
+
+def test_the_next_is_staged_while_one_is_merged() -> None:
+    numbers = _Numbers()
+    with closing(_ahead(numbers)) as batches:
+        next(batches)
+        assert numbers.heard("stage 2")
+
+
+def test_a_third_waits_until_the_first_is_merged() -> None:
+    """Three in memory would be more than the settings of a batch allow."""
+    numbers = _Numbers()
+    with closing(_ahead(numbers)) as batches:
+        next(batches)
+        assert numbers.heard("stage 2")
+        assert not numbers.heard("read 3", 0.2)
+        next(batches)
+        assert numbers.heard("read 3")
+
+
+def test_what_is_read_and_fails_to_be_staged_comes_behind_what_was_staged() -> None:
+    def hold(said: str) -> None:
+        if said == "stage 2":
+            raise ValueError(said)
+
+    numbers = _Numbers(hold)
+    batches = _ahead(numbers)
+    assert cast("Any", next(batches)) == 1
+    with pytest.raises(ValueError, match="stage 2"):
+        next(batches)
+    assert "stage 3" not in numbers.said
+    assert numbers.closed
+
+
+def test_an_error_of_reading_comes_behind_what_was_read_before() -> None:
+    def hold(said: str) -> None:
+        if said == "read 2":
+            raise ValueError(said)
+
+    numbers = _Numbers(hold)
+    batches = _ahead(numbers)
+    assert cast("Any", next(batches)) == 1
+    with pytest.raises(ValueError, match="read 2"):
+        next(batches)
+    assert numbers.closed
+
+
+def test_a_caller_that_fails_halts_the_reader_and_nothing_is_left() -> None:
+    def hold(said: str) -> None:
+        if said == "read 2":  # a poll that would go on for long
+            while not stop.event.is_set() and time.monotonic() < end:
+                time.sleep(0.01)
+
+    stop, end = Stop(), time.monotonic() + _SECONDS
+    numbers = _Numbers(hold)
+    batches = _ahead(numbers, stop)
+    next(batches)
+    assert numbers.heard("read 2")
+    batches.close()
+    assert time.monotonic() < end, "the reader was not halted"
+    assert numbers.closed
+    assert not stop.event.is_set(), "a halt of one pass would end the run"
+    assert "stage 3" not in numbers.said
+    assert not [one for one in threading.enumerate() if one.name.startswith(("kafka-bq-reader", "kafka-bq-stager"))]
