@@ -145,7 +145,7 @@ def _ratios(runs: list[Run], cases: list[str]) -> str:
 def _stations(runs: list[Run], cases: list[str]) -> str:
     timed = [case for case in cases if any("stations" in run for run in runs if run["case"] == case)]
     rows = [[case, *(f"{median(of_case(runs, case, _station(name))):.2f}" for name in _STATIONS)] for case in timed]
-    text = "Medians, from the run report. Stations overlap: the next batch is read while this one is merged."
+    text = "Medians, from the run report. Stations overlap: the next batch is read while this one is staged and merged."
     return f"## Seconds per station\n\n{text}\n\n{table(['', *_STATIONS], rows)}"
 
 

@@ -65,20 +65,21 @@ class Setup:
             yield from self._merged_by_batch(messages)
 
     def _merged_by_batch(self, messages: int) -> Iterator[tuple[float, int]]:
-        """While a batch is merged the next one is read and loaded, and no further one."""
+        """While a batch is loaded the next one is read, and while it is merged that one is loaded; two are in memory."""
         rate = min(self.rows_per_second, self.ceiling)
-        ready = begun = ended = self.start_seconds
+        read = loaded = merged = merged_before = self.start_seconds
         for size in _parts(messages, self.batch_messages):
-            ready = max(ready, begun) + size / rate + self.load_seconds
-            begun = max(ready, ended)
-            ended = begun + self.merge_seconds
-            yield ended, size
+            read = max(read, merged_before) + size / rate
+            loaded = max(loaded, read) + self.load_seconds
+            merged_before, merged = merged, max(merged, loaded) + self.merge_seconds
+            yield merged, size
 
     def _merged_at_the_end(self, messages: int) -> Iterator[tuple[float, int]]:
         share = math.ceil(messages / self.slices)
-        loads = math.ceil(share / self.batch_messages) * self.load_seconds
-        read = max(share / self.rows_per_second, messages / self.ceiling)
-        ended = self.start_seconds + read + loads
+        batches = math.ceil(share / self.batch_messages)
+        read = max(share / self.rows_per_second, messages / self.ceiling) / batches
+        staged = read + (batches - 1) * max(read, self.load_seconds) + self.load_seconds
+        ended = self.start_seconds + staged
         for size in _parts(messages, self.batch_messages * BATCHES_A_MERGE):
             ended += self.merge_seconds
             yield ended, size

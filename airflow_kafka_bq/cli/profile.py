@@ -14,8 +14,8 @@ _OF_BATCHES = frozenset(STATIONS) - {"plan", "commit"}  # what more messages wou
 def profile(report: RunReport, cpu_seconds: float) -> dict[str, Any]:
     """Seconds of each station, with rows and bytes per second where messages pass through it.
 
-    Stations overlap: a batch is decoded while it is consumed, and merged while the next one is read. So their seconds
-    may add up to more than the run took.
+    Stations overlap: a batch is decoded while it is consumed, and staged and merged while the next one is read. So
+    their seconds may add up to more than the run took.
 
     :param cpu_seconds: of the whole process during the run, all threads.
     """
@@ -51,4 +51,4 @@ def show_profile(session: Session, report: RunReport, cpu_seconds: float) -> Non
     )
     each = found["cpu_microseconds_per_message"]
     session.say(f"{found['cpu_seconds']} s of CPU" + ("" if each is None else f", {each} µs a message"))
-    session.say("stations overlap: a batch is decoded while it is consumed, and merged while the next one is read")
+    session.say("stations overlap: a batch is decoded while it is consumed, and staged and merged while the next one is read")

@@ -44,7 +44,8 @@ def run(job: Job) -> RunReport:
 
     1. Plan: positions, ends, checks. 2. Consume a bounded batch. 3. Decode it; what fails becomes dead letters.
     4. Stage it by load jobs. 5. Merge it in one transaction that also moves the ledger. 6. Commit to Kafka what the
-    ledger says. 7. Copy dead letters, if asked; report. Steps 2-4 of the next batch overlap with 5 and 6 of this one.
+    ledger says. 7. Copy dead letters, if asked; report. Steps 2 and 3 of the next batch overlap with 4 of this one, and
+    its 4 with 5 and 6.
 
     A crash before 5 leaves nothing; a crash after 5 leaves the ledger ahead of Kafka, and the next run starts there.
 

@@ -106,22 +106,24 @@ def test_a_flat_day_waits_for_an_interval_and_a_run() -> None:
     assert figures["busy"] == pytest.approx(duration / 600, abs=1e-3)
 
 
-@pytest.mark.parametrize(("read", "merge"), [(10.0, 3.0), (3.0, 10.0), (5.0, 5.0), (4.0, 0.0)])
-def test_batches_overlap_with_merges(read: float, merge: float) -> None:
-    """D = s + a + (k - 1) · max(a, m) + m, with a = b/r + l."""
-    made = setup(batch_messages=100, rows_per_second=100, load_seconds=read - 1, merge_seconds=merge, start_seconds=7)
-    found = list(made.landings(100 * 6))
-    assert len(found) == 6
-    assert found[-1][0] == pytest.approx(7 + read + 5 * max(read, merge) + merge)
-    assert found[0][0] == pytest.approx(7 + read + merge)
+@pytest.mark.parametrize(
+    ("load", "merge", "each"), [(9.0, 3.0, 9.0), (2.0, 10.0, 10.0), (4.0, 4.0, 4.5), (0.5, 0.0, 1.0), (3.0, 2.0, 3.0)]
+)
+def test_batches_overlap(load: float, merge: float, each: float) -> None:
+    """D = s + b/r + l + m + (k - 1) · max(b/r, l, m, (b/r + l + m) / 2): here b/r is 1."""
+    made = setup(batch_messages=100, rows_per_second=100, load_seconds=load, merge_seconds=merge, start_seconds=7)
+    found = list(made.landings(100 * 7))
+    assert len(found) == 7
+    assert found[-1][0] == pytest.approx(7 + 1 + load + merge + 6 * each)
+    assert found[0][0] == pytest.approx(7 + 1 + load + merge)
 
 
 def test_slices_share_the_reading_and_merge_once_for_each_hundred_batches() -> None:
-    """D = s + n/(N·r) + ⌈k/N⌉ · l + ⌈k/100⌉ · m."""
+    """D = s + b/r + (⌈k/N⌉ - 1) · max(b/r, l) + l + ⌈k/100⌉ · m."""
     made = setup(slices=4, batch_messages=10, load_seconds=2, merge_seconds=30, start_seconds=20)
     found = list(made.landings(4_000))
     assert [size for _, size in found] == [1_000] * 4
-    assert found[-1][0] == pytest.approx(20 + 4_000 / 400 + 100 * 2 + 4 * 30)
+    assert found[-1][0] == pytest.approx(20 + 10 / 100 + 99 * 2 + 2 + 4 * 30)
     assert made.batches(4_000) == 400
     assert made.batches(4_001) == 401
     assert made.batches(0) == 0
