@@ -65,7 +65,7 @@ class Setup:
             yield from self._merged_by_batch(messages)
 
     def _merged_by_batch(self, messages: int) -> Iterator[tuple[float, int]]:
-        """While a batch is loaded the next one is read, and while it is merged that one is loaded; two are in memory."""
+        """While a batch is loaded the next is read, and while it is merged that one is loaded; two are in memory."""
         rate = min(self.rows_per_second, self.ceiling)
         read = loaded = merged = merged_before = self.start_seconds
         for size in _parts(messages, self.batch_messages):

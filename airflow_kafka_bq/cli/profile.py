@@ -51,4 +51,4 @@ def show_profile(session: Session, report: RunReport, cpu_seconds: float) -> Non
     )
     each = found["cpu_microseconds_per_message"]
     session.say(f"{found['cpu_seconds']} s of CPU" + ("" if each is None else f", {each} µs a message"))
-    session.say("stations overlap: a batch is decoded while it is consumed, and staged and merged while the next one is read")
+    session.say("stations overlap: a batch is decoded while consumed, and staged and merged while the next one is read")
