@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -72,6 +72,7 @@ def made(make: Any) -> Any:
     return found, repr(found.to_pylist())
 
 
+@example("TIMESTAMP", "NULLABLE", [datetime(2024, 1, 1, tzinfo=timezone(timedelta(microseconds=1)))])
 @settings(max_examples=1_500, deadline=None)
 @given(st.sampled_from(SCALARS), st.sampled_from(["NULLABLE", "REQUIRED"]), LISTS)
 def test_a_column_is_made_of_what_its_values_are_one_by_one(kind: str, mode: str, values: list[Any]) -> None:
