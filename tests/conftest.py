@@ -19,6 +19,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery import Client
 
 from tests import airflow_home
+from tests.long_tests import long_tests
 
 if TYPE_CHECKING:
     from airflow_kafka_bq.testing.bigquery import LocalBigQuery
@@ -52,8 +53,11 @@ _PYTHONS_OWN = ("resource_tracker", "forkserver")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by fixture, so that no test starts a server in a run that asked for none."""
+    """Mark by fixture, so that no test starts a server in a run that asked for none; and what takes long as slow."""
+    long = long_tests()
     for item in items:
+        if item.nodeid in long or item.nodeid.partition("[")[0] in long:
+            item.add_marker("slow")
         for fixture in getattr(item, "fixturenames", ()):
             if marker := _SERVERS.get(fixture):
                 item.add_marker(marker)
