@@ -1,4 +1,4 @@
-"""The list of tests that take long names tests that are there, and leaves each file something for every day."""
+"""The list of tests that take long names tests that are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.long_tests import LIST, long_tests
 
 ROOT = LIST.parent.parent
-CONTRACTS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((LIST.parent / "contract").glob("*_contract.py")))
+CONTRACTS = "\n".join(path.read_text(encoding="utf-8") for path in (LIST.parent / "contract").glob("*_contract.py"))
 
 
 def test_each_is_there() -> None:
