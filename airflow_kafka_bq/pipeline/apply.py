@@ -56,6 +56,7 @@ def _checked(work: Work, batches: Iterator[Prepared]) -> Iterator[Prepared]:
     for prepared in batches:
         work.limits.check(prepared.decoded, prepared.staged)
         yield prepared
+        del prepared  # kept while the next is asked for, it would be a third batch in memory
 
 
 def applied(work: Work, portion: Portion, prepared: Prepared | None, head: Head) -> Head:

@@ -41,6 +41,7 @@ def one_by_one(batches: Iterator[Prepared]) -> Generator[Pair, None, None]:
     """A MERGE for each batch; its messages stay in memory until then."""
     for prepared in batches:
         yield single(prepared), prepared
+        del prepared  # kept while the next is asked for, it would be a third batch in memory
 
 
 @dataclass(frozen=True, slots=True)

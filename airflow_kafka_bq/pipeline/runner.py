@@ -142,6 +142,7 @@ def _read(job: Job, report: RunReport, spent: Spent, found: RunPlan, tables: Rea
         for portion, prepared in portions(work, batches, head):
             head = applied(work, portion, prepared, head)
             job.progress(report, found)
+            del portion, prepared  # kept while the next is asked for, it would be a third batch in memory
     if work.live and (report.batches == before or spent.commit_due):
         commit_head(job, report, head)  # offsets of a group without members expire unless they are committed again
     whole = Outcome.WINDOW if found.kind is Kind.WINDOW else Outcome.END

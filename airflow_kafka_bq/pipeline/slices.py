@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -78,7 +79,7 @@ def stage_slice(job: Job, document: Mapping[str, Any]) -> Document:
         work = Work(job, report, spent, merger_of(job, plan, target, report), reader.stager, limits)
         try:
             with memory_named(job.config), closing(ahead_by_one(reader, job.stop)) as batches:
-                found = [_staged(work, prepared) for prepared in batches]
+                found = list(map(partial(_staged, work), batches))  # keeps no batch while it asks for the next
         except LedgerMoved as error:
             raise _moved(job) from error
         log.info("slice %s of %s: %s batches are staged", document["number"] + 1, document["of"], len(found))

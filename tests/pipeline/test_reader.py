@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any, cast
 
 import pytest
 
+from airflow_kafka_bq.batch import RawBatch
 from airflow_kafka_bq.pipeline import reader
+from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader
+from airflow_kafka_bq.pipeline.slices import plan_slices, stage_slice
 from airflow_kafka_bq.pipeline.stopping import Stop
+from tests.pipeline.world import World
 
 _SECONDS = 20.0
 
@@ -133,3 +138,39 @@ def test_a_caller_that_fails_halts_the_reader_and_nothing_is_left() -> None:
     assert not stop.event.is_set(), "a halt of one pass would end the run"
     assert "stage 3" not in numbers.said
     assert not [one for one in threading.enumerate() if one.name.startswith(("kafka-bq-reader", "kafka-bq-stager"))]
+
+
+@pytest.fixture
+def alive(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many batches of before were in memory, each time that one was begun."""
+    batches: list[weakref.ref[Any]] = []
+    found: list[int] = []
+    next_batch = Drain.next_batch
+
+    def counted(drain: Drain) -> RawBatch | None:
+        found.append(sum(one() is not None for one in batches))
+        raw = next_batch(drain)
+        if raw is not None:
+            batches.append(weakref.ref(raw.messages))
+        return raw
+
+    monkeypatch.setattr(Drain, "next_batch", counted)
+    return found
+
+
+@pytest.mark.parametrize("merge_per", ["batch", "run"])
+def test_a_run_drops_a_batch_before_it_begins_the_one_behind_the_next(alive: list[int], merge_per: str) -> None:
+    world = World()
+    world.fill(40, 0)
+    world.run(batch_messages=4, merge_per=merge_per)
+    assert len(alive) == 11
+    assert max(alive) == 1, alive
+
+
+def test_a_slice_does_so_too(alive: list[int]) -> None:
+    world = World()
+    world.fill(40, 0)
+    (document,) = plan_slices(world.job(None, batch_messages=4), 1)
+    stage_slice(world.job(None, batch_messages=4), document)
+    assert len(alive) == 11
+    assert max(alive) == 1, alive
