@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,10 +78,11 @@ def compare(
     target, report = fit(job.target, seen.facts), report_of(job)
     report.planned(plan)
     reader = reader_of(job, plan, target, report, Spent(job.clock()))
-    for prepared in map(reader.prepared, reader.batches()):
-        job.stop.check()
-        found.add(prepared.staged, _absent(job, seen, prepared.staged))
-        log.info("compared %s of %s messages at most", f"{found.messages:,}", f"{plan.lag:,}")
+    with closing(reader.in_step()) as batches:
+        for prepared in batches:
+            job.stop.check()
+            found.add(prepared.staged, _absent(job, seen, prepared.staged))
+            log.info("compared %s of %s messages at most", f"{found.messages:,}", f"{plan.lag:,}")
     return found
 
 

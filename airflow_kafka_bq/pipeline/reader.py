@@ -66,6 +66,11 @@ class Reader:
                 decoded = decode(raw.messages, self.target, self.rules, parsed)
             yield from split(raw, decoded, self.stager.target)
 
+    def in_step(self) -> Generator[Prepared, None, None]:
+        """Every batch of the run, staged before the next one is read: for a caller that changes nothing."""
+        with closing(self.batches()) as batches:
+            yield from map(self.prepared, batches)
+
     def prepared(self, batch: tuple[RawBatch, Decoded]) -> Prepared:
         """Staged."""
         with self.report.timed("stage"):

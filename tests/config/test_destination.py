@@ -39,7 +39,7 @@ def test_partitions_are_numbers_or_text() -> None:
     [
         ("yesterday", None, "--to: 'yesterday' is not an ISO time"),
         ("0:1,0:2", None, "names a partition twice"),
-        ("0:-1", None, "--to: '0:-1' is not an ISO time"),
+        ("0:-1", None, "--to '0:-1': an offset is a whole number from 0"),
         ("{0: -1}", None, "not partition: offset"),
         ("{0", None, "no mapping of partition to offset"),
         (7, None, "neither an ISO time nor"),

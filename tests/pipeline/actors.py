@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
@@ -35,11 +35,11 @@ def _deaf(_actor: Actor, _kind: str, _result: JobResult) -> None:
 
 def ahead_in_step(reader: Reader, _stop: Stop) -> Generator[Prepared, None, None]:
     """``ahead_by_one`` in one thread: the next batch is prepared before the caller merges this one."""
-    batches = map(reader.prepared, reader.batches())
-    waiting = next(batches, None)
-    while waiting is not None:
-        prepared, waiting = waiting, next(batches, None)
-        yield prepared
+    with closing(reader.in_step()) as batches:
+        waiting = next(batches, None)
+        while waiting is not None:
+            prepared, waiting = waiting, next(batches, None)
+            yield prepared
 
 
 @contextmanager
