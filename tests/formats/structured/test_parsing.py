@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +30,13 @@ def parser(reader: Schema, writer: Schema | None = None, **rules: Any) -> Struct
 def _parser(reader: Schema, writers: Writers, *, refuse_unknown: bool = False) -> StructuredRows:
     made = columns(reader)
     return StructuredRows(writers, made, ColumnFilling(reader, made, refuse_unknown=refuse_unknown))
+
+
+def with_columns(schema: str, wanted: bool) -> Schema:
+    """A schema, and whether its messages may be decoded together."""
+    found = avro_schema(schema)
+    assert found.together is not None
+    return found if wanted else replace(found, together=None)
 
 
 def alone(one: StructuredRows, values: Any) -> Parsed:
@@ -75,9 +83,12 @@ def test_where_nothing_is_in_doubt_no_message_is_looked_at_alone(monkeypatch: py
     assert found.rows.num_rows == 2_000
 
 
-def test_one_in_doubt_leaves_only_its_neighbours_to_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("in_columns", "most"), [(True, 1), (False, 512)])
+def test_one_in_doubt_leaves_only_its_neighbours_to_be_looked_at(
+    in_columns: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     schema = record("double")
-    one = parser(avro_schema(schema))
+    one = parser(with_columns(schema, in_columns))
     looked: list[bytes] = []
     row = one._row
 
@@ -89,7 +100,7 @@ def test_one_in_doubt_leaves_only_its_neighbours_to_be_looked_at(monkeypatch: py
     values = [avro_bytes(schema, {"v": float("nan") if n == 1_000 else 1.0}) for n in range(5_000)]
     found = one.parse(pa.array(values, pa.binary()))
     assert [bad.index for bad in found.bad] == [1_000]
-    assert (found.rows.num_rows, len(looked)) == (4_999, 512)
+    assert (found.rows.num_rows, len(looked)) == (4_999, most)
 
 
 def test_a_record_that_is_no_record_is_refused_as_ever() -> None:
