@@ -104,7 +104,8 @@ def test_values_at_the_edge(kind: Any, values: list[Any], uncertain: int) -> Non
 
 
 def _octets(number: int, size: int | None = None) -> bytes:
-    return number.to_bytes(size or (number.bit_length() // 8 + 1), "big", signed=True)
+    shortest = (number if number >= 0 else ~number).bit_length() // 8 + 1
+    return number.to_bytes(size or shortest, "big", signed=True)
 
 
 _NUMBERS = [0, 1, -1, 127, 128, -128, -129, 255, 256, 10**12 - 1, -(10**12), 2**63 - 1, -(2**63)]
