@@ -15,8 +15,10 @@ from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.parsing import StructuredRows
 from tests.formats.structured import drawn
 from tests.formats.structured.draw import Draw
+from tests.formats.structured.test_avro_columns import Drawn
 from tests.formats.structured.test_parsing import alone, parser, same
 from tests.formats.structured.values import avro_bytes, record
+from tests.formats.structured.versions import another, logical
 
 MOMENT = {"type": "long", "logicalType": "timestamp-millis"}
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
@@ -172,3 +174,16 @@ def test_renamed_new_and_lost_fields(refuse_unknown: bool) -> None:
     else:
         assert found.rows.slice(1, 1).to_pylist() == [{"b": "x", "c": 1, "d": "?", "e": None, "f": 1}]
         assert (found.unknown_fields, [bad.reason for bad in found.bad]) == (299, ["invalid_avro"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from((0.0, 0.05, 0.5)))
+def test_any_version_of_any_schema(seed: int, damage: float) -> None:
+    drawn_schema = Drawn(seed)
+    messages = drawn_schema.messages(300, damage)
+    random = drawn_schema.random
+    writer = logical(random, drawn_schema.schema)
+    reader = another(random, writer)
+    one = parser(avro_schema(json.dumps(reader)), avro_schema(json.dumps(writer)), refuse_unknown=random.random() < 0.1)
+    values = pa.array(messages, pa.binary())
+    same(one.parse(values), alone(one, values))
