@@ -15,6 +15,7 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.formats.structured import parsing
 from airflow_kafka_bq.formats.structured.sides import sides
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
+from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.ports import RegisteredSchema
 from airflow_kafka_bq.schema.build import build_target
 from tests.formats.structured.test_writers import Shelf, framed
@@ -89,6 +90,7 @@ def test_many_at_once_are_what_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "_FEWEST", COUNT + 1)
     by_themselves = decoded(batch())
     assert whole.rows.equals(by_themselves.rows)
+    assert digest(whole.rows) == digest(by_themselves.rows)  # a batch is named by it
     assert whole.dead_letters.equals(by_themselves.dead_letters)
     assert whole.origins is not None
     assert whole.origins.equals(by_themselves.origins)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.parser import DoubtError, Rejected
+from airflow_kafka_bq.formats.structured.around_null import spread
 from airflow_kafka_bq.formats.structured.columns import wraps
 from airflow_kafka_bq.formats.structured.shapes import List, Scalar, Slot, Struct, as_it_is, by_identity
 from airflow_kafka_bq.schema.columns import Column
@@ -183,7 +184,7 @@ def _around_null(gather: Gather) -> Gather:
             return gather(values)
         found = gather([value for value in values if value is not None])
         rows = iter(range(len(found)))
-        return found.take(pa.array([None if value is None else next(rows) for value in values], pa.int64()))
+        return spread(found, pa.array([None if value is None else next(rows) for value in values], pa.int64()))
 
     return of
 

@@ -16,6 +16,7 @@ import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.parser import DoubtError, Rejected
+from airflow_kafka_bq.formats.structured.around_null import spread
 from airflow_kafka_bq.formats.structured.bulk_columns import (
     FIRST_DAY,
     FIRST_MICROS,
@@ -128,7 +129,7 @@ def _around_null(make: Make, values: RawColumn) -> Made:
     if not isinstance(values, Perhaps):
         return make(values)
     found, bad = _around_null(make, values.inner)
-    return found.take(values.index), None if bad is None else _pc.coalesce(bad.take(values.index), _NO)
+    return spread(found, values.index), None if bad is None else _pc.coalesce(bad.take(values.index), _NO)
 
 
 def _column(writer: Slot, reader: Slot, column: Column) -> Make | None:

@@ -15,6 +15,7 @@ from airflow_kafka_bq.formats.structured.parsing import StructuredRows
 from airflow_kafka_bq.formats.structured.rows import ColumnFilling
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from airflow_kafka_bq.formats.structured.writers import OneWriter, RegisteredWriters, Writer, Writers
+from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.ports import RegisteredSchema
 from tests.formats.structured.test_writers import Shelf, framed
 from tests.formats.structured.values import avro_bytes, columns, record
@@ -46,6 +47,7 @@ def alone(one: StructuredRows, values: Any) -> Parsed:
 
 def same(found: Parsed, expected: Parsed) -> None:
     assert found.rows.equals(expected.rows), (found.rows.to_pylist(), expected.rows.to_pylist())
+    assert digest(found.rows) == digest(expected.rows)  # a batch is named by it, whichever way its rows were made
     assert found.good.equals(expected.good)
     assert (found.bad, found.unknown_fields) == (expected.bad, expected.unknown_fields)
 
