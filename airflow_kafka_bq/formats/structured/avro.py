@@ -16,6 +16,7 @@ from uuid import UUID
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured import scalars
+from airflow_kafka_bq.formats.structured.avro_columns import avro_columns
 from airflow_kafka_bq.formats.structured.avro_defaults import raw_default
 from airflow_kafka_bq.formats.structured.packages import needed
 from airflow_kafka_bq.formats.structured.shapes import (
@@ -71,7 +72,7 @@ def avro_schema(text: str, references: Iterable[str] = ()) -> Schema:
             raise Rejected("decode", "invalid_avro", f"{left} bytes are left over behind the datum")
         return found
 
-    return Schema(slot, decode)
+    return Schema(slot, decode, together=avro_columns(raw, types.definitions))
 
 
 def _parsed(text: str) -> Any:
@@ -89,6 +90,7 @@ class _Types:
 
     def __init__(self) -> None:
         self.named: dict[str, Found] = {}
+        self.definitions: dict[str, Any] = {}  # of fastavro's names
         self.count = 0
 
     def slot(self, schema: Any, space: str) -> tuple[Slot, Any]:
@@ -155,7 +157,7 @@ class _Types:
             definition = {"type": kind, "name": own, "size": schema["size"]}
         else:
             return self._record(schema, full, own)
-        self.named[full] = found
+        self.named[full], self.definitions[own] = found, definition
         return found[0], definition
 
     def _record(self, schema: Mapping[str, Any], full: str, own: str) -> Found:
@@ -171,7 +173,8 @@ class _Types:
             fields.append(Field(one["name"], slot, None, others, default, one.get("doc")))
             raws.append({"name": one["name"], "type": raw})
         struct.fields = tuple(fields)
-        return struct, {"type": "record", "name": own, "fields": raws}
+        self.definitions[own] = {"type": "record", "name": own, "fields": raws}
+        return struct, self.definitions[own]
 
 
 def _full(name: str, space: str | None) -> str:

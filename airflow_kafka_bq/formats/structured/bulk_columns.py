@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.parser import DoubtError, Rejected
+from airflow_kafka_bq.formats.structured.around_null import spread
 from airflow_kafka_bq.formats.structured.columns import wraps
 from airflow_kafka_bq.formats.structured.shapes import List, Scalar, Slot, Struct, as_it_is, by_identity
 from airflow_kafka_bq.schema.columns import Column
@@ -27,11 +28,11 @@ Gather = Callable[[list[Any]], Any]
 """From the values of one place in all messages to a column."""
 
 _AS_THEY_ARE = frozenset({"STRING", "INT64", "BOOL", "BYTES", "FLOAT64"})
-_MOMENTS: Mapping[str, int] = {"timestamp-millis": 1_000, "timestamp-micros": 1}  # microseconds of one of them
-_FIRST_MICROS, _LAST_MICROS = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 and 9999
-_NUMERIC_SCALE, _NUMERIC_END = 9, 10**38
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
-_NO_COLUMN = (
+MOMENTS: Mapping[str, int] = {"timestamp-millis": 1_000, "timestamp-micros": 1}  # microseconds of one of them
+FIRST_MICROS, LAST_MICROS = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 and 9999
+NUMERIC_SCALE, NUMERIC_END = 9, 10**38
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+NO_COLUMN = (
     ValueError,
     TypeError,
     OverflowError,
@@ -56,7 +57,7 @@ class BulkColumns:
         """Rows of the messages. :raises DoubtError: one of them has to be looked at."""
         try:
             return pa.table([gather(raws) for gather in self.gathers], schema=self.schema)
-        except _NO_COLUMN as error:
+        except NO_COLUMN as error:
             raise DoubtError from error
 
 
@@ -117,13 +118,13 @@ def _one(writer: Slot, reader: Slot, column: Column) -> Gather | None:
 def _scalar(scalar: Scalar, kind: pa.DataType) -> Gather | None:
     if scalar.type in _AS_THEY_ARE and scalar.read is as_it_is:
         return _finite if scalar.type == "FLOAT64" else lambda values: pa.array(values, kind)
-    if scalar.type == "TIMESTAMP" and (micros := _MOMENTS.get(scalar.said)):
+    if scalar.type == "TIMESTAMP" and (micros := MOMENTS.get(scalar.said)):
         return lambda values: _moments(values, micros, kind)
     if scalar.type == "NUMERIC" and scalar.scale is not None:
-        step = 10 ** (_NUMERIC_SCALE - scalar.scale)
+        step = 10 ** (NUMERIC_SCALE - scalar.scale)
         return _around_null(lambda values: _decimals(values, step, kind))
     if scalar.type == "DATE" and scalar.said == "date":
-        return lambda values: _within(pa.array(values, pa.int32()), _FIRST_DAY, _LAST_DAY).cast(kind)
+        return lambda values: _within(pa.array(values, pa.int32()), FIRST_DAY, LAST_DAY).cast(kind)
     return None
 
 
@@ -135,14 +136,14 @@ def _finite(values: list[Any]) -> Any:
 
 
 def _moments(values: list[Any], micros: int, kind: pa.DataType) -> Any:
-    counts = _within(pa.array(values, pa.int64()), -(-_FIRST_MICROS // micros), _LAST_MICROS // micros)
+    counts = _within(pa.array(values, pa.int64()), -(-FIRST_MICROS // micros), LAST_MICROS // micros)
     return _pc.multiply(counts, micros).cast(kind)
 
 
 def _decimals(values: list[bytes], step: int, kind: pa.DataType) -> Any:
     """Arrow's decimals are whole numbers of 16 bytes: nothing is rounded, and no object made of each."""
     numbers = [int.from_bytes(value, "big", signed=True) * step for value in values]
-    if numbers and not -_NUMERIC_END < min(numbers) <= max(numbers) < _NUMERIC_END:
+    if numbers and not -NUMERIC_END < min(numbers) <= max(numbers) < NUMERIC_END:
         raise DoubtError
     data = b"".join([number.to_bytes(16, "little", signed=True) for number in numbers])
     return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(data)])
@@ -183,7 +184,7 @@ def _around_null(gather: Gather) -> Gather:
             return gather(values)
         found = gather([value for value in values if value is not None])
         rows = iter(range(len(found)))
-        return found.take(pa.array([None if value is None else next(rows) for value in values], pa.int64()))
+        return spread(found, pa.array([None if value is None else next(rows) for value in values], pa.int64()))
 
     return of
 

@@ -38,7 +38,7 @@ def row_schema(schema: Schema) -> Schema:
         message = "envelope='debezium', and the schema has no field 'after' with the columns of a row"
         raise ConfigError(message, remedy="name the schema of the events, or leave envelope out")
     slot = Slot(found.shape)
-    return replace(schema, slot=slot, has_unknown=extra_fields(slot) if schema.is_json else None)
+    return replace(schema, slot=slot, has_unknown=extra_fields(slot) if schema.is_json else None, together=None)
 
 
 @dataclass(slots=True)

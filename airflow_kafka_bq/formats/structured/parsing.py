@@ -1,7 +1,7 @@
 """Messages whose schema their writers registered: decoded, and made rows.
 
-Columns of a schema are made of many messages at once where that is certain to give the same rows; whatever is in doubt
-is looked at by itself.
+Columns of a schema are made of many messages at once where that is certain to give the same rows: out of the bytes, if
+the format can be decoded so, else out of what was decoded. Whatever is in doubt is looked at by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from airflow_kafka_bq.formats.bulk_search import joined
 from airflow_kafka_bq.formats.parser import DoubtError, Parsed, Rejected, Row, bytes_of, row_by_row
 from airflow_kafka_bq.formats.structured.bulk_columns import BulkColumns
 from airflow_kafka_bq.formats.structured.evolution import IncompatibleError
+from airflow_kafka_bq.formats.structured.raw_rows import RawRows
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from airflow_kafka_bq.formats.structured.writers import Writer, Writers
 from airflow_kafka_bq.schema.columns import Column
@@ -25,13 +26,14 @@ _pc: Any = pyarrow.compute
 MakeRow = Callable[[Any], Row]
 Decoded = tuple[list[int], list[Any]]
 """Positions of messages, and their raw values."""
+_FEWEST = 256  # messages whose bytes are worth being read together
 _WINDOW = 512  # a message that is in doubt has so many looked at one by one
 
 
 class Piece(NamedTuple):
     """Messages whose rows were made together."""
 
-    positions: list[int]
+    positions: pa.Array[Any]
     rows: pa.Table
     unknown_fields: int
 
@@ -48,6 +50,10 @@ class Filling(Protocol):
         ``of``. None: each value is looked at, whatever its schema.
         """
 
+    @property
+    def raw(self) -> Callable[[Schema], RawRows | None] | None:
+        """The same out of raw columns."""
+
 
 class StructuredRows:
     """Parses messages of one side with the schemas of their writers."""
@@ -58,6 +64,7 @@ class StructuredRows:
         self._schema = pa.schema([pa.field(column.name, wire_type(column)) for column in columns])
         self._made: dict[Writer, MakeRow] = {}
         self._bulks: dict[Writer, BulkColumns | None] = {}
+        self._raws: dict[Writer, RawRows | None] = {}
 
     @property
     def schema(self) -> pa.Schema:
@@ -66,17 +73,15 @@ class StructuredRows:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Decode each value, and write it as the staging file has it."""
+        if self._filling.raw is None:
+            return self._decoded_first(values)
+        return _joined(values, self._in_columns(values), self._decoded_first)
+
+    def _decoded_first(self, values: pa.Array[Any]) -> Parsed:
         if self._filling.bulk is None:
             return self._one_by_one(values)
         pieces = [piece for bulk, found in self._decoded(values).items() for piece in _together(bulk, found)]
-        if not pieces:
-            return self._one_by_one(values)
-        good = pa.array([position for piece in pieces for position in piece.positions], pa.int64())
-        rows = pa.concat_tables([piece.rows for piece in pieces])
-        if len(pieces) > 1:
-            order = _pc.sort_indices(good)
-            good, rows = good.take(order), rows.take(order)
-        return joined(values, good, rows, self._one_by_one, sum(piece.unknown_fields for piece in pieces))
+        return _joined(values, pieces, self._one_by_one)
 
     def _one_by_one(self, values: pa.Array[Any]) -> Parsed:
         return row_by_row(values, self._schema, self._row)
@@ -95,6 +100,29 @@ class StructuredRows:
                 positions, raws = found.setdefault(bulk, ([], []))
                 positions.append(position)
                 raws.append(raw)
+        return found
+
+    def _in_columns(self, values: pa.Array[Any]) -> list[Piece]:
+        """What is certain out of the bytes of many."""
+        pieces = []
+        for writer, positions, skip in self._writers.alike(values, _FEWEST):
+            decode, made = writer.schema.together, self._raws[writer] if writer in self._raws else self._raw(writer)
+            if decode is None or made is None:
+                continue
+            try:
+                good, rows = made.of(decode(values, positions, skip))
+            except DoubtError:
+                continue
+            good = good if positions is None else positions.take(good)
+            pieces.append(Piece(good.cast(pa.int64()), rows, rows.num_rows if made.unknown else 0))
+        return pieces
+
+    def _raw(self, writer: Writer) -> RawRows | None:
+        try:
+            found = self._filling.raw(writer.schema) if self._filling.raw else None
+        except IncompatibleError:
+            found = None
+        self._raws[writer] = found
         return found
 
     def _bulk(self, writer: Writer) -> BulkColumns | None:
@@ -123,11 +151,22 @@ class StructuredRows:
         return found
 
 
+def _joined(values: pa.Array[Any], pieces: list[Piece], parse: Callable[[Any], Parsed]) -> Parsed:
+    """The pieces, and what ``parse`` makes of the rest."""
+    if not pieces:
+        return parse(values)
+    good, rows = pa.concat_arrays([piece.positions for piece in pieces]), pa.concat_tables([one.rows for one in pieces])
+    if len(pieces) > 1:
+        order = _pc.sort_indices(good)
+        good, rows = good.take(order), rows.take(order)
+    return joined(values, good, rows, parse, sum(piece.unknown_fields for piece in pieces))
+
+
 def _together(bulk: BulkColumns, found: Decoded) -> list[Piece]:
     """Those that are certain."""
     positions, raws = found
     try:
-        return [Piece(positions, bulk.table(raws), len(raws) if bulk.unknown else 0)]
+        return [Piece(pa.array(positions, pa.int64()), bulk.table(raws), len(raws) if bulk.unknown else 0)]
     except DoubtError:
         if len(raws) <= _WINDOW:
             return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -18,10 +18,13 @@ from airflow_kafka_bq.formats.structured.conversion import plain
 from airflow_kafka_bq.formats.structured.evolution import fit
 from airflow_kafka_bq.formats.structured.left_over import left_over
 from airflow_kafka_bq.formats.structured.parsing import MakeRow
+from airflow_kafka_bq.formats.structured.raw_rows import RawRows, raw_rows
 from airflow_kafka_bq.formats.structured.shapes import Schema, Struct, as_struct
 from airflow_kafka_bq.formats.unknown_fields import json_of
 from airflow_kafka_bq.formats.wire_values import writer as wire_writer
 from airflow_kafka_bq.schema.columns import Column
+
+Made = TypeVar("Made")
 
 
 class ColumnFilling:
@@ -65,6 +68,13 @@ class ColumnFilling:
 
     def bulk(self, schema: Schema) -> BulkColumns | None:
         """Of a record; JSON may hold anything anywhere, and a field that has no column is kept one by one."""
+        return self._of_many(schema, bulk_columns)
+
+    def raw(self, schema: Schema) -> RawRows | None:
+        """The same, where there are raw columns of it."""
+        return self._of_many(schema, raw_rows) if schema.together is not None else None
+
+    def _of_many(self, schema: Schema, make: Callable[..., Made]) -> Made | None:
         writer = schema.slot.shape
         if schema.is_json or self._schema.is_json or self._keep_unknown or not isinstance(writer, Struct):
             return None
@@ -72,7 +82,7 @@ class ColumnFilling:
         if found.unknown and self._refuse_unknown:
             return None
         cells = [_cell(write, fill) for write, fill in zip(self._writers, found.fills, strict=True)]
-        return bulk_columns(writer, self._reader, self._columns, cells, unknown=found.unknown)
+        return make(writer, self._reader, self._columns, cells, unknown=found.unknown)
 
 
 def _cell(write: Callable[[Any], Any], fill: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -92,6 +102,7 @@ class ModelFilling:
     """A pydantic model, which gets what Python has for the values: datetimes, Decimals, bytes."""
 
     bulk = None
+    raw = None
 
     def __init__(
         self, model: type[BaseModel], columns: Sequence[Column], *, refuse_unknown: bool, keep_unknown: bool = False
@@ -128,6 +139,7 @@ class PayloadFilling:
     """The whole value as JSON."""
 
     bulk = None
+    raw = None
 
     def of(self, schema: Schema) -> MakeRow:
         """One column."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_kafka_bq.formats.structured import raw_columns
+
 NO_DEFAULT: Any = object()
 
 
@@ -128,13 +130,15 @@ class Schema:
 
     ``decode`` raises ``Rejected`` where the bytes are not what the schema says. ``has_unknown`` tells of a decoded
     value whether it carried fields that the schema itself does not know; None: that cannot be. ``text`` gives the JSON
-    text of bytes that are JSON already, and refuses as ``decode`` does.
+    text of bytes that are JSON already, and refuses as ``decode`` does. ``together`` decodes many at once, and of those
+    that it does not call bad gives what ``decode`` gives.
     """
 
     slot: Slot
     decode: Callable[[bytes], Any]
     has_unknown: Callable[[Any], bool] | None = None
     text: Callable[[bytes], str] | None = None
+    together: raw_columns.Decode | None = None
 
     @property
     def is_json(self) -> bool:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute
 
 from airflow_kafka_bq.exceptions import ConfigError
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from airflow_kafka_bq.ports import RegisteredSchema, Registry
 
+_pc: Any = pyarrow.compute
 Place = tuple[int, ...]
 _PREFIX_BYTES = 5
 
@@ -27,8 +31,19 @@ class Writer:
     schema_id: int | None = None
 
 
+class Alike(NamedTuple):
+    """Messages of one writer among others: where they are (None: all are), and how many bytes the data stand behind."""
+
+    writer: Writer
+    positions: pa.Array[Any] | None
+    skip: int
+
+
 class Writers(Protocol):
     """Finds the writer of a message."""
+
+    def alike(self, messages: pa.Array[Any], fewest: int) -> list[Alike]:
+        """Of so many at least; of those that are in none, ``of`` tells. :raises IngestError: the registry."""
 
     def of(self, message: bytes) -> tuple[Writer, bytes]:
         """The writer and what it wrote. :raises Rejected: it cannot be told. :raises IngestError: the registry."""
@@ -39,6 +54,10 @@ class OneWriter:
     """All messages were written with one schema, and carry nothing but the data."""
 
     writer: Writer
+
+    def alike(self, messages: pa.Array[Any], fewest: int) -> list[Alike]:
+        """All of them."""
+        return [Alike(self.writer, None, 0)] if len(messages) >= fewest else []
 
     def of(self, message: bytes) -> tuple[Writer, bytes]:
         """The same for each."""
@@ -62,6 +81,24 @@ class RegisteredWriters:
     read: Callable[[RegisteredSchema, Place], Schema]
     placed: bool = False
     known: dict[tuple[int, Place], Writer | Rejected] = field(default_factory=dict)
+
+    def alike(self, messages: pa.Array[Any], fewest: int) -> list[Alike]:
+        """By their ids; where a place follows, each message has to be looked at."""
+        if self.placed or len(messages) < fewest:
+            return []
+        prefixes = _pc.dictionary_encode(_pc.binary_slice(messages, 0, _PREFIX_BYTES))
+        found = []
+        for counted in _pc.value_counts(prefixes.indices).to_pylist():
+            if counted["counts"] < fewest:
+                continue
+            try:
+                writer, _ = self.of(prefixes.dictionary[counted["values"]].as_py())
+            except Rejected:
+                continue
+            all_are = counted["counts"] == len(messages)
+            positions = None if all_are else _pc.indices_nonzero(_pc.equal(prefixes.indices, counted["values"]))
+            found.append(Alike(writer, positions, _PREFIX_BYTES))
+        return found
 
     def of(self, message: bytes) -> tuple[Writer, bytes]:
         """By its id, and its place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pytest
 
 from airflow_kafka_bq.exceptions import ConfigError, RegistryUnavailableError
@@ -121,3 +122,33 @@ def test_a_place_that_is_cut_off_or_makes_no_sense_is_refused(indexes: bytes) ->
 def test_one_writer_takes_the_whole_message() -> None:
     writer = Writer(SCHEMA)
     assert OneWriter(writer).of(b"\0\0\0\0\1") == (writer, b"\0\0\0\0\1")
+
+
+def test_messages_of_one_writer_are_found_together() -> None:
+    kinds = {1: "AVRO", 2: "AVRO", 3: "JSON"}
+    shelf = Shelf({schema_id: RegisteredSchema(schema_id, kind, "") for schema_id, kind in kinds.items()})
+    writers = RegisteredWriters(shelf, "AVRO", read)
+    ids = [1, 2, 1, 9, 2, 3, 3, 9]
+    values = pa.array([*map(framed, ids), b"", b"\0\0\0", b"\1\0\0\0\1", framed(1), framed(4)], pa.binary())
+    found = writers.alike(values, 2)
+    assert [(one.writer.schema_id, one.positions.to_pylist(), one.skip) for one in found if one.positions] == [
+        (1, [0, 2, 11], 5),
+        (2, [1, 4], 5),
+    ]
+    assert len(found) == 2
+    assert sorted(shelf.asked) == [1, 2, 3, 9]  # of the one that comes once nobody knows yet
+
+
+def test_messages_that_are_all_of_one_writer() -> None:
+    writers = RegisteredWriters(Shelf({1: RegisteredSchema(1, "AVRO", "")}), "AVRO", read)
+    values = pa.array([framed(1, b"a"), framed(1)], pa.binary())
+    assert [(one.positions, one.skip) for one in writers.alike(values, 2)] == [(None, 5)]
+    assert writers.alike(values, 3) == []
+    one = Writer(SCHEMA)
+    assert OneWriter(one).alike(values, 2) == [(one, None, 0)]
+    assert OneWriter(one).alike(values, 3) == []
+
+
+def test_where_a_place_follows_the_id_none_are_found_together() -> None:
+    writers = RegisteredWriters(Shelf({1: RegisteredSchema(1, "AVRO", "")}), "AVRO", read, placed=True)
+    assert writers.alike(pa.array([framed(1, b"\0")], pa.binary()), 1) == []

@@ -1,0 +1,162 @@
+"""A place in each of many Avro messages, and what is read there of all of them at once.
+
+Each message has bounds of its own, and what is read beyond them, or is not written as every writer writes it, marks
+that message alone: ``bad`` says which. Of these nothing that was read may be used.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.batch import row_numbers
+
+_pc: Any = pyarrow.compute
+_INT64, _UINT64, _UINT8 = pa.int64(), pa.uint64(), pa.uint8()
+_PADDING = 16  # what a number may be longer than the last message
+_NO = pa.scalar(False)
+_ZERO, _ONE, _EIGHT_BITS = pa.scalar(0, _UINT64), pa.scalar(1, _INT64), pa.scalar(0x7F, _UINT8)
+_MORE = pa.scalar(0x80, _UINT8)
+_HALF = pa.scalar(32, _INT64)
+_REALS = {4: pa.float32(), 8: pa.float64()}
+
+
+class Cursor:
+    """Places in messages.
+
+    :param data: bytes of all messages and padding. :param at: where reading goes on. :param ends: of the messages.
+    """
+
+    def __init__(self, data: Any, at: Any, ends: Any) -> None:
+        self._data = data
+        self.at = at
+        self._ends = ends
+        self.bad: Any = pa.repeat(_NO, len(at))
+
+    @classmethod
+    def of(cls, values: Any, positions: Any | None, skip: int) -> Cursor:
+        """At the beginning of messages.
+
+        :param values: binary, none null. :param positions: of the messages among them, ascending; None: all of them.
+        :param skip: bytes in front of each message, which has so many.
+        """
+        offsets = pa.Array.from_buffers(pa.int32(), len(values) + 1, [None, values.buffers()[1]], offset=values.offset)
+        edges = _pc.cast(offsets, _INT64)
+        first, last = edges[0].as_py(), edges[-1].as_py()
+        padding = pa.repeat(pa.scalar(0, _UINT8), _PADDING)
+        octets = (
+            pa.Array.from_buffers(_UINT8, last, [None, values.buffers()[2]]).slice(first) if last > first else padding
+        )
+        edges = _pc.subtract(edges, first)
+        starts, ends = edges.slice(0, len(values)), edges.slice(1)
+        if positions is not None:
+            starts, ends = starts.take(positions), ends.take(positions)
+        return cls(pa.concat_arrays([octets, padding]), _pc.add(starts, skip), ends)
+
+    def __len__(self) -> int:
+        """How many messages."""
+        return len(self.at)
+
+    def mark(self, wrong: Any) -> bool:
+        """These are bad; whether there is one."""
+        found = _pc.any(wrong).as_py() is True
+        if found:
+            self.bad = _pc.or_(self.bad, wrong)
+        return found
+
+    def some(self, rows: Any) -> Cursor:
+        """Those at these positions."""
+        return Cursor(self._data, self.at.take(rows), self._ends.take(rows))
+
+    def after(self, other: Cursor, index: Any) -> None:
+        """Go on where ``some`` of the messages are now. ``index``: of each of these its row there, or null."""
+        self.at = _pc.coalesce(other.at.take(index), self.at)
+        self.bad = _pc.or_(self.bad, _pc.coalesce(other.bad.take(index), _NO))
+
+    def end(self) -> None:
+        """Nothing may be left."""
+        self.mark(_pc.not_equal(self.at, self._ends))
+
+    def number(self) -> Any:
+        """A zigzag number in groups of seven bits, as int64."""
+        byte = self._data.take(self.at)
+        found, length = byte, _ONE
+        more = _pc.greater_equal(byte, _MORE)
+        if _pc.any(more).as_py():
+            found, length = self._long(byte, more)
+        else:
+            found = found.cast(_UINT64)
+        self._to(_pc.add(self.at, length))
+        half, sign = _pc.shift_right(found, pa.scalar(1, _UINT64)), _pc.bit_wise_and(found, pa.scalar(1, _UINT64))
+        return _pc.bit_wise_xor(half.view(_INT64), _pc.negate(sign.view(_INT64)))
+
+    def _long(self, byte: Any, more: Any) -> tuple[Any, Any]:
+        found, length = _pc.bit_wise_and(byte, _EIGHT_BITS).cast(_UINT64), pa.repeat(_ONE, len(byte))
+        for group in range(1, 10):
+            byte = self._data.take(_pc.add(self.at, group))
+            part = _pc.shift_left(_pc.bit_wise_and(byte, _EIGHT_BITS).cast(_UINT64), pa.scalar(7 * group, _UINT64))
+            found = _pc.bit_wise_or(found, _pc.if_else(more, part, _ZERO))
+            length = _pc.add(length, more.cast(_INT64))
+            if group == 9:
+                self.mark(_pc.and_(more, _pc.greater(byte, pa.scalar(1, _UINT8))))  # beyond 64 bits, or no end
+            more = _pc.and_(more, _pc.greater_equal(byte, _MORE))
+            if not _pc.any(more).as_py():
+                break
+        return found, length
+
+    def flag(self) -> Any:
+        """A byte 0 or 1."""
+        byte = self._data.take(self.at)
+        self._to(_pc.add(self.at, 1))
+        self.mark(_pc.greater(byte, pa.scalar(1, _UINT8)))
+        return byte.cast(pa.bool_())
+
+    def octets(self) -> Any:
+        """Bytes, their number before them."""
+        size = self.number()
+        wrong = _pc.or_(_pc.less(size, 0), _pc.greater(size, _pc.subtract(self._ends, self.at)))
+        if self.mark(wrong):
+            size = _pc.if_else(wrong, 0, size)
+        return self._cut(_pc.add(self.at, size))
+
+    def fixed(self, size: int) -> Any:
+        """So many bytes; of what is too short, as many zeros."""
+        stop = _pc.add(self.at, size)
+        short = _pc.greater(stop, self._ends)
+        if not self.mark(short):
+            return self._cut(stop)
+        found = self._cut(_pc.min_element_wise(stop, self._ends))
+        return _pc.if_else(short, pa.scalar(bytes(size), pa.binary()), found)
+
+    def real(self, size: int) -> Any:
+        """A float of 4 bytes or a double of 8, as a double."""
+        found = self.fixed(size)
+        kind = _REALS[size]
+        if not len(found):
+            return pa.array([], pa.float64())
+        first = pa.Array.from_buffers(pa.int32(), 1, [None, found.buffers()[1]], offset=found.offset)[0].as_py()
+        return pa.Array.from_buffers(kind, len(found), [None, found.buffers()[2].slice(first)]).cast(pa.float64())
+
+    def _to(self, at: Any) -> None:
+        """Go on there, not beyond the message."""
+        over = _pc.greater(at, self._ends)
+        self.at = _pc.min_element_wise(at, self._ends) if self.mark(over) else at
+
+    def _cut(self, stop: Any) -> Any:
+        """What lies between here and there, which is not before here and not behind the end."""
+        start, self.at = self.at, stop
+        if not len(start):
+            return pa.array([], pa.binary())
+        # Two halves of 64 bits are two offsets of 32: the wanted bytes, and those between them, by turns.
+        both = _pc.bit_wise_or(_pc.shift_left(stop, _HALF), start)
+        offsets = both.buffers()[1].slice(8 * both.offset)
+        everything = pa.Array.from_buffers(pa.binary(), 2 * len(both) - 1, [None, offsets, self._data.buffers()[1]])
+        return everything.take(_even(len(both)))
+
+
+@lru_cache(maxsize=8)
+def _even(count: int) -> Any:
+    return _pc.multiply(row_numbers(count), 2)
