@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_kafka_bq import assembly, jobfile
+from airflow_kafka_bq.bigquery.jobs import DEADLINE_SECONDS
 from airflow_kafka_bq.cli.session import Session
 from airflow_kafka_bq.cli.tables import count, show, size, span
 from airflow_kafka_bq.exceptions import IngestError
@@ -20,7 +21,7 @@ LOOK_SECONDS = 60.0
 """A person waits for the answer, and gives the command again."""
 ASK_SECONDS = 20.0
 """The command asks a dozen questions, and says which had no answer."""
-READ_SECONDS = 600.0
+READ_SECONDS = DEADLINE_SECONDS
 """The command reads or writes whole tables: it is not to be lost to a minute of trouble."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute
@@ -24,6 +24,7 @@ from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
 _pc: Any = pyarrow.compute
+Made = TypeVar("Made")
 Gather = Callable[[list[Any]], Any]
 """From the values of one place in all messages to a column."""
 
@@ -107,11 +108,22 @@ def _slot(writer: Slot, reader: Slot, column: Column) -> Gather | None:
 
 
 def _one(writer: Slot, reader: Slot, column: Column) -> Gather | None:
+    return of_one_kind(writer, reader, column, _struct, _scalar)
+
+
+def of_one_kind(
+    writer: Slot,
+    reader: Slot,
+    column: Column,
+    struct: Callable[[Struct, Struct, Column], Made | None],
+    scalar: Callable[[Scalar, pa.DataType], Made | None],
+) -> Made | None:
+    """What is made where writer, reader and column have the same kind of value; None: one of them has another."""
     mine, theirs = reader.shape, writer.shape
     if isinstance(mine, Struct) and isinstance(theirs, Struct) and column.type == "STRUCT":
-        return _struct(theirs, mine, column)
+        return struct(theirs, mine, column)
     if isinstance(mine, Scalar) and isinstance(theirs, Scalar) and mine.type == theirs.type == column.type:
-        return _scalar(theirs, wire_type(column))
+        return scalar(theirs, wire_type(column))
     return None
 
 

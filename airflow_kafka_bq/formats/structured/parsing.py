@@ -7,7 +7,7 @@ the format can be decoded so, else out of what was decoded. Whatever is in doubt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute
@@ -23,6 +23,7 @@ from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
 _pc: Any = pyarrow.compute
+Made = TypeVar("Made")
 MakeRow = Callable[[Any], Row]
 Decoded = tuple[list[int], list[Any]]
 """Positions of messages, and their raw values."""
@@ -92,7 +93,7 @@ class StructuredRows:
         for position, value in enumerate(bytes_of(values)):
             try:
                 writer, data = self._writers.of(value)
-                bulk = self._bulks[writer] if writer in self._bulks else self._bulk(writer)
+                bulk = _once(self._bulks, self._filling.bulk, writer)
                 raw = None if bulk is None else writer.schema.decode(data)
             except Rejected:
                 continue
@@ -106,7 +107,7 @@ class StructuredRows:
         """What is certain out of the bytes of many."""
         pieces = []
         for writer, positions, skip in self._writers.alike(values, _FEWEST):
-            decode, made = writer.schema.together, self._raws[writer] if writer in self._raws else self._raw(writer)
+            decode, made = writer.schema.together, _once(self._raws, self._filling.raw, writer)
             if decode is None or made is None:
                 continue
             try:
@@ -116,22 +117,6 @@ class StructuredRows:
             good = good if positions is None else positions.take(good)
             pieces.append(Piece(good.cast(pa.int64()), rows, rows.num_rows if made.unknown else 0))
         return pieces
-
-    def _raw(self, writer: Writer) -> RawRows | None:
-        try:
-            found = self._filling.raw(writer.schema) if self._filling.raw else None
-        except IncompatibleError:
-            found = None
-        self._raws[writer] = found
-        return found
-
-    def _bulk(self, writer: Writer) -> BulkColumns | None:
-        try:
-            found = self._filling.bulk(writer.schema) if self._filling.bulk else None
-        except IncompatibleError:
-            found = None
-        self._bulks[writer] = found
-        return found
 
     def _row(self, value: bytes) -> Row:
         writer, data = self._writers.of(value)
@@ -149,6 +134,16 @@ class StructuredRows:
             found = refusing(str(error))
         self._made[writer] = found
         return found
+
+
+def _once(kept: dict[Writer, Made | None], make: Callable[[Schema], Made | None] | None, writer: Writer) -> Made | None:
+    """What makes rows of many messages of a writer, made when it is first met; None: nothing does."""
+    if writer not in kept:
+        try:
+            kept[writer] = make(writer.schema) if make else None
+        except IncompatibleError:
+            kept[writer] = None
+    return kept[writer]
 
 
 def _joined(values: pa.Array[Any], pieces: list[Piece], parse: Callable[[Any], Parsed]) -> Parsed:

@@ -26,6 +26,7 @@ from airflow_kafka_bq.formats.structured.bulk_columns import (
     NO_COLUMN,
     NUMERIC_END,
     NUMERIC_SCALE,
+    of_one_kind,
 )
 from airflow_kafka_bq.formats.structured.raw_columns import Fields, Perhaps, Plain, RawColumn, RawColumns
 from airflow_kafka_bq.formats.structured.shapes import Scalar, Slot, Struct, as_it_is, by_identity
@@ -136,12 +137,7 @@ def _column(writer: Slot, reader: Slot, column: Column) -> Make | None:
     """None: there is no way but cell by cell."""
     if column.hashed is not None or column.mode != "NULLABLE":
         return None
-    mine, theirs = reader.shape, writer.shape
-    if isinstance(mine, Struct) and isinstance(theirs, Struct) and column.type == "STRUCT":
-        return _struct(theirs, mine, column)
-    if isinstance(mine, Scalar) and isinstance(theirs, Scalar) and mine.type == theirs.type == column.type:
-        return _scalar(theirs, wire_type(column))
-    return None
+    return of_one_kind(writer, reader, column, _struct, _scalar)
 
 
 def _struct(writer: Struct, reader: Struct, column: Column) -> Make | None:
