@@ -59,8 +59,8 @@ def _structure(values: Any) -> list[Any]:
     opened = _pc.starts_with(values, b'{"')
     if not _pc.all(opened, min_count=0).as_py():
         masks.append(_pc.invert(_pc.match_substring_regex(values, _MEMBER_FIRST)))
-    if not _is_utf8(values):
-        masks.append(pa.array([not _is_utf8(values.slice(index, 1)) for index in range(len(values))], pa.bool_()))
+    if not is_utf8(values):
+        masks.append(pa.array([not is_utf8(values.slice(index, 1)) for index in range(len(values))], pa.bool_()))
     lengths = _pc.binary_length(values)
     if _longest(lengths) > _LONG_BYTES:
         masks.append(_pc.and_(_pc.greater(lengths, _LONG_BYTES), _pc.match_substring_regex(values, _LONG_NUMBER)))
@@ -82,7 +82,8 @@ def _longest(lengths: Any) -> int:
     return int(_pc.max(lengths).as_py() or 0)
 
 
-def _is_utf8(values: Any) -> bool:
+def is_utf8(values: Any) -> bool:
+    """Whether all of these are."""
     try:
         values.cast(pa.string())
     except pa.ArrowInvalid:

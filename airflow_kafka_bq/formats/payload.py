@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
-from airflow_kafka_bq.formats.bulk_search import joined
+from airflow_kafka_bq.formats.bulk_search import joined, others
+from airflow_kafka_bq.formats.json_forms import FEWEST, of_known_form
 from airflow_kafka_bq.formats.json_proof import certain
 from airflow_kafka_bq.formats.json_text import SPACE_BEFORE_COLON, exact_text
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
@@ -41,8 +42,8 @@ class JsonPayload:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Text of each value. What is certain for many at once is not looked at one by one."""
-        proved = certain(values)
-        if proved is None:
+        proved = _proved(values)
+        if not len(proved):
             return _looked_at(values)
         texts = values if len(proved) == len(values) else values.take(proved)
         return joined(values, proved, pa.table([texts.cast(pa.string())], schema=_TEXT), _looked_at)
@@ -77,6 +78,19 @@ class BytesPayload:
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """The values themselves."""
         return Parsed(pa.table([values], schema=_BYTES), row_numbers(len(values)))
+
+
+def _proved(values: Any) -> Any:
+    """Positions of those that are certain, ascending: by their form, and of the rest by parsing them together."""
+    formed = of_known_form(values)
+    if len(values) - len(formed) < FEWEST:
+        return formed
+    rest = others(len(values), formed)
+    parsed = certain(values if not len(formed) else values.take(rest))
+    if parsed is None:
+        return formed
+    found = pa.concat_arrays([formed, rest.take(parsed)])
+    return found.take(_pc.sort_indices(found))
 
 
 def _looked_at(values: pa.Array[Any]) -> Parsed:
