@@ -15,9 +15,9 @@ from itertools import pairwise
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import JobResult
-from airflow_kafka_bq.bigquery.staging_file import staging_file
+from airflow_kafka_bq.bigquery.staging_file import ParquetFile, staging_file
 from airflow_kafka_bq.config import TableId
-from airflow_kafka_bq.ports import MergeSpec, Warehouse
+from airflow_kafka_bq.ports import MergeSpec, StagingFile, Warehouse
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import MemoryBigQuery, MemoryWarehouse
 
@@ -45,12 +45,24 @@ class InstantWarehouse(MemoryWarehouse):
         self.file_bytes = 0
         self.counting_seconds = 0.0  # of CPU: not the engine's
 
-    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+    def begin_file(self) -> StagingFile:
+        """Parquet, for BigQuery or to be thrown away."""
+        return ParquetFile()
+
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,
+        expires_at: datetime,
+        file: StagingFile | None = None,
+    ) -> JobResult:
         """Send the file, count, and stage an empty table."""
         if self._loads is None:
-            self.file_bytes += staging_file(rows).tell()
+            self.file_bytes += (staging_file(rows) if file is None else file.finished()).tell()
         else:
-            sent = self._loads.load(job_id, table, rows, target, expires_at)
+            sent = self._loads.load(job_id, table, rows, target, expires_at, file)
             assert (sent.failure, sent.output_rows) == (None, rows.num_rows), sent
         if "_kafka_value" in rows.schema.names:  # dead letters, few, are kept as they are
             return super().load(job_id, table, rows, target, expires_at)

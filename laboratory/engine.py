@@ -18,7 +18,7 @@ from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.ports import MergeSpec, StagingFile
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import MemoryBigQuery
 from benchmarks.warehouse import InstantWarehouse
@@ -37,14 +37,22 @@ class SlowWarehouse(InstantWarehouse):
         self._topic, self._diary, self._sizes, self._sleep = topic, diary, sizes, sleep
         self._staged: list[dict[Place, list[int]]] = []
 
-    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,
+        expires_at: datetime,
+        file: StagingFile | None = None,
+    ) -> JobResult:
         """Stage."""
         offsets: defaultdict[Place, list[int]] = defaultdict(list)
         for row in rows.select(["_kafka_partition", "_kafka_offset"]).to_pylist():
             offsets[self._topic, row["_kafka_partition"]].append(row["_kafka_offset"])
         self._diary.delivered(offsets)
         self._sleep(self._sizes.stage)
-        done = super().load(job_id, table, rows, target, expires_at)
+        done = super().load(job_id, table, rows, target, expires_at, file)
         self._staged.append(offsets)
         return done
 

@@ -1,6 +1,13 @@
 """What travels between the stations: frozen values, each with its Kafka coordinates."""
 
-from airflow_kafka_bq.batch.arrow import DEAD_LETTER_SCHEMA, HEADERS, RAW_SCHEMA, row_numbers, whole_numbers
+from airflow_kafka_bq.batch.arrow import (
+    DEAD_LETTER_SCHEMA,
+    HEADERS,
+    RAW_SCHEMA,
+    first_and_last,
+    row_numbers,
+    whole_numbers,
+)
 from airflow_kafka_bq.batch.coordinates import (
     Bounds,
     Committed,
@@ -36,6 +43,7 @@ from airflow_kafka_bq.batch.travel import (
     RunPlan,
     Staged,
     StagedTable,
+    Written,
 )
 
 __all__ = [
@@ -78,6 +86,8 @@ __all__ = [
     "StagedTable",
     "TopicFacts",
     "Uncopied",
+    "Written",
+    "first_and_last",
     "row_numbers",
     "whole_numbers",
 ]

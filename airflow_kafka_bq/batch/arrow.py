@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -45,6 +46,14 @@ def whole_numbers(array: pa.Array[Any]) -> list[int]:
     return memoryview(data).cast("b").cast("q")[array.offset : array.offset + len(array)].tolist()
 
 
-def row_numbers(count: int) -> pa.Array[Any]:
-    """0 to ``count`` - 1, as int64. Made from a Python range, each number would be a Python object for a moment."""
-    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=pa.scalar(-1, pa.int64()))
+def first_and_last(partitions: Sequence[int], offsets: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """The first and the last offset of each partition; they ascend within one, and there is at least one."""
+    if partitions.count(partitions[0]) == len(partitions):  # as most polls are
+        return {partitions[0]: offsets[0]}, {partitions[0]: offsets[-1]}
+    backwards = zip(reversed(partitions), reversed(offsets), strict=True)
+    return dict(backwards), dict(zip(partitions, offsets, strict=True))
+
+
+def row_numbers(count: int, first: int = 0) -> pa.Array[Any]:
+    """``count`` numbers from ``first`` on, as int64. Of a Python range each would be a Python object for a moment."""
+    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=pa.scalar(first - 1, pa.int64()))

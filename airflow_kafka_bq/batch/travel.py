@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -113,6 +114,17 @@ class Decoded:
     ignored: int = 0
     unknown_fields: int = 0
     timestamps_replaced: int = 0
+    written: Future[Written] | None = None  # ``rows``, numbered, where they are written already or soon will be
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Rows of a batch in the file that their load job sends (``ports.StagingFile``)."""
+
+    file: Any
+    rows: int
+    digest: str
+    seconds: float  # that writing them took
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from airflow_kafka_bq.batch import JobResult
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
-from airflow_kafka_bq.bigquery.staging_file import staging_file
+from airflow_kafka_bq.bigquery.staging_file import ParquetFile, staging_file
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import NotFoundError
+from airflow_kafka_bq.ports import StagingFile
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,19 @@ class StagingTables:
     _jobs: Jobs
     _statements: Statements
 
-    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+    def begin_file(self) -> ParquetFile:
+        """Parquet, in memory."""
+        return ParquetFile()
+
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,
+        expires_at: datetime,
+        file: StagingFile | None = None,
+    ) -> JobResult:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""
         staging = bigquery.Table(str(table), schema=staged_fields(rows.schema))
         staging.expires = expires_at
@@ -47,7 +60,7 @@ class StagingTables:
         parquet = bigquery.format_options.ParquetOptions()
         parquet.enable_list_inference = True  # without it an ARRAY is read as a STRUCT of lists
         config.parquet_options = parquet
-        buffer = staging_file(rows)
+        buffer = staging_file(rows) if file is None else file.finished()
         size = buffer.tell()  # a known size below 5 MiB goes up in one request
 
         def send(seconds: float) -> bigquery.LoadJob:

@@ -25,6 +25,7 @@ def record_batch(messages: Sequence[Message]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=RAW_SCHEMA)
 
 
+_NO_HEADERS = pa.nulls(1_000, HEADERS)  # of a poll; to make them anew costs more than to take a message's key
 EMPTY = pa.RecordBatch.from_pylist([], schema=RAW_SCHEMA)
 
 
@@ -47,7 +48,7 @@ def _headers(messages: Sequence[Message]) -> pa.Array[Any]:
     except (SystemError, UnicodeDecodeError) as failure:
         raise _unreadable(messages) from failure
     if not any(pairs):
-        return pa.nulls(len(pairs), HEADERS)
+        return _NO_HEADERS.slice(0, len(pairs)) if len(pairs) <= len(_NO_HEADERS) else pa.nulls(len(pairs), HEADERS)
     return pa.array([_header_structs(each) if each else None for each in pairs], HEADERS)
 
 

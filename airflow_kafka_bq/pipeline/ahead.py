@@ -7,6 +7,7 @@ of the client. What is parsed, and in which order, does not depend on it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class Ahead:
 
     rules: RecordRules
     parser: ThreadPoolExecutor
+    follow: Callable[[Future[tuple[Records, float]]], None] | None = None  # hears of each piece
     _seconds: float = 0.0
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
     _count: int = 0
@@ -42,6 +44,8 @@ class Ahead:
     def _send(self) -> None:
         piece = self._waiting[0] if len(self._waiting) == 1 else pa.concat_batches(self._waiting)  # type: ignore[attr-defined]
         self._pieces.append(self.parser.submit(_parsed, piece, self._first, self.rules))
+        if self.follow:
+            self.follow(self._pieces[-1])
         self._first += self._count
         self._waiting, self._count, self._bytes = [], 0, 0
 

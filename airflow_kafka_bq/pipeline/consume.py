@@ -25,6 +25,7 @@ from airflow_kafka_bq.batch import (
     Position,
     RawBatch,
     RunPlan,
+    first_and_last,
     whole_numbers,
 )
 from airflow_kafka_bq.config import JobConfig
@@ -209,8 +210,7 @@ class Drain:
             return messages, ()
         numbers, offsets = (whole_numbers(messages.column(name)) for name in ("partition", "offset"))
         wanted = {number: range(part.next_offset, part.end) for number, part in self._parts.items()}
-        lasts = dict(zip(numbers, offsets, strict=True))
-        firsts = dict(zip(reversed(numbers), reversed(offsets), strict=True))  # offsets ascend within a partition
+        firsts, lasts = first_and_last(numbers, offsets)
         whole = all(firsts[one] in wanted.get(one, ()) and lasts[one] in wanted[one] for one in lasts)
         inside = None if whole else list(map(contains, map(wanted.get, numbers, repeat(range(0))), offsets))
         for number, offset in lasts.items():

@@ -88,16 +88,15 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[R
     :raises ConfigError: ``filter`` or ``transform`` failed, or returned what cannot be used.
     :raises AccountingError: a message got lost on the way; a bug of ours.
     """
-    staged = row_schema(target)
     pieces = parsed or [records(batch, first, rules.records) for first, batch in _batches(raw)]
     rows = _Rows.of(pieces, rules.records.schema)
     filtered, unfiltered = rows.filtered(rules.filter)
     modified, unchanged = filtered.transformed(rules.transform, target)
-    named, nameless = modified.with_key(target.key)
+    named, nameless = modified.finished(target)
     unread = (one for piece in pieces for one in piece.bad)
     bad = sorted([*unread, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
     decoded = Decoded(
-        rows=named.table.select(staged.names).cast(staged),
+        rows=named.table,
         dead_letters=_dead_letters(raw, bad),
         origins=named.origins,
         ignored=sum(piece.ignored for piece in pieces) + rows.count - modified.count - len(unfiltered) - len(unchanged),
@@ -106,6 +105,11 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[R
     )
     _account(raw, decoded)
     return decoded
+
+
+def finished(piece: Records, target: Target) -> pa.Table:
+    """What :func:`decode` makes of the rows of a piece, if neither ``filter`` nor ``transform`` sees them."""
+    return _Rows(piece.rows, piece.origins).finished(target)[0].table
 
 
 def _batches(raw: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -194,7 +198,13 @@ class _Rows:
             raise ConfigError(said)
         return self.where(pc.invert(lost)), [Bad(index, "transform", "null_in_required", said) for index in numbers]
 
-    def with_key(self, key: Sequence[str]) -> tuple[_Rows, list[Bad]]:
+    def finished(self, target: Target) -> tuple[_Rows, list[Bad]]:
+        """As they are staged, and those whose dedup key is not whole."""
+        staged = row_schema(target)
+        named, nameless = self._with_key(target.key)
+        return _Rows(named.table.select(staged.names).cast(staged), named.origins), nameless
+
+    def _with_key(self, key: Sequence[str]) -> tuple[_Rows, list[Bad]]:
         """Rows whose dedup key is whole, and the others as bad messages."""
         nulls = [pc.is_null(self.table.column(name)) for name in key if self.table.column(name).null_count]
         if not nulls:

@@ -34,7 +34,7 @@ class _Digest(io.RawIOBase):
 
 
 def digest(table: pa.Table) -> str:
-    """Hash of a table's content, the same however it is chunked or sliced.
+    """Hash of a table's content, the same however it is chunked or sliced, where no file has it.
 
     Column by column, so that one column is copied at a time; and always copied, for a slice is written with bits of its
     neighbours.
@@ -48,15 +48,15 @@ def digest(table: pa.Table) -> str:
     return sink.hash.hexdigest()
 
 
-def batch_id(plan: RunPlan, ranges: Iterable[OffsetRange], fingerprint: str, *tables: pa.Table) -> str:
-    """20 hex digits: pipeline, topic id, ranges, settings and code, and the rows themselves."""
+def batch_id(plan: RunPlan, ranges: Iterable[OffsetRange], fingerprint: str, *digests: str) -> str:
+    """20 hex digits: pipeline, topic id, ranges, settings and code, and the rows themselves by their digests."""
     parts = [
         plan.pipeline,
         plan.facts.topic_id,
         plan.kind,
         sorted((one.partition, one.start_offset, one.end_offset) for one in ranges),
         fingerprint,
-        [digest(table) for table in tables],
+        list(digests),
     ]
     return name_of(parts)
 

@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
 from airflow_kafka_bq.exceptions import BadMessagesError, IngestError
 from airflow_kafka_bq.pipeline.ahead import Ahead
 from airflow_kafka_bq.pipeline.consume import Drain
-from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
+from airflow_kafka_bq.pipeline.decode import DecodeRules, decode, finished
+from airflow_kafka_bq.pipeline.file_ahead import FileAhead
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
 from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.memory import rare_collections
@@ -21,6 +24,7 @@ from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
 from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
 from airflow_kafka_bq.pipeline.stopping import Stop
+from airflow_kafka_bq.ports import StagingFile
 from airflow_kafka_bq.schema.target import Target
 
 
@@ -45,16 +49,29 @@ class Reader:
 
     def batches(self) -> Generator[tuple[RawBatch, Decoded], None, None]:
         """Every batch of the run, as MERGEs will take it. It is parsed while it is consumed."""
-        with rare_collections(), ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser:
-            ahead = Ahead(self.rules.records, parser)
+        with (
+            rare_collections(),
+            ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-writer") as writer,
+            ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser,
+        ):
+            files = FileAhead(self._begin_file, partial(finished, target=self.target), writer)
+            ahead = Ahead(self.rules.records, parser, files.add)
             if isinstance(self.drain, Drain):
                 self.drain.listen = ahead.add
             try:
-                yield from self._batches(ahead)
+                yield from self._batches(ahead, files)
+            except BaseException:
+                writer.shutdown(wait=False, cancel_futures=True)  # of the last batch the file may not be whole yet
+                raise
             finally:
                 parser.shutdown(wait=True, cancel_futures=True)
 
-    def _batches(self, ahead: Ahead) -> Iterator[tuple[RawBatch, Decoded]]:
+    def _begin_file(self) -> StagingFile | None:
+        """None where a function of the user's sees a whole batch before its rows are known."""
+        rules = self.rules
+        return self.stager.warehouse.begin_file() if rules.filter is None and rules.transform is None else None
+
+    def _batches(self, ahead: Ahead, files: FileAhead) -> Iterator[tuple[RawBatch, Decoded]]:
         while True:
             with self.report.timed("consume"):
                 raw = self.drain.next_batch()
@@ -63,7 +80,7 @@ class Reader:
             parsed = ahead.take()
             self.report.seconds["decode"] += ahead.spent()
             with self.report.timed("decode"):
-                decoded = decode(raw.messages, self.target, self.rules, parsed)
+                decoded = replace(decode(raw.messages, self.target, self.rules, parsed), written=files.take())
             yield from split(raw, decoded, self.stager.target)
 
     def in_step(self) -> Generator[Prepared, None, None]:
@@ -73,14 +90,18 @@ class Reader:
 
     def prepared(self, batch: tuple[RawBatch, Decoded]) -> Prepared:
         """Staged."""
+        raw, decoded = batch
         with self.report.timed("stage"):
-            return staged(self.stager, *batch)
+            found = staged(self.stager, raw, decoded)
+        if decoded.written is not None:
+            self.report.seconds["stage"] += decoded.written.result().seconds
+        return found
 
 
 def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
     """Stage; where BigQuery rejects rows that our checks let through, they become dead letters."""
     try:
-        return Prepared(raw, decoded, stage(stager, raw, decoded))
+        return Prepared(raw, replace(decoded, written=None), stage(stager, raw, decoded))
     except RowsRejected as signal:
         bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows)) if signal.part == ROWS else {}
         if not bad:
@@ -130,14 +151,15 @@ def ahead_by_one(reader: Reader, stop: Stop) -> Generator[Prepared, None, None]:
         ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-stager") as staging,
     ):
 
-        def begun() -> Future[Prepared | None]:
-            return staging.submit(_prepared, reader, reading.submit(next, batches, None), broken)
+        def begun() -> Future[list[Prepared]]:
+            return staging.submit(_prepared, reader, reading.submit(_next, batches), broken)
 
+        # What a thread hands on is taken out of a list: the thread may hold that for a moment longer, and with a batch
+        # in it there would be three.
         waiting = deque([begun(), begun()])
         try:
-            while (prepared := waiting.popleft().result()) is not None:
-                yield prepared
-                prepared = None  # the caller is done with it; kept, there would be three
+            while prepared := waiting.popleft().result():
+                yield prepared.pop()
                 waiting.append(begun())
         finally:
             stop.halt()
@@ -146,15 +168,18 @@ def ahead_by_one(reader: Reader, stop: Stop) -> Generator[Prepared, None, None]:
             stop.resume()
 
 
-def _prepared(
-    reader: Reader, read: Future[tuple[RawBatch, Decoded] | None], broken: threading.Event
-) -> Prepared | None:
+def _next(batches: Iterator[tuple[RawBatch, Decoded]]) -> list[tuple[RawBatch, Decoded]]:
+    """The next one; none behind the last."""
+    return list(islice(batches, 1))
+
+
+def _prepared(reader: Reader, read: Future[list[tuple[RawBatch, Decoded]]], broken: threading.Event) -> list[Prepared]:
     """One batch, staged; behind one that failed none is, though it was read."""
     if broken.is_set():
-        return None
+        return []
     try:
         batch = read.result()
-        return None if batch is None else reader.prepared(batch)
+        return [reader.prepared(batch.pop())] if batch else []
     except BaseException:
         broken.set()
         raise

@@ -22,4 +22,7 @@ def payload_bytes(messages: pa.RecordBatch | pa.Table) -> int:
 
 
 def _length(texts: Any) -> int:
+    if isinstance(texts, pa.Array) and len(texts) and not texts.null_count:  # a sum costs ten times it
+        offsets = memoryview(texts.buffers()[1]).cast("b").cast("i")  # type: ignore[arg-type]
+        return offsets[texts.offset + len(texts)] - offsets[texts.offset]
     return int(pc.sum(pc.binary_length(texts)).as_py() or 0)

@@ -22,7 +22,7 @@ from airflow_kafka_bq.batch import (
     RunPlan,
     Staged,
     StagedTable,
-    row_numbers,
+    Written,
 )
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import (
@@ -34,7 +34,8 @@ from airflow_kafka_bq.exceptions import (
 )
 from airflow_kafka_bq.pipeline import bounds, identity
 from airflow_kafka_bq.pipeline.letters import outcomes, ranges_of
-from airflow_kafka_bq.ports import Warehouse
+from airflow_kafka_bq.pipeline.row_files import RowFile, numbered
+from airflow_kafka_bq.ports import StagingFile, Warehouse
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -75,17 +76,19 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     :raises RowsRejected: BigQuery does not take a row; see ``bad_rows``.
     :raises AccountingError: a load job reports another number of rows.
     """
-    rows = _numbered(decoded.rows)
+    rows = numbered(decoded.rows)
     letters, ranges = pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]), raw.ranges
     if stager.plan.kind is Kind.REDRIVE:
         letters, ranges = outcomes(raw.messages, letters), ranges_of(raw.messages)
-    dead = _numbered(letters)
-    batch = identity.batch_id(stager.plan, ranges, stager.fingerprint, rows, dead)
+    dead = numbered(letters)
+    parts = ((ROWS, rows, _written(stager, decoded)), (DEAD, dead, _written_now(stager, letters)))
+    digests = [written.digest for _, _, written in parts]
+    batch = identity.batch_id(stager.plan, ranges, stager.fingerprint, *digests)
     loaded: dict[str, tuple[StagedTable, ...]] = {ROWS: (), DEAD: ()}
     jobs = []
-    for part, table in ((ROWS, rows), (DEAD, dead)):
+    for part, table, written in parts:
         if table.num_rows:
-            name, job_id = load(stager, batch, part, table)
+            name, job_id = load(stager, batch, part, table, written.file)
             loaded[part] = (StagedTable(str(name), table.num_rows),)
             jobs.append(job_id)
     return Staged(
@@ -105,8 +108,20 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     )
 
 
-def _numbered(table: pa.Table) -> pa.Table:
-    return table.append_column("_row", row_numbers(table.num_rows))
+def _written(stager: Stager, decoded: Decoded) -> Written:
+    """The file, once it is whole. :raises AccountingError: it holds another number of rows; a bug of ours."""
+    if decoded.written is None:
+        return _written_now(stager, decoded.rows)
+    written = decoded.written.result()
+    if written.rows != decoded.rows.num_rows:
+        raise AccountingError(f"{written.rows} rows were written for a batch of {decoded.rows.num_rows}")
+    return written
+
+
+def _written_now(stager: Stager, rows: pa.Table) -> Written:
+    found = RowFile(stager.warehouse.begin_file())
+    found.add(rows)
+    return found.whole()
 
 
 def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
@@ -126,14 +141,14 @@ def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, DEAD_LETTER_SCHEMA)
 
 
-def load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[TableId, str]:
+def load(stager: Stager, batch: str, part: str, rows: pa.Table, file: StagingFile | None = None) -> tuple[TableId, str]:
     """(staging table, job id) of a load that holds exactly these rows."""
     error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
     fresh = 0
     for attempt in itertools.count():
         job_id = identity.load_job(batch, part, attempt)
         table = stager.target.staging(f"{batch}_{part}_{attempt}")
-        result = stager.warehouse.load(job_id, table, rows, stager.target, stager.expires_at())
+        result = stager.warehouse.load(job_id, table, rows, stager.target, stager.expires_at(), file)
         if result.failure is None:
             right = result.destination == str(table) and result.output_rows == rows.num_rows
             if right and (not result.attached or stager.warehouse.row_count(table) == rows.num_rows):
@@ -161,10 +176,10 @@ def load(stager: Stager, batch: str, part: str, rows: pa.Table) -> tuple[TableId
 
 def rejects(stager: Stager, rows: pa.Table) -> Callable[[int, int], str | None]:
     """A probe for ``isolate.find_bad``: loads some of the rows into a scratch table and drops it."""
-    numbered = _numbered(rows)
+    everything = numbered(rows)
 
     def rejected(first: int, last: int) -> str | None:
-        part = numbered.slice(first, last - first + 1)
+        part = everything.slice(first, last - first + 1)
         name = identity.digest(part)[:20]
         try:
             table, _ = load(replace(stager, expiration_hours=1), name, "probe", part)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
@@ -35,7 +36,7 @@ from airflow_kafka_bq.schema.target import TableFacts, Target
 if TYPE_CHECKING:  # a run looks after nothing
     from airflow_kafka_bq.inspection import Audits, Repairs
 
-__all__ = ["DeadLetterTopic", "MergeSpec", "RegisteredSchema", "Registry", "Source", "Warehouse"]
+__all__ = ["DeadLetterTopic", "MergeSpec", "RegisteredSchema", "Registry", "Source", "StagingFile", "Warehouse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,16 @@ class Registry(Protocol):
 
     def close(self) -> None:
         """Release connections; never raises."""
+
+
+class StagingFile(Protocol):
+    """The rows of a load job, written by one thread while others read and parse the next of them."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Rows that follow those of before."""
+
+    def finished(self) -> BytesIO:
+        """All of it, the same for the same writes; nothing is written after it, and it may be asked again."""
 
 
 class DeadLetterTopic(Protocol):
@@ -206,8 +217,22 @@ class Warehouse(Protocol):
     def mark_copied(self, target: Target, topic: str, letters: pa.Table) -> None:
         """Set ``copied_at`` of these letters, found by their coordinates; of those that have it, it stays."""
 
-    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
-        """Load rows into a new staging table that expires; attaches to the job if the id is taken."""
+    def begin_file(self) -> StagingFile:
+        """A file for ``load`` that is written while its rows come; it may be dropped."""
+
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,
+        expires_at: datetime,
+        file: StagingFile | None = None,
+    ) -> JobResult:
+        """Load rows into a new staging table that expires; attaches to the job if the id is taken.
+
+        :param file: these rows and no others, in their order, where they were written already.
+        """
 
     def row_count(self, table: TableId) -> int | None:
         """Rows of a table; None if it is not there."""

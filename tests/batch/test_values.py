@@ -29,7 +29,7 @@ def test_every_value_of_the_room_is_looked_at() -> None:
             "RunContext",
         ),
         *("Delivered", "Portion", "Recent", "RunPlan", "Staged", "StagedTable", "TopicFacts", "Uncopied"),
-        *("Absence", "Absent", "Rights"),
+        *("Absence", "Absent", "Rights", "Written"),
     }
 
 

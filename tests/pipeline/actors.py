@@ -18,9 +18,10 @@ from airflow_kafka_bq.pipeline.reader import Prepared, Reader
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import MergeSpec, Warehouse
+from airflow_kafka_bq.ports import MergeSpec, StagingFile, Warehouse
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import Killed, MemoryBigQuery, MemoryWarehouse
+from airflow_kafka_bq.testing.memory.staging_file import rows_in
 from tests.pipeline.world import Watched, World
 
 _PATIENCE_SECONDS = 600.0  # a busy machine is no hang: histories are also played behind other work
@@ -180,13 +181,21 @@ class SteppedWarehouse(Watched):
             jobs.settle()
             return self._heard("merge", job.commit())
 
-    def load(self, job_id: str, table: TableId, rows: pa.Table, target: Target, expires_at: datetime) -> JobResult:
+    def load(
+        self,
+        job_id: str,
+        table: TableId,
+        rows: pa.Table,
+        target: Target,
+        expires_at: datetime,
+        file: StagingFile | None = None,
+    ) -> JobResult:
         """As the Warehouse's."""
         database = self._database
         self._actor.gate("load")
         if self._is_taken("load", job_id):
-            return self._heard("load", MemoryWarehouse(database).load(job_id, table, rows, target, expires_at))
-        job = database.begin_load(job_id, table, rows, expires_at)
+            return self._heard("load", MemoryWarehouse(database).load(job_id, table, rows, target, expires_at, file))
+        job = database.begin_load(job_id, table, rows if file is None else rows_in(file), expires_at)
         job.ready_at = _later(database)
         self._actor.gate("load runs")
         with database.lock:

@@ -20,7 +20,7 @@ DEAD = pa.table({"_kafka_offset": [5]})
 def _named(
     plan: RunPlan = PLAN, ranges: Any = RANGES, settings: str = "f", rows: pa.Table = ROWS, dead: pa.Table = DEAD
 ) -> str:
-    return batch_id(plan, ranges, settings, rows, dead)
+    return batch_id(plan, ranges, settings, digest(rows), digest(dead))
 
 
 def test_everything_that_makes_another_batch_makes_another_name() -> None:

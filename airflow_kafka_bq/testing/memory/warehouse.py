@@ -11,13 +11,14 @@ import pyarrow as pa
 from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
-from airflow_kafka_bq.ports import MergeSpec
+from airflow_kafka_bq.ports import MergeSpec, StagingFile
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.table_options import asked
 from airflow_kafka_bq.schema.target import TableFacts, Target
 from airflow_kafka_bq.testing.memory import deletes, ledger
 from airflow_kafka_bq.testing.memory.comparing import absent
 from airflow_kafka_bq.testing.memory.letter_table import LetterTable
+from airflow_kafka_bq.testing.memory.staging_file import MemoryFile, rows_in
 from airflow_kafka_bq.testing.memory.statements import RowRejected, staged_rows
 from airflow_kafka_bq.testing.memory.tables import Transaction
 from airflow_kafka_bq.testing.memory.work import merge_bytes, refuse, target_bytes
@@ -154,6 +155,10 @@ class MemoryWarehouse(LetterTable):
         with self._call("highest"):
             return ledger.highest(self._database.tables.get(target.table).rows.values(), topic, max_bytes_billed)
 
+    def begin_file(self) -> StagingFile:
+        """What is written into it is what a load of it loads."""
+        return MemoryFile()
+
     def load(
         self,
         job_id: str,
@@ -161,12 +166,14 @@ class MemoryWarehouse(LetterTable):
         rows: pa.Table,
         target: Target,  # noqa: ARG002 - labels and keys of the target mean nothing in memory
         expires_at: datetime,
+        file: StagingFile | None = None,
     ) -> JobResult:
         """A load job into a table of its own, which is made before the job is sent."""
+        loaded = rows if file is None else rows_in(file)
         with self._call("load"):
             self._database.create_staging(table, expires_at)
             return self._database.jobs.submit(
-                "load", job_id, str(table), lambda: self._database.load_work(job_id, table, rows)
+                "load", job_id, str(table), lambda: self._database.load_work(job_id, table, loaded)
             )
 
     def row_count(self, table: TableId) -> int | None:
