@@ -36,7 +36,7 @@ _TEXT = rf'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u{_CODE}))*"'
 # Far within a double, and so written that every reader reads the same number.
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE][+-]?[0-9]{1,2})?"
 _SCALAR = rf"(?:{_TEXT}|{_NUMBER}|true|false|null)"
-_PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f]*')
+_PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f]{0,200}')
 
 
 class _NoForm(Exception):
@@ -102,16 +102,23 @@ def _form(value: bytes, space: str) -> str:
     """:raises _NoForm: it is no JSON, too large, or has a key that is not written as it reads."""
     try:
         root = json.loads(value, object_pairs_hook=_Members)
-        form, places = _of(root, space)
+        return _of(root, space)[0]
     except (ValueError, RecursionError) as error:
         raise _NoForm from error
-    if places > _MOST_PLACES:
-        raise _NoForm
-    return form
 
 
 def _of(node: Any, space: str) -> tuple[str, int]:
-    """The expression for what looks as this, or is null, and how many keys and scalars it has."""
+    """The expression for what looks as this, or is null, and how many keys and scalars it has.
+
+    An element of a list stands in it twice, so lists in lists would grow without bound.
+    """
+    form, places = _unbounded(node, space)
+    if places > _MOST_PLACES:
+        raise _NoForm
+    return form, places
+
+
+def _unbounded(node: Any, space: str) -> tuple[str, int]:
     if isinstance(node, _Members):
         keys = [key for key, _ in node]
         if len(set(keys)) < len(keys) or not all(map(_PLAIN_KEY.fullmatch, keys)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
@@ -30,6 +29,7 @@ from airflow_kafka_bq.batch import (
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.ports.source import Source
+from airflow_kafka_bq.ports.staging_file import StagingFile
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import TableFacts, Target
 
@@ -67,16 +67,6 @@ class Registry(Protocol):
 
     def close(self) -> None:
         """Release connections; never raises."""
-
-
-class StagingFile(Protocol):
-    """The rows of a load job, written by one thread while others read and parse the next of them."""
-
-    def write(self, rows: pa.Table) -> None:
-        """Rows that follow those of before."""
-
-    def finished(self) -> BytesIO:
-        """All of it, the same for the same writes; nothing is written after it, and it may be asked again."""
 
 
 class DeadLetterTopic(Protocol):
