@@ -28,6 +28,22 @@ class Jobs:
         facts = bench.warehouse.table(table)
         assert facts is not None
 
+    def test_a_file_that_was_written_while_its_rows_came_is_what_is_loaded(self, world: WarehouseWorld) -> None:
+        """It may be sent again, and the same writes are the same bytes: a batch is named by them."""
+        bench = Workbench(world, keep_target(world))
+        rows = bench.table([row("a", 0), row("b", 1), row("c", 2)])
+        files = []
+        for _ in range(2):
+            files.append(bench.warehouse.begin_file())
+            for part in (rows.slice(0, 2), rows.slice(2)):
+                files[-1].write(part)
+        assert files[0].finished().getvalue() == files[1].finished().getvalue()
+        for number in range(2):
+            table = bench.target.staging(f"file_{number}")
+            done = bench.warehouse.load(bench.job_id(), table, rows, bench.target, soon(world), files[0])
+            assert (done.failure, done.output_rows) == (None, 3)
+            assert bench.warehouse.row_count(table) == 3
+
     def test_the_same_id_attaches_and_loads_nothing(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table, other, job_id = bench.target.staging("s"), bench.target.staging("other"), bench.job_id()
