@@ -10,7 +10,15 @@ from operator import attrgetter
 from typing import Any
 
 from airflow_kafka_bq.formats.parser import Rejected
-from airflow_kafka_bq.formats.structured.protobuf_types import KNOWN, SCALARS, enum_shape
+from airflow_kafka_bq.formats.structured.protobuf_columns import protobuf_columns
+from airflow_kafka_bq.formats.structured.protobuf_types import (
+    KNOWN,
+    MESSAGE,
+    SCALARS,
+    default_of,
+    enum_shape,
+    is_repeated,
+)
 from airflow_kafka_bq.formats.structured.shapes import (
     Field,
     List,
@@ -22,7 +30,7 @@ from airflow_kafka_bq.formats.structured.shapes import (
 )
 
 ToRaw = Callable[[Any], Any]
-_MESSAGE_KINDS = (10, 11)  # group, message
+_MESSAGE_KINDS = (10, MESSAGE)  # the other is a group
 
 
 class _WithUnknown(dict[str, Any]):
@@ -45,7 +53,8 @@ def protobuf_schema(kind: Any) -> Schema:
             raise Rejected("decode", "invalid_protobuf", why) from error
         return raw if whole == message.ByteSize() or not isinstance(raw, dict) else _WithUnknown(raw)
 
-    return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown))
+    together = protobuf_columns(kind.DESCRIPTOR)
+    return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown), together=together)
 
 
 class _Types:
@@ -72,8 +81,8 @@ class _Types:
 
     def _field(self, field: Any) -> tuple[Field, ToRaw | None]:
         """The field, and how it is read; None: the attribute is the raw value."""
-        name, repeated = field.name, _is_repeated(field)
-        if repeated and field.type == _MESSAGE_KINDS[1] and field.message_type.GetOptions().map_entry:
+        name, repeated = field.name, is_repeated(field)
+        if repeated and field.type == MESSAGE and field.message_type.GetOptions().map_entry:
             return self._map(field)
         shape, convert = self._one(field)
         if repeated:
@@ -81,8 +90,7 @@ class _Types:
             return Field(name, Slot(List(Slot(shape))), field.number, default=[]), read
         if field.has_presence:
             return Field(name, Slot(shape, nullable=True), field.number), _optional(name, convert)
-        default = field.enum_type.values[0].number if field.enum_type else field.default_value
-        return Field(name, Slot(shape), field.number, default=default), None
+        return Field(name, Slot(shape), field.number, default=default_of(field)), None
 
     def _one(self, field: Any) -> tuple[Shape, ToRaw | None]:
         """One value; None: the attribute is the raw value."""
@@ -100,11 +108,6 @@ class _Types:
             return dict(found) if convert is None else {one: convert(found[one]) for one in found}
 
         return Field(name, Slot(Map(key_shape, Slot(shape))), field.number, default={}), read
-
-
-def _is_repeated(field: Any) -> bool:
-    found = getattr(field, "is_repeated", None)  # newer protobuf; older ones have the label
-    return bool(field.label == field.LABEL_REPEATED if found is None else found)
 
 
 def _to_raw(readers: Mapping[str, ToRaw | None]) -> ToRaw:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,22 @@ class Fields:
         return [dict(zip(self.columns, row, strict=True)) for row in rows]
 
 
-RawColumn = Plain | Perhaps | Fields
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Values that consist of several, none null."""
+
+    columns: Sequence[Plain]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.columns[0])
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return [*zip(*(one.python() for one in self.columns), strict=True)]
+
+
+RawColumn = Plain | Perhaps | Fields | Parts
 
 
 @dataclass(frozen=True, slots=True)
