@@ -22,18 +22,20 @@ _ZERO, _ONE, _EIGHT_BITS = pa.scalar(0, _UINT64), pa.scalar(1, _INT64), pa.scala
 _MORE = pa.scalar(0x80, _UINT8)
 _HALF = pa.scalar(32, _INT64)
 _GROUPS = 10  # of seven bits, in a number of 64
+_SIZE_GROUPS = 5
 
 
 class Cursor:
     """Places in messages.
 
-    :param data: bytes of all messages and padding. :param at: where reading goes on. :param ends: of the messages.
+    :param data: bytes of all messages and padding. :param at: where reading goes on.
+    :param ends: of the messages.
     """
 
     def __init__(self, data: Any, at: Any, ends: Any) -> None:
         self._data = data
         self.at = at
-        self._ends = ends
+        self.ends = ends
         self.bad: Any = pa.repeat(_NO, len(at))
 
     @classmethod
@@ -69,12 +71,16 @@ class Cursor:
 
     def some(self, rows: Any) -> Cursor:
         """Those at these positions."""
-        return Cursor(self._data, self.at.take(rows), self._ends.take(rows))
+        return Cursor(self._data, self.at.take(rows), self.ends.take(rows))
 
     def after(self, other: Cursor, index: Any) -> None:
         """Go on where ``some`` of the messages are now. ``index``: of each of these its row there, or null."""
         self.at = _pc.coalesce(other.at.take(index), self.at)
         self.bad = _pc.or_(self.bad, _pc.coalesce(other.bad.take(index), _NO))
+
+    def among(self, starts: Any, ends: Any) -> Cursor:
+        """Other places in the same bytes."""
+        return Cursor(self._data, starts, ends)
 
     def inside(self, size: Any) -> Cursor:
         """What lies in so many bytes from here; go on behind them."""
@@ -85,11 +91,11 @@ class Cursor:
 
     def end(self) -> None:
         """Nothing may be left."""
-        self.mark(_pc.not_equal(self.at, self._ends))
+        self.mark(_pc.not_equal(self.at, self.ends))
 
     def begins(self, octets: bytes) -> Any:
         """Which go on with these bytes. They stay where they are."""
-        found = _pc.less(self.at, self._ends)
+        found = _pc.less(self.at, self.ends)
         for at, octet in enumerate(octets):
             byte = self._data.take(_pc.add(self.at, at) if at else self.at)
             found = _pc.and_(found, _pc.equal(byte, pa.scalar(octet, _UINT8)))
@@ -143,13 +149,21 @@ class Cursor:
         """So many bytes of each."""
         return self._cut(self._stop(size))
 
+    def sized(self) -> Any:
+        """Bytes, their number before them as Protobuf writes it."""
+        return self.octets(self.size())
+
+    def size(self) -> Any:
+        """A number of bytes: Protobuf refuses one in more groups."""
+        return self.number(_SIZE_GROUPS).view(_INT64)
+
     def fixed(self, size: int) -> Any:
         """So many bytes; of what is too short, as many zeros."""
         stop = _pc.add(self.at, size)
-        short = _pc.greater(stop, self._ends)
+        short = _pc.greater(stop, self.ends)
         if not self.mark(short):
             return self._cut(stop)
-        found = self._cut(_pc.min_element_wise(stop, self._ends))
+        found = self._cut(_pc.min_element_wise(stop, self.ends))
         return _pc.if_else(short, pa.scalar(bytes(size), pa.binary()), found)
 
     def whole(self, kind: pa.DataType) -> Any:
@@ -162,15 +176,27 @@ class Cursor:
 
     def _stop(self, size: Any) -> Any:
         """Where so many bytes end; here, where they are none."""
-        wrong = _pc.or_(_pc.less(size, 0), _pc.greater(size, _pc.subtract(self._ends, self.at)))
+        wrong = _pc.or_(_pc.less(size, 0), _pc.greater(size, _pc.subtract(self.ends, self.at)))
         if self.mark(wrong):
             size = _pc.if_else(wrong, 0, size)
         return _pc.add(self.at, size)
 
+    def last_groups(self) -> Any:
+        """Which of all bytes end a number, if all of them are numbers in groups of seven bits."""
+        return _pc.less(self._data.slice(0, len(self._data) - _PADDING), _MORE)
+
+    def ends_within(self, size: int | None) -> Any:
+        """Which of the messages end inside a number of so many bytes, or in groups of seven bits."""
+        length = _pc.subtract(self.ends, self.at)
+        if size is not None:
+            return _pc.not_equal(_pc.multiply(_pc.divide(length, size), size), length)
+        final = self._data.take(_pc.max_element_wise(_pc.subtract(self.ends, 1), 0))
+        return _pc.and_(_pc.greater(length, 0), _pc.greater_equal(final, _MORE))
+
     def _to(self, at: Any) -> None:
         """Go on there, not beyond the message."""
-        over = _pc.greater(at, self._ends)
-        self.at = _pc.min_element_wise(at, self._ends) if self.mark(over) else at
+        over = _pc.greater(at, self.ends)
+        self.at = _pc.min_element_wise(at, self.ends) if self.mark(over) else at
 
     def _cut(self, stop: Any) -> Any:
         """What lies between here and there, which is not before here and not behind the end."""

@@ -17,6 +17,7 @@ from airflow_kafka_bq.formats.structured.protobuf_types import (
     SCALARS,
     default_of,
     enum_shape,
+    is_map,
     is_repeated,
 )
 from airflow_kafka_bq.formats.structured.shapes import (
@@ -82,7 +83,7 @@ class _Types:
     def _field(self, field: Any) -> tuple[Field, ToRaw | None]:
         """The field, and how it is read; None: the attribute is the raw value."""
         name, repeated = field.name, is_repeated(field)
-        if repeated and field.type == MESSAGE and field.message_type.GetOptions().map_entry:
+        if is_map(field):
             return self._map(field)
         shape, convert = self._one(field)
         if repeated:

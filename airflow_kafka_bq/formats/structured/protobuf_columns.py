@@ -17,12 +17,14 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.structured.cursor import Cursor
+from airflow_kafka_bq.formats.structured.protobuf_lists import repeated
 from airflow_kafka_bq.formats.structured.protobuf_types import (
     KNOWN,
     MESSAGE,
     WRAPPERS,
     default_of,
     enum_shape,
+    is_map,
     is_repeated,
     is_required,
 )
@@ -31,7 +33,6 @@ from airflow_kafka_bq.formats.structured.reading import MOST_TYPES, Read, decodi
 
 _pc: Any = pyarrow.compute
 _DEEPEST = 60  # messages inside messages; protobuf refuses more than 100
-_SIZE_GROUPS = 5  # of seven bits: protobuf refuses a length that is written longer
 _VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # https://protobuf.dev/programming-guides/encoding/#structure
 _INT32, _UINT32 = (-(2**31), 2**31 - 1), (0, 2**32 - 1)
 _INT64, _UINT64, _DOUBLE = pa.int64(), pa.uint64(), pa.float64()
@@ -72,12 +73,13 @@ class _Plan:
 
     def _field(self, field: Any) -> Read | None:
         self._count += 1
-        if self._count > MOST_TYPES or is_repeated(field):
-            return None
-        kind = self._kind(field)
+        kind = None if self._count > MOST_TYPES or is_map(field) else self._kind(field)
         if kind is None:
             return None
         tag = _varint(field.number << 3 | kind.wire)
+        if is_repeated(field):
+            packed = None if kind.wire == _SIZED else _varint(field.number << 3 | _SIZED)
+            return repeated(tag, packed, _SKIPS[kind.wire], kind.read, _SIZES.get(kind.wire))
         if field.has_presence:
             return _perhaps(tag, kind.read, required=is_required(field))
         return _or_default(tag, kind, default_of(field))
@@ -174,15 +176,11 @@ def _or_default(tag: bytes, kind: _Kind, default: Any) -> Read:
     return of
 
 
-def _size(cursor: Cursor) -> Any:
-    return cursor.number(_SIZE_GROUPS).view(_INT64)
-
-
 def _sized(read: Read) -> Read:
     """A message inside another."""
 
     def of(cursor: Cursor) -> RawColumn:
-        inside = cursor.inside(_size(cursor))
+        inside = cursor.inside(cursor.size())
         found = read(inside)
         inside.end()
         cursor.mark(inside.bad)
@@ -242,8 +240,8 @@ _KINDS: Mapping[int, _Kind] = {
     6: _Kind(_EIGHT, _UINT64, _whole(_UINT64, _UINT64)),
     7: _Kind(_FOUR, _INT64, _whole(pa.uint32(), _INT64)),
     8: _Kind(_VARINT, pa.bool_(), lambda cursor: Plain(cursor.flag())),
-    9: _Kind(_SIZED, pa.string(), lambda cursor: text(cursor, cursor.octets(_size(cursor)))),
-    12: _Kind(_SIZED, pa.binary(), lambda cursor: Plain(cursor.octets(_size(cursor)))),
+    9: _Kind(_SIZED, pa.string(), lambda cursor: text(cursor, cursor.sized())),
+    12: _Kind(_SIZED, pa.binary(), lambda cursor: Plain(cursor.sized())),
     13: _Kind(_VARINT, _INT64, _within(_int, _UINT32)),
     15: _Kind(_FOUR, _INT64, _whole(pa.int32(), _INT64)),
     16: _Kind(_EIGHT, _INT64, _whole(_INT64, _INT64)),
@@ -251,6 +249,13 @@ _KINDS: Mapping[int, _Kind] = {
     18: _Kind(_VARINT, _INT64, lambda cursor: Plain(cursor.zigzag())),
 }
 """By the numbers of FieldDescriptorProto.Type."""
+_SIZES: Mapping[int, int] = {_EIGHT: 8, _FOUR: 4}
+_SKIPS: Mapping[int, Callable[[Cursor], object]] = {
+    _VARINT: Cursor.number,
+    _EIGHT: lambda cursor: cursor.skip(8),
+    _SIZED: lambda cursor: cursor.inside(cursor.size()),
+    _FOUR: lambda cursor: cursor.skip(4),
+}
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "google.protobuf.Timestamp": ("seconds", "nanos"),
     "google.protobuf.Duration": ("seconds", "nanos"),

@@ -46,6 +46,11 @@ def is_repeated(field: Any) -> bool:
     return bool(field.label == field.LABEL_REPEATED if found is None else found)
 
 
+def is_map(field: Any) -> bool:
+    """Whether its values are pairs, each key once."""
+    return bool(is_repeated(field) and field.type == MESSAGE and field.message_type.GetOptions().map_entry)
+
+
 def is_required(field: Any) -> bool:
     """Whether a message without the field is none."""
     found = getattr(field, "is_required", None)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.batch import row_numbers
+
+_pc: Any = pyarrow.compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,29 @@ class Parts:
         return [*zip(*(one.python() for one in self.columns), strict=True)]
 
 
-RawColumn = Plain | Perhaps | Fields | Parts
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Lists, none null, of values none of which is null. ``offsets``: where each begins in them, and the last ends."""
+
+    inner: RawColumn
+    offsets: Any
+
+    def __len__(self) -> int:
+        """How many lists."""
+        return len(self.offsets) - 1
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        found, edges = self.inner.python(), self.offsets.to_pylist()
+        return [found[first:end] for first, end in pairwise(edges)]
+
+    def with_one_of(self, wanted: Any) -> Any:
+        """Which lists have one of these values."""
+        owners = _pc.list_parent_indices(pa.LargeListArray.from_arrays(self.offsets, wanted))
+        return _pc.is_in(row_numbers(len(self)), value_set=_pc.unique(owners.filter(wanted)))
+
+
+RawColumn = Plain | Perhaps | Fields | Parts | Several
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.parser import DoubtError, Rejected
 from airflow_kafka_bq.formats.structured.around_null import spread
 from airflow_kafka_bq.formats.structured.bulk_columns import NO_COLUMN, of_one_kind
-from airflow_kafka_bq.formats.structured.raw_columns import Fields, Perhaps, RawColumn, RawColumns
+from airflow_kafka_bq.formats.structured.columns import wraps
+from airflow_kafka_bq.formats.structured.raw_columns import Fields, Perhaps, RawColumn, RawColumns, Several
 from airflow_kafka_bq.formats.structured.raw_scalars import Made, Make, scalar_column
-from airflow_kafka_bq.formats.structured.shapes import Slot, Struct, by_identity
+from airflow_kafka_bq.formats.structured.shapes import List, Slot, Struct, by_identity
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
@@ -119,9 +120,32 @@ def _around_null(make: Make, values: RawColumn) -> Made:
 
 def _column(writer: Slot, reader: Slot, column: Column) -> Make | None:
     """None: there is no way but cell by cell."""
-    if column.hashed is not None or column.mode != "NULLABLE":
+    if column.hashed is not None:
         return None
+    if column.mode == "REPEATED":
+        return _list(writer, reader, column)
+    return None if column.mode != "NULLABLE" else _one(writer, reader, column)
+
+
+def _one(writer: Slot, reader: Slot, column: Column) -> Make | None:
     return of_one_kind(writer, reader, column, _struct, scalar_column)
+
+
+def _list(writer: Slot, reader: Slot, column: Column) -> Make | None:
+    mine, theirs = reader.shape, writer.shape
+    if not (isinstance(mine, List) and isinstance(theirs, List)) or wraps(mine.element) or theirs.element.nullable:
+        return None
+    make = _one(theirs.element, mine.element, Column(column.name, column.type, "NULLABLE", column.fields))
+    if make is None:
+        return None
+    kind = wire_type(column)
+
+    def of(values: Several) -> Made:
+        found, bad = make(values.inner)
+        lists = pa.ListArray.from_arrays(values.offsets.cast(pa.int32()), found, type=kind)
+        return lists, None if bad is None else values.with_one_of(bad)
+
+    return of
 
 
 def _struct(writer: Struct, reader: Struct, column: Column) -> Make | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from random import Random
-from typing import Any
-
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,116 +11,8 @@ from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
 from airflow_kafka_bq.formats.structured.protobuf_files import message_class
 from airflow_kafka_bq.formats.structured.shapes import Schema
-from tests.formats.structured.damage import damaged
-from tests.formats.structured.test_protobuf import IMPORTS
-
-_BITS = {"int32": 31, "sint32": 31, "sfixed32": 31, "int64": 63, "sint64": 63, "sfixed64": 63}
-_UNSIGNED = {"uint32": 32, "fixed32": 32, "uint64": 64, "fixed64": 64}
-_SCALARS = (*_BITS, *_UNSIGNED, "bool", "float", "double", "string", "bytes", "E")
-_WRAPPED = {"Int64Value": "int64", "UInt64Value": "uint64", "BoolValue": "bool", "StringValue": "string"}
-_KNOWN = ("google.protobuf.Timestamp", "google.protobuf.Duration", "confluent.type.Decimal")
-_TEXTS = ("", "a", "ü", "日本", "😀", "\0", "x" * 127, "x" * 128, "x" * 9_000)
-_ENUM = "enum E { A = 0; B = 5; C = -3; }"
-
-
-class Drawn:
-    """A message type by a seed, messages of it, and other ways to write them."""
-
-    def __init__(self, seed: int, *, lists: bool = True) -> None:
-        self.random = Random(seed)
-        self._lists = lists
-        self._count = 0
-        self.syntax = self.random.choice(("proto3", "proto3", "proto2"))
-        body = self._body(2)
-        self.text = f'syntax = "{self.syntax}"; package p; {IMPORTS} message Row {{ {body} }} {_ENUM}'
-        self.kind = message_class(self.text, (), (0,))
-
-    def _body(self, depth: int) -> str:
-        numbers = self.random.sample((1, 2, 3, 4, 5, 15, 16, 17, 200, 2_047, 2_048, 70_000), self.random.randint(1, 6))
-        fields: list[str] = []
-        inner: list[str] = []
-        for number in numbers:
-            self._count += 1
-            kind = self._type(depth, inner)
-            fields.append(f"{kind} f{self._count} = {number};")
-        cut = self.random.randint(0, len(fields)) if self.random.random() < 0.4 else 0
-        oneof = f"oneof o{self._count} {{ {' '.join(fields[:cut])} }}" if cut else ""
-        return " ".join([*inner, oneof, *(self._label() + one for one in fields[cut:])])
-
-    def _label(self) -> str:
-        if self._lists and self.random.random() < 0.2:
-            return "repeated "
-        if self.syntax == "proto2":
-            return self.random.choice(("optional ", "optional ", "required "))
-        return self.random.choice(("", "", "optional "))
-
-    def _type(self, depth: int, inner: list[str]) -> str:
-        chance = self.random.random()
-        if depth and chance < 0.2:
-            name = f"M{self._count}"
-            inner.append(f"message {name} {{ {self._body(depth - 1)} }}")
-            return name
-        if chance < 0.3:
-            return self.random.choice((*_KNOWN, *(f"google.protobuf.{one}" for one in _WRAPPED)))
-        return self.random.choice(_SCALARS)
-
-    def message(self, kind: Any | None = None) -> Any:
-        """Fields at random; all that it needs."""
-        found = (kind or self.kind)()
-        for field in found.DESCRIPTOR.fields:
-            required = getattr(field, "is_required", False)
-            if not required and self.random.random() < 0.4:
-                continue
-            if field.is_repeated:
-                self._several(getattr(found, field.name), field)
-            elif field.message_type:
-                getattr(found, field.name).CopyFrom(self.message(type(getattr(found, field.name))))
-            else:
-                setattr(found, field.name, self._value(field))
-        return found
-
-    def _several(self, values: Any, field: Any) -> None:
-        for _ in range(self.random.choice((0, 1, 2, 3, 30))):
-            if field.message_type:
-                one = values.add()
-                one.CopyFrom(self.message(type(one)))
-            else:
-                values.append(self._value(field))
-
-    def _value(self, field: Any) -> Any:
-        if field.enum_type:
-            return self.random.choice(field.enum_type.values).number
-        kind = {getattr(field, f"TYPE_{one.upper()}"): one for one in _SCALARS if one != "E"}[field.type]
-        if kind in _BITS or kind in _UNSIGNED:
-            low, high = (-(2 ** _BITS[kind]), 2 ** _BITS[kind]) if kind in _BITS else (0, 2 ** _UNSIGNED[kind])
-            return self.random.choice((0, 1, 127, 128, low, high - 1, self.random.randrange(low, high)))
-        if kind in ("float", "double"):
-            return self.random.choice((0.0, -0.0, 1.5, -(2.0**100), float("inf"), float("nan")))
-        makes: dict[str, Callable[[], Any]] = {
-            "bool": lambda: self.random.random() < 0.5,
-            "string": lambda: self.random.choice(_TEXTS),
-            "bytes": lambda: self.random.randbytes(self.random.choice((0, 1, 12, 127, 128, 200))),
-        }
-        return makes[kind]()
-
-    def otherwise(self, message: bytes) -> bytes:
-        """What no writer does, and protobuf may read."""
-        other = self.message().SerializePartialToString()
-        return self.random.choice((
-            message + other,  # fields that come twice, in no order
-            message + b"\xf8\x07\x05",  # a field that nobody knows
-            b"\xf8\x07\x05" + message,
-            message + b"\x08\x85\x80\x00",  # a number that is longer than it has to be
-            message + b"\x0b\x0c",  # a group
-            message + b"\x88\x00\x01",  # a tag that is longer than it has to be
-        ))  # fmt: skip
-
-    def messages(self, count: int, damage: float) -> list[bytes]:
-        found = [self.message().SerializeToString() for _ in range(count)]
-        for at, one in enumerate(found):
-            if self.random.random() < damage:
-                found[at] = self.otherwise(one) if self.random.random() < 0.3 else damaged(self.random, one)
-        return found
+from tests.formats.structured.drawn_messages import Drawn
+from tests.formats.structured.test_protobuf import kind as message_kind
 
 
 def alone(schema: Schema, message: bytes) -> str | None:
@@ -148,10 +37,10 @@ def check(schema: Schema, messages: list[bytes], positions: list[int] | None = N
     return bad.count(True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from((0.0, 0.1, 0.9)))
 def test_any_message_is_as_protobuf_reads_it_or_bad(seed: int, damage: float) -> None:
-    drawn = Drawn(seed, lists=False)
+    drawn = Drawn(seed)
     bad = check(protobuf_schema(drawn.kind), drawn.messages(60, damage))
     assert damage or not bad
 
@@ -159,7 +48,92 @@ def test_any_message_is_as_protobuf_reads_it_or_bad(seed: int, damage: float) ->
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_some_of_the_messages_behind_what_stands_in_front_of_them(seed: int) -> None:
-    drawn = Drawn(seed, lists=False)
+    drawn = Drawn(seed)
     messages = [b"123456" + one for one in drawn.messages(40, 0.2)]
     positions = sorted(drawn.random.sample(range(40), 15))
     check(protobuf_schema(drawn.kind), messages, positions, 6)
+
+
+@pytest.mark.parametrize(
+    ("field", "message", "bad"),
+    [
+        ("int32 v = 1;", b"", False),  # its default
+        ("int32 v = 1;", b"\x08\x00", False),  # which no writer sends
+        ("int32 v = 1;", b"\x08\xff\xff\xff\xff\x0f", True),  # -1 in 32 bits
+        ("int32 v = 1;", b"\x08" + b"\xff" * 9 + b"\x01", False),  # -1
+        ("int32 v = 1;", b"\x08\x01\x08\x02", True),  # the last holds
+        ("int32 v = 1;", b"\x0d\0\0\0\0", True),  # of another type
+        ("int32 v = 1;", b"\x88\x00\x01", True),
+        ("int32 v = 1;", b"\x10\x01", True),  # not known
+        ("int32 v = 1;", b"\x08", True),
+        ("int32 v = 1;", b"\x0b\x0c", True),
+        ("uint32 v = 1;", b"\x08\xff\xff\xff\xff\x0f", False),
+        ("uint32 v = 1;", b"\x08\xff\xff\xff\xff\x1f", True),
+        ("sint32 v = 1;", b"\x08\xff\xff\xff\xff\x0f", False),
+        ("sint32 v = 1;", b"\x08\xff\xff\xff\xff\x1f", True),
+        ("bool v = 1;", b"\x08\x02", True),  # which is true
+        ("E v = 1;", b"\x08\x01", False),
+        ("E v = 1;", b"\x08\x07", True),
+        ("fixed64 v = 1;", b"\x09" + b"\xff" * 8, False),
+        ("fixed64 v = 1;", b"\x09" + b"\xff" * 7, True),
+        ("string v = 1;", b"\x0a\x01a", False),
+        ("string v = 1;", b"\x0a\x81\x80\x80\x80\x00a", False),
+        ("string v = 1;", b"\x0a\x81\x80\x80\x80\x80\x00a", True),
+        ("string v = 1;", b"\x0a\x02a", True),
+        ("string v = 1;", b"\x0a\x01\xff", True),
+        ("optional int32 v = 1;", b"", False),
+        ("optional int32 v = 1;", b"\x08\x00", False),
+        ("In v = 1;", b"", False),
+        ("In v = 1;", b"\x0a\x00", False),
+        ("In v = 1;", b"\x0a\x02\x08\x05", False),
+        ("In v = 1; int32 w = 2;", b"\x0a\x00\x10\x01", False),
+        ("In v = 1; int32 w = 2;", b"\x0a\x02\x10\x01", True),  # a field that is not known inside
+        ("In v = 1;", b"\x0a\x02\x08\x05\x0a\x00", True),  # two, which are merged
+        ("oneof x { int32 v = 1; int32 w = 2; }", b"\x08\x00", False),
+        ("oneof x { int32 v = 1; int32 w = 2; }", b"\x08\x05\x10\x06", True),  # the last holds
+        ("int32 v = 2; int32 w = 1;", b"\x08\x05\x10\x06", False),
+        ("int32 v = 2; int32 w = 1;", b"\x10\x06\x08\x05", True),
+        ("google.protobuf.Timestamp v = 1;", b"\x0a\x02\x08\x05", False),
+        ("google.protobuf.StringValue v = 1;", b"\x0a\x00", False),
+        ("google.protobuf.UInt64Value v = 1;", b"", False),
+        ("confluent.type.Decimal v = 1;", b"\x0a\x07\x0a\x01\x05\x10\x03\x18\x02", False),
+    ],
+)
+def test_what_a_message_may_hold(field: str, message: bytes, bad: bool) -> None:
+    row = message_kind(field)
+    schema, other = protobuf_schema(row), row().SerializeToString()
+    assert check(schema, [message]) == bad
+    assert check(schema, [other, message, other]) == bad
+
+
+def test_a_required_field_that_is_missing() -> None:
+    row = message_kind("required int32 v = 1;", "", "proto2")
+    assert check(protobuf_schema(row), [b"\x08\x05", b"", b"\x08\x00"]) == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "map<string, int32> v = 1;",
+        "Row v = 1;",
+        "Empty v = 1;",
+        "google.protobuf.Struct v = 1;",
+        "google.protobuf.Value v = 1;",
+        "google.protobuf.Empty v = 1;",
+        "repeated Row v = 1;",
+    ],
+)
+def test_what_has_no_columns(field: str) -> None:
+    assert protobuf_schema(message_kind(field)).together is None
+    assert protobuf_schema(message_kind(f"In v = 2; {field.replace('v =', 'w =')}")).together is None
+
+
+def test_other_types_that_have_no_columns() -> None:
+    group = 'syntax = "proto2"; message Row { optional group G = 1 { optional int32 a = 1; } }'
+    known = (
+        'syntax = "proto3"; import "google/protobuf/timestamp.proto"; message Row { google.protobuf.Timestamp v = 1; }'
+    )
+    for text in (group, 'syntax = "proto3"; message Row { }'):
+        assert protobuf_schema(message_class(text, (), (0,))).together is None
+    moment = message_class(known, (), (0,))().v
+    assert protobuf_schema(type(moment)).together is None
