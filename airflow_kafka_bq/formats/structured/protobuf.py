@@ -106,7 +106,8 @@ class _Types:
 
         def read(message: Any) -> dict[Any, Any]:
             found = getattr(message, name)
-            return dict(found) if convert is None else {one: convert(found[one]) for one in found}
+            keys = sorted(found)  # each process has another order, and a batch is named by its rows
+            return {one: found[one] if convert is None else convert(found[one]) for one in keys}
 
         return Field(name, Slot(Map(key_shape, Slot(shape))), field.number, default={}), read
 

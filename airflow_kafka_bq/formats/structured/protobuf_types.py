@@ -96,7 +96,7 @@ def _json(message: Any) -> Any:
     """Of a Struct, a Value or a ListValue."""
     name = message.DESCRIPTOR.name
     if name == "Struct":
-        return {key: _json(value) for key, value in message.fields.items()}
+        return {key: _json(message.fields[key]) for key in sorted(message.fields)}  # they come in no order
     if name == "ListValue":
         return [_json(value) for value in message.values]
     kind = message.WhichOneof("kind")
