@@ -28,7 +28,7 @@ _SIZE_GROUPS = 5
 class Cursor:
     """Places in messages.
 
-    :param data: bytes of all messages and padding. :param at: where reading goes on.
+    :param data: bytes of all messages and padding. :param at: where reading goes on, ascending.
     :param ends: of the messages.
     """
 

@@ -1,4 +1,4 @@
-"""Repeated fields of many Protobuf messages: the places of all elements first, then what stands there.
+"""Repeated fields and maps of many Protobuf messages: the places of all elements first, then what stands there.
 
 Numbers are packed into one field, one behind another, or each element is a field of its own. Either is read; a message
 that has both, or the field at two places, is left to the decoder of single messages.
@@ -14,7 +14,7 @@ import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.structured.cursor import Cursor
-from airflow_kafka_bq.formats.structured.raw_columns import Plain, RawColumn, Several
+from airflow_kafka_bq.formats.structured.raw_columns import Pairs, Plain, RawColumn, Several, owners_of
 from airflow_kafka_bq.formats.structured.reading import Read, where
 
 _pc: Any = pyarrow.compute
@@ -40,13 +40,53 @@ def repeated(tag: bytes, packed: bytes | None, skip: Skip, read: Read, size: int
             elements, offsets = _unpacked(_packs(cursor, in_packs, len(packed)), cursor, size)
         else:
             elements, offsets = _apart(cursor, tag, skip)
-        found = Several(read(elements), offsets)
-        elements.end()
-        if _pc.any(elements.bad).as_py():
-            cursor.mark(found.with_one_of(elements.bad))
-        return found
+        return _read(cursor, elements, offsets, read)
 
     return of
+
+
+def mapped(tag: bytes, entry: Read) -> Read:
+    """Mappings of a map field, whose entries are records in no order. A message with two of one key is marked.
+
+    :param entry: reads one, behind its tag.
+    """
+
+    def of(cursor: Cursor) -> RawColumn:
+        elements, offsets = _apart(cursor, tag, lambda rest: rest.inside(rest.size()))
+        owners, octets = owners_of(offsets), elements.octets(_pc.subtract(elements.ends, elements.at))
+        by_key = {"owner": owners, "key": _keys(entry(Cursor.of(octets, None, 0)))}
+        order = _pc.sort_indices(pa.table(by_key), sort_keys=[(name, "ascending") for name in by_key])
+        in_order = Cursor.of(octets.take(order), None, 0)  # places in a cursor are in order
+
+        def read(sorted_entries: Cursor) -> RawColumn:
+            found = entry(sorted_entries)
+            sorted_entries.mark(_again(_keys(found), owners))
+            return found
+
+        return Pairs(_read(cursor, in_order, offsets, read))
+
+    return of
+
+
+def _keys(entries: RawColumn) -> Any:
+    columns: Any = entries
+    return columns.columns["key"].values
+
+
+def _again(keys: Any, owners: Any) -> Any:
+    """Which have the key, and the owner, of the one before."""
+    if not len(keys):
+        return pa.array([], pa.bool_())
+    same = (_pc.equal(one.slice(1), one.slice(0, len(one) - 1)) for one in (keys, owners))
+    return pa.concat_arrays([pa.array([False]), _pc.and_(*same)])
+
+
+def _read(cursor: Cursor, elements: Cursor, offsets: Any, read: Read) -> Several:
+    found = Several(read(elements), offsets)
+    elements.end()
+    if _pc.any(elements.bad).as_py():
+        cursor.mark(found.with_one_of(elements.bad))
+    return found
 
 
 def _packs(cursor: Cursor, present: Any, tag_size: int) -> Any:

@@ -97,11 +97,32 @@ class Several:
 
     def with_one_of(self, wanted: Any) -> Any:
         """Which lists have one of these values."""
-        owners = _pc.list_parent_indices(pa.LargeListArray.from_arrays(self.offsets, wanted))
-        return _pc.is_in(row_numbers(len(self)), value_set=_pc.unique(owners.filter(wanted)))
+        owners = owners_of(self.offsets).filter(wanted)
+        return _pc.is_in(row_numbers(len(self)), value_set=_pc.unique(owners))
 
 
-RawColumn = Plain | Perhaps | Fields | Parts | Several
+def owners_of(offsets: Any) -> Any:
+    """Of each value in lists, whose it is."""
+    values = row_numbers(offsets[-1].as_py())
+    return _pc.list_parent_indices(pa.LargeListArray.from_arrays(offsets, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Mappings, none null: lists of records of a ``key`` and its ``value``, in the order of the keys."""
+
+    entries: Several
+
+    def __len__(self) -> int:
+        """How many mappings."""
+        return len(self.entries)
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return [{one["key"]: one["value"] for one in entries} for entries in self.entries.python()]
+
+
+RawColumn = Plain | Perhaps | Fields | Parts | Several | Pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from airflow_kafka_bq.formats.parser import DoubtError, Rejected
 from airflow_kafka_bq.formats.structured.around_null import spread
 from airflow_kafka_bq.formats.structured.bulk_columns import NO_COLUMN, of_one_kind
 from airflow_kafka_bq.formats.structured.columns import wraps
-from airflow_kafka_bq.formats.structured.raw_columns import Fields, Perhaps, RawColumn, RawColumns, Several
+from airflow_kafka_bq.formats.structured.raw_columns import Fields, Pairs, Perhaps, RawColumn, RawColumns, Several
 from airflow_kafka_bq.formats.structured.raw_scalars import Made, Make, scalar_column
-from airflow_kafka_bq.formats.structured.shapes import List, Slot, Struct, by_identity
+from airflow_kafka_bq.formats.structured.shapes import Field, List, Map, Shape, Slot, Struct, by_identity
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
@@ -132,20 +132,30 @@ def _one(writer: Slot, reader: Slot, column: Column) -> Make | None:
 
 
 def _list(writer: Slot, reader: Slot, column: Column) -> Make | None:
-    mine, theirs = reader.shape, writer.shape
-    if not (isinstance(mine, List) and isinstance(theirs, List)) or wraps(mine.element) or theirs.element.nullable:
-        return None
-    make = _one(theirs.element, mine.element, Column(column.name, column.type, "NULLABLE", column.fields))
+    make = _element(writer.shape, reader.shape, column)
     if make is None:
         return None
     kind = wire_type(column)
 
-    def of(values: Several) -> Made:
-        found, bad = make(values.inner)
-        lists = pa.ListArray.from_arrays(values.offsets.cast(pa.int32()), found, type=kind)
-        return lists, None if bad is None else values.with_one_of(bad)
+    def of(values: Several | Pairs) -> Made:
+        several = values.entries if isinstance(values, Pairs) else values
+        found, bad = make(several.inner)
+        lists = pa.ListArray.from_arrays(several.offsets.cast(pa.int32()), found, type=kind)
+        return lists, None if bad is None else several.with_one_of(bad)
 
     return of
+
+
+def _element(writer: Shape, reader: Shape, column: Column) -> Make | None:
+    if isinstance(reader, Map) and isinstance(writer, Map):
+        return _struct(_pair(writer), _pair(reader), column)
+    if not (isinstance(reader, List) and isinstance(writer, List)) or wraps(reader.element) or writer.element.nullable:
+        return None
+    return _one(writer.element, reader.element, Column(column.name, column.type, "NULLABLE", column.fields))
+
+
+def _pair(shape: Map) -> Struct:
+    return Struct("pair", fields=(Field("key", Slot(shape.key)), Field("value", shape.value)))
 
 
 def _struct(writer: Struct, reader: Struct, column: Column) -> Make | None:

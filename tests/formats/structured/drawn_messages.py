@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from airflow_kafka_bq.formats.structured.protobuf_files import message_class
+from airflow_kafka_bq.formats.structured.protobuf_types import is_map
 from tests.formats.structured.damage import damaged
 
 _IMPORTED = (*(f"google/protobuf/{one}" for one in ("timestamp", "duration", "wrappers")), "confluent/type/decimal")
@@ -15,6 +16,7 @@ IMPORTS = "".join(f'import "{one}.proto";' for one in _IMPORTED)
 _BITS = {"int32": 31, "sint32": 31, "sfixed32": 31, "int64": 63, "sint64": 63, "sfixed64": 63}
 _UNSIGNED = {"uint32": 32, "fixed32": 32, "uint64": 64, "fixed64": 64}
 _SCALARS = (*_BITS, *_UNSIGNED, "bool", "float", "double", "string", "bytes", "E")
+_KEYS = ("int32", "sint64", "fixed64", "bool", "string")
 _WRAPPED = {"Int64Value": "int64", "UInt64Value": "uint64", "BoolValue": "bool", "StringValue": "string"}
 _KNOWN = ("google.protobuf.Timestamp", "google.protobuf.Duration", "confluent.type.Decimal")
 _TEXTS = ("", "a", "ü", "日本", "😀", "\0", "x" * 127, "x" * 128, "x" * 9_000)
@@ -41,11 +43,15 @@ class Drawn:
             self._count += 1
             kind = self._type(depth, inner)
             fields.append(f"{kind} f{self._count} = {number};")
-        cut = self.random.randint(0, len(fields)) if self.random.random() < 0.4 else 0
+        fields.sort(key=lambda one: one.startswith("map<"))  # which a oneof cannot hold
+        plain = sum(not one.startswith("map<") for one in fields)
+        cut = self.random.randint(0, plain) if self.random.random() < 0.4 else 0
         oneof = f"oneof o{self._count} {{ {' '.join(fields[:cut])} }}" if cut else ""
-        return " ".join([*inner, oneof, *(self._label() + one for one in fields[cut:])])
+        return " ".join([*inner, oneof, *(self._label(one) + one for one in fields[cut:])])
 
-    def _label(self) -> str:
+    def _label(self, field: str) -> str:
+        if field.startswith("map<"):
+            return ""
         if self._lists and self.random.random() < 0.2:
             return "repeated "
         if self.syntax == "proto2":
@@ -60,6 +66,8 @@ class Drawn:
             return name
         if chance < 0.3:
             return self.random.choice((*_KNOWN, *(f"google.protobuf.{one}" for one in _WRAPPED)))
+        if chance < 0.4 and self._lists and not depth:
+            return f"map<{self.random.choice(_KEYS)}, {self.random.choice((*_SCALARS, *_KNOWN))}>"
         return self.random.choice(_SCALARS)
 
     def another(self) -> Any:
@@ -82,13 +90,23 @@ class Drawn:
             required = getattr(field, "is_required", False)
             if not required and self.random.random() < 0.4:
                 continue
-            if field.is_repeated:
+            if is_map(field):
+                self._pairs(getattr(found, field.name), field.message_type.fields_by_name)
+            elif field.is_repeated:
                 self._several(getattr(found, field.name), field)
             elif field.message_type:
                 getattr(found, field.name).CopyFrom(self.message(type(getattr(found, field.name))))
             else:
                 setattr(found, field.name, self._value(field))
         return found
+
+    def _pairs(self, found: Any, kinds: Any) -> None:
+        for _ in range(self.random.choice((0, 1, 2, 3, 9))):
+            key = self._value(kinds["key"])
+            if kinds["value"].message_type:
+                found[key].CopyFrom(self.message(type(found[key])))
+            else:
+                found[key] = self._value(kinds["value"])
 
     def _several(self, values: Any, field: Any) -> None:
         for _ in range(self.random.choice((0, 1, 2, 3, 30))):

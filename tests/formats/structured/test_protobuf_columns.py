@@ -114,7 +114,8 @@ def test_a_required_field_that_is_missing() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "map<string, int32> v = 1;",
+        "map<string, Empty> v = 1;",
+        "map<string, Row> v = 1;",
         "Row v = 1;",
         "Empty v = 1;",
         "google.protobuf.Struct v = 1;",

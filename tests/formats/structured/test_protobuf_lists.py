@@ -83,3 +83,49 @@ def test_a_list_that_is_much_longer_than_others_is_left_to_single_messages() -> 
     assert check(protobuf_schema(row), messages) == 2
     packed = kind("repeated int32 v = 1;")
     assert check(protobuf_schema(packed), [packed(v=range(100_000)).SerializeToString(), b""]) == 0
+
+
+MAPS: dict[str, list[Any]] = {
+    "string": ["", "b", "a", "ü", "\ue000", "😀", "aa"],
+    "int32": [0, -1, 5, -(2**31)],
+    "uint64": [2**64 - 1, 0, 2**63],
+    "bool": [True, False],
+}
+
+
+@pytest.mark.parametrize("key", MAPS)
+@pytest.mark.parametrize("value", ["int64", "string", "In", "E", "google.protobuf.Timestamp"])
+def test_maps(key: str, value: str) -> None:
+    row = kind(f"map<{key}, {value}> v = 1; int32 w = 20;")
+    messages = []
+    for keys in (MAPS[key], [], MAPS[key][:1], MAPS[key][::-1]):
+        message = row(w=5)
+        for one in keys:
+            if value in ("int64", "E"):
+                message.v[one] = 1
+            elif value == "string":
+                message.v[one] = str(one)
+            else:
+                message.v[one].SetInParent()
+        messages.append(message.SerializeToString())
+    assert check(protobuf_schema(row), messages) == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "bad"),
+    [
+        (b"\x0a\x05\x0a\x01b\x10\x02\x0a\x05\x0a\x01a\x10\x01", False),
+        (b"\x0a\x05\x0a\x01a\x10\x02\x0a\x05\x0a\x01a\x10\x01", True),  # the last of a key holds
+        (b"\x0a\x05\x10\x02\x0a\x01b", True),  # the value first
+        (b"\x0a\x02\x10\x02", False),  # no key, which is then empty
+        (b"\x0a\x03\x0a\x01b", True),  # no value
+        (b"\x0a\x00", True),
+        (b"\x0a\x05\x0a\x01\xff\x10\x02", True),
+        (b"\x0a\x07\x0a\x01b\x10\x02\x18\x01", True),
+        (b"\x0a\x06\x0a\x01b\x10\x02", True),
+    ],
+)
+def test_what_is_unusual_in_a_map_is_bad_alone(message: bytes, bad: bool) -> None:
+    schema, good = protobuf_schema(kind("map<string, int64> v = 1;")), b"\x0a\x05\x0a\x01a\x10\x01"
+    assert check(schema, [message]) == bad
+    assert check(schema, [good, message, b"", good]) == bad

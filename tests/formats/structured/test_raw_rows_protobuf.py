@@ -65,6 +65,9 @@ def test_drawn_values(field: str) -> None:
         ("repeated double v = 1;", [[1.5, "NaN"], [], [0.5] * 3, ["NaN"] * 2], 2),
         ("repeated google.protobuf.StringValue v = 1;", [["a", ""], None], 0),
         ("repeated string v = 1;", [["a", ""], None, ["ü"] * 9], 0),
+        ("map<string, double> v = 1;", [None, {"b": 1.5, "a": 0.5, "c": "NaN"}, {"x": 1.0}, {}], 1),
+        ("map<int32, In> v = 1;", [None, {"5": {"a": 5}, "-1": {}}], 0),
+        ("map<string, E> v = 1;", [{"a": "Y"}, {"a": "Y", "b": 7}], 1),
         ("In v = 1;", [None, {}, {"a": 5}], 0),
         ("repeated In v = 1;", [None, [{}, {"a": 5}]], 0),
         ("google.protobuf.FieldMask v = 1;", [None, "a,b", ""], 0),
@@ -87,6 +90,8 @@ def test_values_at_the_edge(field: str, values: list[Any], uncertain: int) -> No
         ("In v = 1;", "In v = 1; string added = 3; repeated int32 more = 4;", [{"a": 5}, None]),
         ("repeated In v = 1;", "repeated In v = 1;", [[{"a": 5}], None]),
         ("repeated int32 v = 1;", "repeated sint64 v = 1;", [[1, 2], None]),
+        ("map<string, In> v = 1;", "map<string, In> v = 1;", [{"x": {"a": 5}, "y": {}}, None]),
+        ("map<string, int32> v = 1;", "map<string, double> v = 1;", [{"x": 1}, None]),
         ("string v = 1; int32 gone = 7;", "string v = 1;", ["a", None]),
     ],
 )  # fmt: skip
