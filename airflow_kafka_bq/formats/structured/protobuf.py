@@ -10,7 +10,9 @@ from operator import attrgetter
 from typing import Any
 
 from airflow_kafka_bq.formats.parser import Rejected
-from airflow_kafka_bq.formats.structured.protobuf_columns import protobuf_columns
+from airflow_kafka_bq.formats.structured.packages import needed
+from airflow_kafka_bq.formats.structured.protobuf_columns import Alone, protobuf_columns
+from airflow_kafka_bq.formats.structured.protobuf_files import EXTRA
 from airflow_kafka_bq.formats.structured.protobuf_types import (
     KNOWN,
     MESSAGE,
@@ -32,6 +34,9 @@ from airflow_kafka_bq.formats.structured.shapes import (
 
 ToRaw = Callable[[Any], Any]
 _MESSAGE_KINDS = (10, MESSAGE)  # the other is a group
+# protobuf refuses 100 levels, counted from the outermost message. A level of JSON is three of them, and each has two
+# bytes at least.
+_SHALLOW, _SHALLOW_BYTES = 20, 120
 
 
 class _WithUnknown(dict[str, Any]):
@@ -54,7 +59,7 @@ def protobuf_schema(kind: Any) -> Schema:
             raise Rejected("decode", "invalid_protobuf", why) from error
         return raw if whole == message.ByteSize() or not isinstance(raw, dict) else _WithUnknown(raw)
 
-    together = protobuf_columns(kind.DESCRIPTOR)
+    together = protobuf_columns(kind.DESCRIPTOR, types.alone)
     return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown), together=together)
 
 
@@ -79,6 +84,22 @@ class _Types:
         to_raw = _to_raw({field.name: read for field, read in pairs})
         holder.append(to_raw)
         return struct, to_raw
+
+    def alone(self, descriptor: Any) -> Alone:
+        """What decodes messages that are inside others one by one."""
+        kind = needed("google.protobuf.message_factory", EXTRA).GetMessageClass(descriptor)
+        _, to_raw = self.message(descriptor)
+
+        def decode(data: bytes) -> Any:
+            message = kind.FromString(data)
+            whole = message.ByteSize()
+            message.DiscardUnknownFields()
+            raw = to_raw(message)
+            if whole != message.ByteSize() or not (len(data) <= _SHALLOW_BYTES or _is_shallow(raw, _SHALLOW)):
+                raise Rejected("decode", "invalid_protobuf", "to be decoded with all that it is inside of")
+            return raw
+
+        return Alone(decode, to_raw(kind()))
 
     def _field(self, field: Any) -> tuple[Field, ToRaw | None]:
         """The field, and how it is read; None: the attribute is the raw value."""
@@ -110,6 +131,14 @@ class _Types:
             return {one: found[one] if convert is None else convert(found[one]) for one in keys}
 
         return Field(name, Slot(Map(key_shape, Slot(shape))), field.number, default={}), read
+
+
+def _is_shallow(raw: Any, levels: int) -> bool:
+    """Whether there are no more levels of objects and lists."""
+    if not isinstance(raw, dict | list):
+        return True
+    inside = raw.values() if isinstance(raw, dict) else raw
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inside)
 
 
 def _to_raw(readers: Mapping[str, ToRaw | None]) -> ToRaw:

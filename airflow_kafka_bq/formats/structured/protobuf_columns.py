@@ -3,13 +3,14 @@
 Writers leave fields in the order of their numbers, each at most once. A message that begins with a field has its value
 read, the others stay where they are; so whatever is unusual (another order, a field that comes twice, one that the
 schema does not know, or of another type) is left over at the end, and its message goes to the decoder of single
-messages. So does every value that protobuf would read otherwise than it was written, or refuse. A schema with what has
-no such column (groups, a message inside itself or without fields) has no columns at all.
+messages. So does every value that protobuf would read otherwise than it was written, or refuse. Where a message inside
+another has no such columns (it has no fields, or a group, or contains itself) it is decoded by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -39,11 +40,11 @@ from airflow_kafka_bq.formats.structured.protobuf_types import (
     is_repeated,
     is_required,
 )
-from airflow_kafka_bq.formats.structured.raw_columns import Decode, Fields, Parts, Perhaps, Plain, RawColumn
+from airflow_kafka_bq.formats.structured.raw_columns import Decode, Fields, Objects, Parts, Perhaps, Plain, RawColumn
 from airflow_kafka_bq.formats.structured.reading import MOST_TYPES, Read, decoding
 
 _pc: Any = pyarrow.compute
-_DEEPEST = 60  # messages inside messages; protobuf refuses more than 100
+_DEEPEST = 20  # messages inside messages; protobuf refuses more than 100, and so does ``Alone``, from there on
 _INT64 = pa.int64()
 
 
@@ -56,13 +57,25 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 """What the raw value of a known type is made of."""
 
 
-def protobuf_columns(descriptor: Any) -> Decode | None:
-    """The function for a message type; None: there is none."""
-    return decoding(None if descriptor.full_name in KNOWN else _Plan().message(descriptor))
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Decodes messages of a type one by one. ``decode`` raises; ``empty`` stands for what it refuses."""
+
+    decode: Callable[[bytes], Any]
+    empty: Any
+
+
+def protobuf_columns(descriptor: Any, alone: Callable[[Any], Alone]) -> Decode | None:
+    """The function for a message type; None: there is none.
+
+    :param alone: of a message type that has no columns, and is inside another.
+    """
+    return decoding(None if descriptor.full_name in KNOWN else _Plan(alone).message(descriptor))
 
 
 class _Plan:
-    def __init__(self) -> None:
+    def __init__(self, alone: Callable[[Any], Alone]) -> None:
+        self._alone = alone
         self._inside: set[str] = set()
         self._count = 0
 
@@ -112,8 +125,8 @@ class _Plan:
             return Kind(VARINT, _INT64, enum(enum_shape(field.enum_type).names or {}))
         if field.type != MESSAGE:
             return KINDS.get(field.type)
-        read = self._nested(field.message_type)
-        return None if read is None else Kind(SIZED, None, read)
+        read = self._nested(field.message_type) or _one_by_one(self._alone(field.message_type))
+        return Kind(SIZED, None, read)
 
     def _nested(self, descriptor: Any) -> Read | None:
         read = self.message(descriptor)
@@ -155,6 +168,24 @@ def _sized(read: Read) -> Read:
         inside.end()
         cursor.mark(inside.bad)
         return found
+
+    return of
+
+
+def _one_by_one(alone: Alone) -> Read:
+    """Messages inside others that have no columns."""
+
+    def of(cursor: Cursor) -> RawColumn:
+        values, bad = [], []
+        for octets in cursor.sized().to_pylist():
+            try:
+                values.append(alone.decode(octets))
+                bad.append(False)
+            except Exception:  # whatever it is, the decoder of single messages says it
+                values.append(alone.empty)
+                bad.append(True)
+        cursor.mark(pa.array(bad, pa.bool_()))
+        return Objects(values)
 
     return of
 

@@ -122,7 +122,22 @@ class Pairs:
         return [{one["key"]: one["value"] for one in entries} for entries in self.entries.python()]
 
 
-RawColumn = Plain | Perhaps | Fields | Parts | Several | Pairs
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Values of what has no column, none null, each decoded by itself."""
+
+    values: list[Any]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.values)
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return self.values
+
+
+RawColumn = Plain | Perhaps | Fields | Parts | Several | Pairs | Objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
+from google.protobuf.json_format import ParseDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.protobuf import protobuf_schema
+from airflow_kafka_bq.formats.structured.protobuf_fields import varint
 from airflow_kafka_bq.formats.structured.protobuf_files import message_class
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from tests.formats.structured.drawn_messages import Drawn
@@ -112,21 +116,44 @@ def test_a_required_field_that_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    "field",
+    ("field", "values"),
     [
-        "map<string, Empty> v = 1;",
-        "map<string, Row> v = 1;",
-        "Row v = 1;",
-        "Empty v = 1;",
-        "google.protobuf.Struct v = 1;",
-        "google.protobuf.Value v = 1;",
-        "google.protobuf.Empty v = 1;",
-        "repeated Row v = 1;",
+        ("Empty v = 1;", [{}]),
+        ("Row v = 1;", [{}, {"v": {}}]),
+        ("repeated Row v = 1;", [[], [{}, {"v": [{}, {}]}]]),
+        ("map<string, Row> v = 1;", [{"b": {}, "a": {"v": {"c": {}}}}]),
+        ("map<int32, Empty> v = 1;", [{}, {"5": {}}]),
+        ("google.protobuf.Struct v = 1;", [{}, {"b": [1, None, {"c": "x" * 200}], "a": True}]),
+        ("google.protobuf.Value v = 1;", [None, "x", [1.5, {}]]),
+        ("repeated google.protobuf.ListValue v = 1;", [[[1, 2], []]]),
+        ("oneof x { google.protobuf.Empty v = 1; int32 w = 3; }", [{}]),
     ],
 )
-def test_what_has_no_columns(field: str) -> None:
-    assert protobuf_schema(message_kind(field)).together is None
-    assert protobuf_schema(message_kind(f"In v = 2; {field.replace('v =', 'w =')}")).together is None
+def test_messages_inside_others_that_have_no_columns(field: str, values: list[Any]) -> None:
+    row = message_kind(field + " string last = 9;")
+    found = [row(last="x"), *(ParseDict({"v": one}, row()) for one in values)]
+    schema, messages = protobuf_schema(row), [one.SerializeToString() for one in found]
+    assert check(schema, messages) == 0
+    unknown, wrong = b"\x0a\x03\xf8\x07\x01", b"\x0a\x02\x0a\xff"
+    assert check(schema, [*messages, unknown, wrong, messages[-1]]) == 2
+
+
+@pytest.mark.parametrize("depth", [10, 19, 25, 90, 97, 98, 99, 100, 101, 120])
+def test_no_message_is_deeper_than_protobuf_lets_it_be(depth: int) -> None:
+    row = message_kind("In v = 1;", "message In { In deeper = 1; string s = 2; }")
+    data = b"\x12\x01x"
+    for _ in range(depth):
+        data = b"\x0a" + varint(len(data)) + data
+    assert check(protobuf_schema(row), [data, b"", data]) == (0 if depth < 60 else 2)
+    struct = message_kind("google.protobuf.Value v = 1;")
+    check(protobuf_schema(struct), [ParseDict({"v": _nested(depth // 3)}, struct()).SerializeToString()])
+
+
+def _nested(depth: int) -> Any:
+    found: Any = "x"
+    for at in range(depth):
+        found = [found] if at % 2 else {"a": found}
+    return found
 
 
 def test_other_types_that_have_no_columns() -> None:

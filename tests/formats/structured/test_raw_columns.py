@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from airflow_kafka_bq.formats.structured.raw_columns import Fields, Pairs, Parts, Perhaps, Plain, Several
+from airflow_kafka_bq.formats.structured.raw_columns import Fields, Objects, Pairs, Parts, Perhaps, Plain, Several
 
 
 def test_values_in_their_places() -> None:
@@ -29,4 +29,5 @@ def test_lists_and_mappings() -> None:
     entries = Several(Fields({"key": Plain(pa.array(["a", "b", "a"])), "value": numbers}), offsets)
     assert Pairs(entries).python() == [{"a": 1, "b": 2}, {}, {"a": 3}]
     assert Parts([numbers, numbers]).python() == [(1, 1), (2, 2), (3, 3)]
-    assert [len(one) for one in (lists, Pairs(entries), Parts([numbers]))] == [3, 3, 3]
+    assert Several(Objects([{}, 5, "x"]), offsets).python() == [[{}, 5], [], ["x"]]
+    assert [len(one) for one in (lists, Pairs(entries), Parts([numbers]), Objects([1, 2, 3]))] == [3, 3, 3, 3]
