@@ -18,7 +18,8 @@ from airflow_kafka_bq.pipeline.reader import Prepared, Reader
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import MergeSpec, StagingFile, Warehouse
+from airflow_kafka_bq.ports import MergeSpec, Warehouse
+from airflow_kafka_bq.ports.staging_file import StagingFile
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import Killed, MemoryBigQuery, MemoryWarehouse
 from airflow_kafka_bq.testing.memory.staging_file import rows_in

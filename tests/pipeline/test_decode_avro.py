@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,16 +53,15 @@ class _Latest(Shelf):
 
     def latest(self, subject: str) -> RegisteredSchema:
         self.asked.append(-len(subject))
-        return self.schemas[2]
+        return self.schemas[max(self.schemas)]
 
 
-def decoded(raw: pa.Table) -> Decoded:
-    found = RegisteredSchema(2, "AVRO", SCHEMAS[2])
-    shelf = _Latest({1: RegisteredSchema(1, "AVRO", SCHEMAS[1]), 2: found})
+def decoded(raw: pa.Table, kind: str, schemas: Mapping[int, str]) -> Decoded:
+    shelf = _Latest({number: RegisteredSchema(number, kind, text) for number, text in schemas.items()})
     job: dict[str, Any] = {
         "topic": "orders",
         "table": "demo-project.shop.orders",
-        "value_format": "avro",
+        "value_format": kind.lower(),
         "schema_from": "registry",
     }
     config = JobConfig.of(**job)
@@ -70,31 +70,38 @@ def decoded(raw: pa.Table) -> Decoded:
     return decode(raw, target, DecodeRules.of(config, target, None, sides=both))
 
 
-def batch() -> pa.Table:
-    numbers = list(range(COUNT))
-    times = [1_767_225_600_000] * COUNT
+def batch(values: Sequence[bytes | None]) -> pa.Table:
+    count = len(values)
     columns: list[Any] = [
-        [0] * COUNT,
-        numbers,
-        times,
-        [None] * COUNT,
-        [value(number) for number in numbers],
-        [None] * COUNT,
+        [0] * count,
+        list(range(count)),
+        [1_767_225_600_000] * count,
+        [None] * count,
+        values,
+        [None] * count,
     ]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, RAW_SCHEMA, strict=True)]
     return pa.table(arrays, schema=RAW_SCHEMA)
 
 
-def test_many_at_once_are_what_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = decoded(batch())
-    monkeypatch.setattr(parsing, "_FEWEST", COUNT + 1)
-    by_themselves = decoded(batch())
+def either_way(
+    values: Sequence[bytes | None], kind: str, schemas: Mapping[int, str], monkeypatch: pytest.MonkeyPatch
+) -> Decoded:
+    """What many at once are, and each by itself."""
+    whole = decoded(batch(values), kind, schemas)
+    monkeypatch.setattr(parsing, "_FEWEST", len(values) + 1)
+    by_themselves = decoded(batch(values), kind, schemas)
     assert whole.rows.equals(by_themselves.rows)
     assert digest(whole.rows) == digest(by_themselves.rows)  # a batch is named by it
     assert whole.dead_letters.equals(by_themselves.dead_letters)
     assert whole.origins is not None
     assert whole.origins.equals(by_themselves.origins)
     assert (whole.ignored, whole.unknown_fields) == (by_themselves.ignored, by_themselves.unknown_fields)
+    return whole
+
+
+def test_many_at_once_are_what_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = either_way([value(number) for number in range(COUNT)], "AVRO", SCHEMAS, monkeypatch)
     assert whole.rows.num_rows > COUNT * 0.9
     row = whole.rows.slice(1, 1).to_pylist()[0]
     assert {name: row[name] for name in ("id", "amount", "to", "more")} == {

@@ -7,19 +7,17 @@ anything is unusual: a message that is good here is one that fastavro reads, and
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
 
-from airflow_kafka_bq.formats.structured.avro_cursor import Cursor
-from airflow_kafka_bq.formats.structured.raw_columns import Decode, Fields, Perhaps, Plain, RawColumn, RawColumns
+from airflow_kafka_bq.formats.structured.cursor import Cursor
+from airflow_kafka_bq.formats.structured.raw_columns import Decode, Fields, Plain, RawColumn
+from airflow_kafka_bq.formats.structured.reading import MOST_TYPES, Read, decoding, text, where
 
 _pc: Any = pyarrow.compute
-Read = Callable[[Cursor], RawColumn]
-_MOST = 2_000  # types, each as often as it is named; of more, a batch has too few messages to be worth it
 
 
 def avro_columns(raw: Any, definitions: Mapping[str, Any]) -> Decode | None:
@@ -27,19 +25,7 @@ def avro_columns(raw: Any, definitions: Mapping[str, Any]) -> Decode | None:
 
     :param raw: without logical types. :param definitions: of the types that it names.
     """
-    if sys.byteorder != "little":
-        return None
-    read = _Plan(definitions).record(raw)
-    if read is None:
-        return None
-
-    def decode(values: Any, positions: Any | None, skip: int) -> RawColumns:
-        cursor = Cursor.of(values, positions, skip)
-        found = read(cursor)
-        cursor.end()
-        return RawColumns(found, cursor.bad)
-
-    return decode
+    return decoding(_Plan(definitions).record(raw))
 
 
 class _Plan:
@@ -56,7 +42,7 @@ class _Plan:
     def read(self, raw: Any) -> Read | None:
         """None: there is no way."""
         self._count += 1
-        if self._count > _MOST:
+        if self._count > MOST_TYPES:
             return None
         if isinstance(raw, list):
             return self._union(raw)
@@ -98,17 +84,12 @@ class _Plan:
 
 def _nullable(read: Read, null: int) -> Read:
     def of(cursor: Cursor) -> RawColumn:
-        branch = cursor.number()
+        branch = cursor.zigzag()
         wrong = _pc.or_(_pc.less(branch, 0), _pc.greater(branch, 1))
         present = _pc.equal(branch, 1 - null)
         if not cursor.mark(wrong) and _pc.all(present, min_count=0).as_py():
             return read(cursor)
-        some = cursor.some(_pc.indices_nonzero(present))
-        found = read(some)
-        rows = _pc.subtract(_pc.cumulative_sum(present.cast(pa.int64())), 1)
-        index = _pc.if_else(present, rows, pa.scalar(None, pa.int64()))
-        cursor.after(some, index)
-        return Perhaps(found, index)
+        return where(present, cursor, read)
 
     return of
 
@@ -119,7 +100,7 @@ def _enum(symbols: list[str]) -> Read | None:
     texts = pa.array(symbols, pa.string())
 
     def of(cursor: Cursor) -> RawColumn:
-        index = cursor.number()
+        index = cursor.zigzag()
         if cursor.mark(_pc.or_(_pc.less(index, 0), _pc.greater_equal(index, len(texts)))):
             index = _pc.if_else(cursor.bad, 0, index)
         return Plain(texts.take(index))
@@ -131,30 +112,12 @@ def _fixed(size: Any) -> Read | None:
     return (lambda cursor: Plain(cursor.fixed(size))) if isinstance(size, int) and size > 0 else None
 
 
-def _text(cursor: Cursor) -> RawColumn:
-    found = cursor.octets()
-    try:
-        return Plain(found.cast(pa.string()))
-    except pa.ArrowInvalid:
-        wrong = pa.array([not _is_text(one) for one in found.to_pylist()], pa.bool_())
-    cursor.mark(wrong)
-    return Plain(_pc.if_else(wrong, pa.scalar(b"", pa.binary()), found).cast(pa.string()))
-
-
-def _is_text(octets: bytes) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 _SCALARS: Mapping[str, Read] = {
     "boolean": lambda cursor: Plain(cursor.flag()),
-    "int": lambda cursor: Plain(cursor.number()),
-    "long": lambda cursor: Plain(cursor.number()),
-    "float": lambda cursor: Plain(cursor.real(4)),
-    "double": lambda cursor: Plain(cursor.real(8)),
-    "bytes": lambda cursor: Plain(cursor.octets()),
-    "string": _text,
+    "int": lambda cursor: Plain(cursor.zigzag()),
+    "long": lambda cursor: Plain(cursor.zigzag()),
+    "float": lambda cursor: Plain(cursor.whole(pa.float32()).cast(pa.float64())),
+    "double": lambda cursor: Plain(cursor.whole(pa.float64())),
+    "bytes": lambda cursor: Plain(cursor.octets(cursor.zigzag())),
+    "string": lambda cursor: text(cursor, cursor.octets(cursor.zigzag())),
 }

@@ -10,7 +10,18 @@ from operator import attrgetter
 from typing import Any
 
 from airflow_kafka_bq.formats.parser import Rejected
-from airflow_kafka_bq.formats.structured.protobuf_types import KNOWN, SCALARS, enum_shape
+from airflow_kafka_bq.formats.structured.packages import needed
+from airflow_kafka_bq.formats.structured.protobuf_columns import Alone, protobuf_columns
+from airflow_kafka_bq.formats.structured.protobuf_files import EXTRA
+from airflow_kafka_bq.formats.structured.protobuf_types import (
+    KNOWN,
+    MESSAGE,
+    SCALARS,
+    default_of,
+    enum_shape,
+    is_map,
+    is_repeated,
+)
 from airflow_kafka_bq.formats.structured.shapes import (
     Field,
     List,
@@ -22,7 +33,10 @@ from airflow_kafka_bq.formats.structured.shapes import (
 )
 
 ToRaw = Callable[[Any], Any]
-_MESSAGE_KINDS = (10, 11)  # group, message
+_MESSAGE_KINDS = (10, MESSAGE)  # the other is a group
+# protobuf refuses 100 levels, counted from the outermost message. A level of JSON is three of them, and each has two
+# bytes at least.
+_SHALLOW, _SHALLOW_BYTES = 20, 120
 
 
 class _WithUnknown(dict[str, Any]):
@@ -45,7 +59,8 @@ def protobuf_schema(kind: Any) -> Schema:
             raise Rejected("decode", "invalid_protobuf", why) from error
         return raw if whole == message.ByteSize() or not isinstance(raw, dict) else _WithUnknown(raw)
 
-    return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown))
+    together = protobuf_columns(kind.DESCRIPTOR, types.alone)
+    return Schema(Slot(struct), decode, lambda raw: isinstance(raw, _WithUnknown), together=together)
 
 
 class _Types:
@@ -70,10 +85,26 @@ class _Types:
         holder.append(to_raw)
         return struct, to_raw
 
+    def alone(self, descriptor: Any) -> Alone:
+        """What decodes messages that are inside others one by one."""
+        kind = needed("google.protobuf.message_factory", EXTRA).GetMessageClass(descriptor)
+        _, to_raw = self.message(descriptor)
+
+        def decode(data: bytes) -> Any:
+            message = kind.FromString(data)
+            whole = message.ByteSize()
+            message.DiscardUnknownFields()
+            raw = to_raw(message)
+            if whole != message.ByteSize() or not (len(data) <= _SHALLOW_BYTES or _is_shallow(raw, _SHALLOW)):
+                raise Rejected("decode", "invalid_protobuf", "to be decoded with all that it is inside of")
+            return raw
+
+        return Alone(decode, to_raw(kind()))
+
     def _field(self, field: Any) -> tuple[Field, ToRaw | None]:
         """The field, and how it is read; None: the attribute is the raw value."""
-        name, repeated = field.name, _is_repeated(field)
-        if repeated and field.type == _MESSAGE_KINDS[1] and field.message_type.GetOptions().map_entry:
+        name, repeated = field.name, is_repeated(field)
+        if is_map(field):
             return self._map(field)
         shape, convert = self._one(field)
         if repeated:
@@ -81,8 +112,7 @@ class _Types:
             return Field(name, Slot(List(Slot(shape))), field.number, default=[]), read
         if field.has_presence:
             return Field(name, Slot(shape, nullable=True), field.number), _optional(name, convert)
-        default = field.enum_type.values[0].number if field.enum_type else field.default_value
-        return Field(name, Slot(shape), field.number, default=default), None
+        return Field(name, Slot(shape), field.number, default=default_of(field)), None
 
     def _one(self, field: Any) -> tuple[Shape, ToRaw | None]:
         """One value; None: the attribute is the raw value."""
@@ -97,14 +127,18 @@ class _Types:
 
         def read(message: Any) -> dict[Any, Any]:
             found = getattr(message, name)
-            return dict(found) if convert is None else {one: convert(found[one]) for one in found}
+            keys = sorted(found)  # each process has another order, and a batch is named by its rows
+            return {one: found[one] if convert is None else convert(found[one]) for one in keys}
 
         return Field(name, Slot(Map(key_shape, Slot(shape))), field.number, default={}), read
 
 
-def _is_repeated(field: Any) -> bool:
-    found = getattr(field, "is_repeated", None)  # newer protobuf; older ones have the label
-    return bool(field.label == field.LABEL_REPEATED if found is None else found)
+def _is_shallow(raw: Any, levels: int) -> bool:
+    """Whether there are no more levels of objects and lists."""
+    if not isinstance(raw, dict | list):
+        return True
+    inside = raw.values() if isinstance(raw, dict) else raw
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inside)
 
 
 def _to_raw(readers: Mapping[str, ToRaw | None]) -> ToRaw:

@@ -37,10 +37,35 @@ SCALARS: Mapping[int, Scalar] = {
 }
 
 
+MESSAGE = 11
+
+
+def is_repeated(field: Any) -> bool:
+    """Whether a field has any number of values; a map has too."""
+    found = getattr(field, "is_repeated", None)  # newer protobuf; older ones have the label
+    return bool(field.label == field.LABEL_REPEATED if found is None else found)
+
+
+def is_map(field: Any) -> bool:
+    """Whether its values are pairs, each key once."""
+    return bool(is_repeated(field) and field.type == MESSAGE and field.message_type.GetOptions().map_entry)
+
+
+def is_required(field: Any) -> bool:
+    """Whether a message without the field is none."""
+    found = getattr(field, "is_required", None)
+    return bool(field.label == field.LABEL_REQUIRED if found is None else found)
+
+
+def default_of(field: Any) -> Any:
+    """The raw value of a field without presence that was not sent."""
+    return field.enum_type.values[0].number if field.enum_type else field.default_value
+
+
 def enum_shape(enum: Any) -> Scalar:
     """Names of an enum; a number that has none (of a newer schema) is kept as its digits."""
     names = {one.number: one.name for one in enum.values}
-    return Scalar(_TEXT, f"enum {enum.full_name}", lambda raw: names.get(raw) or str(raw))
+    return Scalar(_TEXT, f"enum {enum.full_name}", lambda raw: names.get(raw) or str(raw), names=names)
 
 
 def _moment(raw: tuple[int, int]) -> datetime:
@@ -71,7 +96,7 @@ def _json(message: Any) -> Any:
     """Of a Struct, a Value or a ListValue."""
     name = message.DESCRIPTOR.name
     if name == "Struct":
-        return {key: _json(value) for key, value in message.fields.items()}
+        return {key: _json(message.fields[key]) for key in sorted(message.fields)}  # they come in no order
     if name == "ListValue":
         return [_json(value) for value in message.values]
     kind = message.WhichOneof("kind")
@@ -83,10 +108,11 @@ def _seconds(message: Any) -> tuple[int, int]:
     return message.seconds, message.nanos
 
 
-_WRAPPERS = {
+WRAPPERS: Mapping[str, int] = {
     "DoubleValue": 1, "FloatValue": 2, "Int64Value": 3, "UInt64Value": 4, "Int32Value": 5, "UInt32Value": 13,
     "BoolValue": 8, "StringValue": 9, "BytesValue": 12,
 }  # fmt: skip
+"""Names in google.protobuf, and the scalar that is wrapped."""
 KNOWN: Mapping[str, tuple[Shape, Callable[[Any], Any]]] = {
     "google.protobuf.Timestamp": (Scalar("TIMESTAMP", "Timestamp", _moment), _seconds),
     "google.protobuf.Duration": (Scalar(_TEXT, "Duration", _duration), _seconds),
@@ -95,8 +121,7 @@ KNOWN: Mapping[str, tuple[Shape, Callable[[Any], Any]]] = {
         lambda message: (message.value, message.scale),
     ),
     **{
-        f"google.protobuf.{name}": (SCALARS[number], lambda message: message.value)
-        for name, number in _WRAPPERS.items()
+        f"google.protobuf.{name}": (SCALARS[number], lambda message: message.value) for name, number in WRAPPERS.items()
     },
     **{f"google.protobuf.{name}": (Anything(name), _json) for name in ("Struct", "Value", "ListValue")},
 }

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
+
+from airflow_kafka_bq.batch import row_numbers
+
+_pc: Any = pyarrow.compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,80 @@ class Fields:
         return [dict(zip(self.columns, row, strict=True)) for row in rows]
 
 
-RawColumn = Plain | Perhaps | Fields
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Values that consist of several, none null."""
+
+    columns: Sequence[Plain]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.columns[0])
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return [*zip(*(one.python() for one in self.columns), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Lists, none null, of values none of which is null. ``offsets``: where each begins in them, and the last ends."""
+
+    inner: RawColumn
+    offsets: Any
+
+    def __len__(self) -> int:
+        """How many lists."""
+        return len(self.offsets) - 1
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        found, edges = self.inner.python(), self.offsets.to_pylist()
+        return [found[first:end] for first, end in pairwise(edges)]
+
+    def with_one_of(self, wanted: Any) -> Any:
+        """Which lists have one of these values."""
+        owners = owners_of(self.offsets).filter(wanted)
+        return _pc.is_in(row_numbers(len(self)), value_set=_pc.unique(owners))
+
+
+def owners_of(offsets: Any) -> Any:
+    """Of each value in lists, whose it is."""
+    values = row_numbers(offsets[-1].as_py())
+    return _pc.list_parent_indices(pa.LargeListArray.from_arrays(offsets, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Mappings, none null: lists of records of a ``key`` and its ``value``, in the order of the keys."""
+
+    entries: Several
+
+    def __len__(self) -> int:
+        """How many mappings."""
+        return len(self.entries)
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return [{one["key"]: one["value"] for one in entries} for entries in self.entries.python()]
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Values of what has no column, none null, each decoded by itself."""
+
+    values: list[Any]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.values)
+
+    def python(self) -> list[Any]:
+        """As a decoder gives them."""
+        return self.values
+
+
+RawColumn = Plain | Perhaps | Fields | Parts | Several | Pairs | Objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,32 +17,17 @@ import pyarrow.compute
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.parser import DoubtError, Rejected
 from airflow_kafka_bq.formats.structured.around_null import spread
-from airflow_kafka_bq.formats.structured.bulk_columns import (
-    FIRST_DAY,
-    FIRST_MICROS,
-    LAST_DAY,
-    LAST_MICROS,
-    MOMENTS,
-    NO_COLUMN,
-    NUMERIC_END,
-    NUMERIC_SCALE,
-    of_one_kind,
-)
-from airflow_kafka_bq.formats.structured.raw_columns import Fields, Perhaps, Plain, RawColumn, RawColumns
-from airflow_kafka_bq.formats.structured.shapes import Scalar, Slot, Struct, as_it_is, by_identity
+from airflow_kafka_bq.formats.structured.bulk_columns import NO_COLUMN, of_one_kind
+from airflow_kafka_bq.formats.structured.columns import wraps
+from airflow_kafka_bq.formats.structured.raw_columns import Fields, Pairs, Perhaps, RawColumn, RawColumns, Several
+from airflow_kafka_bq.formats.structured.raw_scalars import Made, Make, scalar_column
+from airflow_kafka_bq.formats.structured.shapes import Field, List, Map, Shape, Slot, Struct, by_identity
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.wire import wire_type
 
 _pc: Any = pyarrow.compute
-Made = tuple[Any, Any]
-"""A column, and which of its values may not be used, or None for none."""
-Make = Callable[[Any], Made]
-"""From the values of one place that are not null: Arrow's, or the fields of a record."""
 Cell = Callable[[Any], Any]
 _NO = pa.scalar(False)
-_EIGHT = pa.scalar(8, pa.int64())
-_LONGEST = 8  # bytes of a number that is looked at as a whole
-_AS_THEY_ARE = frozenset({"STRING", "INT64", "BOOL", "BYTES"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,9 +120,42 @@ def _around_null(make: Make, values: RawColumn) -> Made:
 
 def _column(writer: Slot, reader: Slot, column: Column) -> Make | None:
     """None: there is no way but cell by cell."""
-    if column.hashed is not None or column.mode != "NULLABLE":
+    if column.hashed is not None:
         return None
-    return of_one_kind(writer, reader, column, _struct, _scalar)
+    if column.mode == "REPEATED":
+        return _list(writer, reader, column)
+    return None if column.mode != "NULLABLE" else _one(writer, reader, column)
+
+
+def _one(writer: Slot, reader: Slot, column: Column) -> Make | None:
+    return of_one_kind(writer, reader, column, _struct, scalar_column)
+
+
+def _list(writer: Slot, reader: Slot, column: Column) -> Make | None:
+    make = _element(writer.shape, reader.shape, column)
+    if make is None:
+        return None
+    kind = wire_type(column)
+
+    def of(values: Several | Pairs) -> Made:
+        several = values.entries if isinstance(values, Pairs) else values
+        found, bad = make(several.inner)
+        lists = pa.ListArray.from_arrays(several.offsets.cast(pa.int32()), found, type=kind)
+        return lists, None if bad is None else several.with_one_of(bad)
+
+    return of
+
+
+def _element(writer: Shape, reader: Shape, column: Column) -> Make | None:
+    if isinstance(reader, Map) and isinstance(writer, Map):
+        return _struct(_pair(writer), _pair(reader), column)
+    if not (isinstance(reader, List) and isinstance(writer, List)) or wraps(reader.element) or writer.element.nullable:
+        return None
+    return _one(writer.element, reader.element, Column(column.name, column.type, "NULLABLE", column.fields))
+
+
+def _pair(shape: Map) -> Struct:
+    return Struct("pair", fields=(Field("key", Slot(shape.key)), Field("value", shape.value)))
 
 
 def _struct(writer: Struct, reader: Struct, column: Column) -> Make | None:
@@ -160,64 +178,6 @@ def _struct(writer: Struct, reader: Struct, column: Column) -> Make | None:
         return pa.StructArray.from_arrays([found for found, _ in made], fields=fields), bad
 
     return of
-
-
-def _scalar(scalar: Scalar, kind: pa.DataType) -> Make | None:
-    if scalar.read is as_it_is and scalar.type in _AS_THEY_ARE:
-        return lambda plain: (plain.values, None)
-    if scalar.read is as_it_is and scalar.type == "FLOAT64":
-        return _finite
-    if scalar.type == "TIMESTAMP" and (micros := MOMENTS.get(scalar.said)):
-        first, last = -(-FIRST_MICROS // micros), LAST_MICROS // micros
-        return lambda plain: _within(plain, first, last, lambda counts: _pc.multiply(counts, micros).cast(kind))
-    if scalar.type == "NUMERIC" and scalar.scale is not None:
-        places = NUMERIC_SCALE - scalar.scale
-        return lambda plain: _decimals(plain.values, places, kind)
-    if scalar.type == "DATE" and scalar.said == "date":
-        return lambda plain: _within(plain, FIRST_DAY, LAST_DAY, lambda days: days.cast(pa.int32()).cast(kind))
-    return None
-
-
-def _finite(plain: Plain) -> Made:
-    finite = _pc.is_finite(plain.values)
-    return plain.values, None if _pc.all(finite, min_count=0).as_py() else _pc.invert(finite)
-
-
-def _within(plain: Plain, first: int, last: int, write: Callable[[Any], Any]) -> Made:
-    counts = plain.values
-    bounds = _pc.min_max(counts).as_py()
-    if bounds["min"] is None or first <= bounds["min"] <= bounds["max"] <= last:
-        return write(counts), None
-    bad = _pc.or_(_pc.less(counts, first), _pc.greater(counts, last))
-    return write(_pc.if_else(bad, 0, counts)), bad
-
-
-def _decimals(values: Any, places: int, kind: pa.DataType) -> Made:
-    """Big-endian numbers in two's complement; Arrow's decimals are whole numbers, of ``places`` more."""
-    length = _pc.binary_length(values)
-    longest = _pc.max(length).as_py() or 0
-    if longest > _LONGEST:
-        return _long_decimals(values, 10**places, kind)
-    number = pa.repeat(pa.scalar(0, pa.int64()), len(values))
-    if longest:
-        starts = pa.Array.from_buffers(pa.int32(), len(values), [None, values.buffers()[1]], offset=values.offset)
-        octets = pa.Array.from_buffers(pa.uint8(), values.buffers()[2].size, [None, values.buffers()[2]])
-        for at in range(longest):
-            octet = octets.take(_pc.min_element_wise(_pc.add(starts, pa.scalar(at, pa.int32())), len(octets) - 1))
-            if at == 0:
-                number = _pc.if_else(_pc.greater(octet, pa.scalar(0x7F, pa.uint8())), pa.scalar(-1, pa.int64()), number)
-            more = _pc.bit_wise_or(_pc.shift_left(number, _EIGHT), octet.cast(pa.int64()))
-            number = _pc.if_else(_pc.greater(length, at), more, number if at else pa.scalar(0, pa.int64()))
-    whole = number.cast(pa.decimal128(38, places))  # exact: 19 digits, and 9 places at most
-    return pa.Array.from_buffers(kind, len(whole), [None, whole.buffers()[1]], offset=whole.offset), None
-
-
-def _long_decimals(values: Any, step: int, kind: pa.DataType) -> Made:
-    numbers = [int.from_bytes(value, "big", signed=True) * step for value in values.to_pylist()]
-    bad = [abs(one) >= NUMERIC_END for one in numbers]
-    whole = [0 if wrong else one for one, wrong in zip(numbers, bad, strict=True)]
-    data = b"".join([one.to_bytes(16, "little", signed=True) for one in whole])
-    return pa.Array.from_buffers(kind, len(whole), [None, pa.py_buffer(data)]), pa.array(bad, pa.bool_())
 
 
 def _either(one: Any, other: Any) -> Any:

@@ -25,12 +25,14 @@ class Scalar:
     """One value. ``type`` is the GoogleSQL type that holds all of them; ``said`` is what the schema calls it.
 
     ``scale`` is of a decimal whose raw value is a whole number in bytes: how many of its digits stand behind the point.
+    ``names`` is of numbers that stand for texts.
     """
 
     type: str
     said: str
     read: Callable[[Any], Any] = field(default=as_it_is, compare=False)
     scale: int | None = field(default=None, compare=False)
+    names: Mapping[int, str] | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from airflow_kafka_bq.ports import RegisteredSchema, Registry
 _pc: Any = pyarrow.compute
 Place = tuple[int, ...]
 _PREFIX_BYTES = 5
+_MOST_INDEXES = 2 * 16  # their number is a zigzag number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,22 +84,28 @@ class RegisteredWriters:
     known: dict[tuple[int, Place], Writer | Rejected] = field(default_factory=dict)
 
     def alike(self, messages: pa.Array[Any], fewest: int) -> list[Alike]:
-        """By their ids; where a place follows, each message has to be looked at."""
-        if self.placed or len(messages) < fewest:
+        """By what stands in front of the data."""
+        if len(messages) < fewest:
             return []
-        prefixes = _pc.dictionary_encode(_pc.binary_slice(messages, 0, _PREFIX_BYTES))
         found = []
-        for counted in _pc.value_counts(prefixes.indices).to_pylist():
-            if counted["counts"] < fewest:
-                continue
+        for front, positions in self._fronts(messages, fewest):
             try:
-                writer, _ = self.of(prefixes.dictionary[counted["values"]].as_py())
+                writer, _ = self.of(front)
             except Rejected:
                 continue
-            all_are = counted["counts"] == len(messages)
-            positions = None if all_are else _pc.indices_nonzero(_pc.equal(prefixes.indices, counted["values"]))
-            found.append(Alike(writer, positions, _PREFIX_BYTES))
+            found.append(Alike(writer, positions, len(front)))
         return found
+
+    def _fronts(self, messages: pa.Array[Any], fewest: int) -> Iterator[tuple[bytes, pa.Array[Any] | None]]:
+        """Each beginning that so many have, and who has it; some may be no beginning at all."""
+        if not self.placed:
+            yield from _beginnings(messages, None, _PREFIX_BYTES, fewest)
+            return
+        for front, positions in _beginnings(messages, None, _PREFIX_BYTES + 1, fewest):
+            if len(front) <= _PREFIX_BYTES or front[-1] > _MOST_INDEXES:
+                continue
+            more = front[-1] // 2  # indexes, of a byte each: of one that is longer ``of`` sees no end
+            yield from _beginnings(messages, positions, len(front) + more, fewest) if more else ((front, positions),)
 
     def of(self, message: bytes) -> tuple[Writer, bytes]:
         """By its id, and its place."""
@@ -128,6 +135,21 @@ class RegisteredWriters:
             if isinstance(error.__cause__, ImportError):
                 raise  # a package of ours is missing: that is not the message's fault
             return Rejected("registry", "unusable_schema", f"schema {schema_id}: {error.message}", schema_id)
+
+
+def _beginnings(
+    messages: pa.Array[Any], among: pa.Array[Any] | None, size: int, fewest: int
+) -> Iterator[tuple[bytes, pa.Array[Any] | None]]:
+    """First bytes that many messages have, and the positions of these. ``among``: those looked at; None: all."""
+    fronts = _pc.binary_slice(messages if among is None else messages.take(among), 0, size).dictionary_encode()
+    for counted in _pc.value_counts(fronts.indices).to_pylist():
+        if counted["counts"] < fewest:
+            continue
+        all_are = counted["counts"] == len(fronts)
+        positions = None if all_are else _pc.indices_nonzero(_pc.equal(fronts.indices, counted["values"]))
+        if among is not None:
+            positions = among if positions is None else among.take(positions)
+        yield fronts.dictionary[counted["values"]].as_py(), positions
 
 
 def _place(message: bytes, schema_id: int) -> tuple[Place, int]:

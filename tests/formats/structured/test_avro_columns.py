@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from airflow_kafka_bq.formats.parser import Rejected
 from airflow_kafka_bq.formats.structured.avro import avro_schema
 from airflow_kafka_bq.formats.structured.shapes import Schema
+from tests.formats.structured.damage import damaged
 from tests.formats.structured.values import avro_bytes, record
 
 _SCALARS = ("boolean", "int", "long", "float", "double", "string", "bytes", "enum", "fixed")
@@ -73,27 +74,14 @@ class Drawn:
         }
         return makes[kind]()
 
-    def damaged(self, message: bytes) -> bytes:
-        at = self.random.randrange(len(message) + 1)
-        octet = self.random.choice((0, 1, 2, 3, 4, 0x7F, 0x80, 0xFF, self.random.randrange(256)))
-        return self.random.choice((
-            message[:at],
-            message + bytes([octet]),
-            message[:at] + bytes([octet]) + message[at + 1 :],
-            message[:at] + bytes([octet]) + message[at:],
-            message[:at] + message[at + 1 :],
-            message[:at] + b"\xff" * self.random.randint(1, 12) + message[at + 1 :],
-            message[:at] + b"\x80" * self.random.randint(1, 10) + message[at:],
-            message[at:] + message[:at],
-            self.random.randbytes(at),
-        ))  # fmt: skip
-
     def messages(self, count: int, damage: float) -> list[bytes]:
         schema, found = fastavro.parse_schema(self.schema), []
         for _ in range(count):
             stream = io.BytesIO()
             fastavro.schemaless_writer(stream, schema, self.value(self.schema))
-            found.append(self.damaged(stream.getvalue()) if self.random.random() < damage else stream.getvalue())
+            found.append(
+                damaged(self.random, stream.getvalue()) if self.random.random() < damage else stream.getvalue()
+            )
         return found
 
 

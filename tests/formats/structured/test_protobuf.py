@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -143,6 +144,19 @@ def test_fields_of_a_newer_class_are_counted() -> None:
     message = newer()
     message.v.b = 5
     assert rows(protobuf_schema(older), [message.SerializeToString()]).unknown_fields == 1
+
+
+def test_maps_are_in_the_order_of_their_keys() -> None:
+    """Else each process has another order, and a batch that is read again another name."""
+    row = kind("map<string, int32> v = 1; map<sint32, In> w = 2; google.protobuf.Struct s = 3;")
+    keys = [f"key {number}" for number in range(30)]
+    numbers = range(-15, 15)
+    message = row(v=dict.fromkeys(reversed(keys), 1), w={one: {"a": one} for one in reversed(numbers)})
+    message.s.update(dict.fromkeys(reversed(keys), True))
+    found = rows(protobuf_schema(row), [message.SerializeToString()]).rows.to_pylist()[0]
+    assert [one["key"] for one in found["v"]] == sorted(keys)
+    assert [one["key"] for one in found["w"]] == [one["value"]["a"] for one in found["w"]] == list(numbers)
+    assert list(json.loads(found["s"])) == sorted(keys)
 
 
 def test_whole_it_is_json() -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_kafka_bq.exceptions import ConfigError, RegistryUnavailableError
-from airflow_kafka_bq.formats.parser import Rejected
+from airflow_kafka_bq.formats.parser import Rejected, bytes_of
 from airflow_kafka_bq.formats.structured.packages import needed
 from airflow_kafka_bq.formats.structured.shapes import Scalar, Schema, Slot
 from airflow_kafka_bq.formats.structured.writers import OneWriter, RegisteredWriters, Writer
@@ -149,6 +149,31 @@ def test_messages_that_are_all_of_one_writer() -> None:
     assert OneWriter(one).alike(values, 3) == []
 
 
-def test_where_a_place_follows_the_id_none_are_found_together() -> None:
-    writers = RegisteredWriters(Shelf({1: RegisteredSchema(1, "AVRO", "")}), "AVRO", read, placed=True)
-    assert writers.alike(pa.array([framed(1, b"\0")], pa.binary()), 1) == []
+def test_messages_of_one_type_are_found_together_by_the_place_behind_the_id() -> None:
+    shelf = Shelf({schema_id: RegisteredSchema(schema_id, "PROTOBUF", "") for schema_id in (1, 2)})
+    writers = RegisteredWriters(shelf, "PROTOBUF", read, placed=True)
+    first, second, inner, long = b"\0", b"\2\2", b"\4\2\0", b"\2\x80\2"
+    one = [framed(1, first + b"a"), framed(1, second + b"b"), framed(2, first), framed(1, inner), framed(1, long)]
+    nothing = [b"", b"\0\0", framed(1), framed(1, b"\1"), framed(1, b"\4\2"), framed(1, b"\xff" * 20), framed(9, first)]
+    values = pa.array([*one, *nothing, *one, *nothing, framed(1, b"\6\2\2\2")], pa.binary())
+    found = writers.alike(values, 2)
+    assert sorted((alike.skip, alike.positions.to_pylist()) for alike in found if alike.positions is not None) == [
+        (6, [0, 12]),
+        (6, [2, 14]),
+        (7, [1, 13]),
+        (8, [3, 15]),
+    ]
+    for alike in found:
+        assert alike.positions is not None
+        for message in bytes_of(values.take(alike.positions)):
+            assert writers.of(message) == (alike.writer, message[alike.skip :])
+    assert sorted(set(shelf.asked)) == [1, 2, 9]
+
+
+@pytest.mark.parametrize(("place", "skip"), [(b"\0", 6), (b"\2\0", 7), (b"\4\2\0", 8)])
+def test_messages_that_are_all_of_one_type(place: bytes, skip: int) -> None:
+    writers = RegisteredWriters(Shelf({1: RegisteredSchema(1, "PROTOBUF", "")}), "PROTOBUF", read, placed=True)
+    values = pa.array([framed(1, place), framed(1, place + b"a")], pa.binary())
+    found = writers.alike(values, 2)
+    assert [(one.skip, one.positions is None or one.positions.to_pylist() == [0, 1]) for one in found] == [(skip, True)]
+    assert writers.alike(values, 3) == []

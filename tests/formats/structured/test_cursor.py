@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from airflow_kafka_bq.formats.structured.avro_cursor import Cursor
+from airflow_kafka_bq.formats.structured.cursor import Cursor
 
 
 def at_the_beginning(*messages: bytes) -> Cursor:
@@ -44,14 +44,56 @@ def read(how: Callable[[Cursor], Any], *messages: bytes) -> list[Any]:
     ],
 )
 def test_a_number(message: bytes, number: int | str) -> None:
-    assert read(Cursor.number, message) == [number]
-    assert read(Cursor.number, b"\x02", message, b"\x80\x01") == [1, number, 64]
+    assert read(Cursor.zigzag, message) == [number]
+    assert read(Cursor.zigzag, b"\x02", message, b"\x80\x01") == [1, number, 64]
+
+
+@pytest.mark.parametrize(
+    ("message", "groups", "number"),
+    [
+        (b"\x00", 10, 0),
+        (b"\x80\x01", 10, 128),
+        (b"\xff" * 9 + b"\x01", 10, 2**64 - 1),
+        (b"\xff" * 9 + b"\x02", 10, "bad"),
+        (b"\xff\xff\xff\xff\x7f", 5, 2**35 - 1),
+        (b"\x81\x80\x80\x80\x00", 5, 1),
+        (b"\x81\x80\x80\x80\x80\x00", 5, "bad"),
+        (b"\x80", 5, "bad"),
+    ],
+)
+def test_a_number_without_a_sign(message: bytes, groups: int, number: int | str) -> None:
+    assert read(lambda one: one.number(groups), message) == [number]
+    assert read(lambda one: one.number(groups), b"\x01", message, b"\x80\x01") == [1, number, 128]
+
+
+def test_which_go_on_with_these_bytes() -> None:
+    cursor = at_the_beginning(b"\x82\x01", b"\x82\x02", b"\x82", b"", b"\x82\x01\x05")
+    assert cursor.begins(b"\x82\x01").to_pylist() == [True, False, False, False, True]
+    assert at_the_beginning(b"", b"\x05").begins(b"\x05").to_pylist() == [False, True]  # not of the next message
+    cursor.skip(2)
+    cursor.end()
+    assert cursor.bad.to_pylist() == [False, False, True, True, True]
+
+
+def test_a_message_inside_another_has_an_end_of_its_own() -> None:
+    cursor = at_the_beginning(b"\x02\x02\x04\x06", b"\x05\x02", b"\x01\x02", b"\x00")
+    size = cursor.number().view(pa.int64())
+    inside = cursor.inside(size)
+    assert inside.zigzag().to_pylist()[0] == 1
+    inside.end()
+    assert inside.bad.to_pylist() == [True, True, False, True]
+    assert cursor.bad.to_pylist() == [False, True, False, False]
+    assert cursor.begins(b"\x06").to_pylist() == [True, False, False, False]
 
 
 def test_a_flag() -> None:
     assert read(Cursor.flag, b"\x00", b"\x01", b"\x02", b"\xff", b"", b"\x01\x00") == [
         False, True, "bad", "bad", "bad", "bad",
     ]  # fmt: skip
+
+
+def _octets(cursor: Cursor) -> Any:
+    return cursor.octets(cursor.zigzag())
 
 
 def test_bytes_end_where_their_message_does() -> None:
@@ -65,27 +107,29 @@ def test_bytes_end_where_their_message_does() -> None:
         b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         b"\x02a",
     ]
-    assert read(Cursor.octets, *messages) == [b"ab", b"", "bad", "bad", "bad", "bad", "bad", b"a"]
-    assert read(Cursor.octets, *[b"\x02a"] * 3) == [b"a"] * 3
-    assert read(Cursor.octets) == []
+    assert read(_octets, *messages) == [b"ab", b"", "bad", "bad", "bad", "bad", "bad", b"a"]
+    assert read(_octets, *[b"\x02a"] * 3) == [b"a"] * 3
+    assert read(_octets) == []
 
 
 def test_so_many_bytes() -> None:
     assert read(lambda one: one.fixed(2), b"ab", b"a", b"", b"abc", b"cd") == [b"ab", "bad", "bad", "bad", b"cd"]
 
 
-@pytest.mark.parametrize(("size", "octets"), [(4, b"\x00\x00\xc0\x3f"), (8, b"\0\0\0\0\0\0\xf8\x3f")])
-def test_a_real(size: int, octets: bytes) -> None:
-    found = read(lambda one: one.real(size), octets, b"", octets[1:], octets, octets + b"\0", octets)
+@pytest.mark.parametrize(
+    ("kind", "octets"), [(pa.float32(), b"\x00\x00\xc0\x3f"), (pa.float64(), b"\0\0\0\0\0\0\xf8\x3f")]
+)
+def test_a_number_of_fixed_size(kind: pa.DataType, octets: bytes) -> None:
+    found = read(lambda one: one.whole(kind), octets, b"", octets[1:], octets, octets + b"\0", octets)
     assert found == [1.5, "bad", "bad", 1.5, "bad", 1.5]
-    assert read(lambda one: one.real(size)) == []
+    assert read(lambda one: one.whole(kind)) == []
 
 
 def test_some_go_on_by_themselves() -> None:
     cursor = at_the_beginning(b"\x02\x04", b"\x06", b"\x02\x80", b"\x02\x08")
-    assert cursor.number().to_pylist() == [1, 3, 1, 1]
+    assert cursor.zigzag().to_pylist() == [1, 3, 1, 1]
     some = cursor.some(pa.array([0, 2, 3], pa.int64()))
-    assert some.number().to_pylist()[::2] == [2, 4]
+    assert some.zigzag().to_pylist()[::2] == [2, 4]
     cursor.after(some, pa.array([0, None, 1, 2], pa.int64()))
     cursor.end()
     assert cursor.bad.to_pylist() == [False, False, True, False]
@@ -94,11 +138,11 @@ def test_some_go_on_by_themselves() -> None:
 def test_messages_among_others_behind_what_stands_in_front() -> None:
     values = pa.array([b"xx\x02", b"xx\x04", b"xx\x06", b"xx"], pa.binary())
     cursor = Cursor.of(values, pa.array([0, 2, 3], pa.int64()), 2)
-    assert cursor.number().to_pylist()[:2] == [1, 3]
+    assert cursor.zigzag().to_pylist()[:2] == [1, 3]
     cursor.end()
     assert cursor.bad.to_pylist() == [False, False, True]
 
 
 def test_no_bytes_at_all() -> None:
     assert Cursor.of(pa.array([], pa.binary()), None, 0).number().to_pylist() == []
-    assert read(Cursor.number, b"", b"") == ["bad", "bad"]
+    assert read(Cursor.zigzag, b"", b"") == ["bad", "bad"]
