@@ -17,6 +17,7 @@ from airflow_kafka_bq.formats.fingerprint import fingerprint
 from airflow_kafka_bq.kafka.dead_letter_topic import KafkaDeadLetterTopic
 from airflow_kafka_bq.kafka.member_source import KafkaMemberSource
 from airflow_kafka_bq.kafka.registry import SchemaRegistry, split
+from airflow_kafka_bq.kafka.settings import read_ahead
 from airflow_kafka_bq.kafka.shared_admins import SharedAdmins
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.decode import DecodeRules
@@ -75,9 +76,10 @@ def assemble(
         model = table_model(columns)
     columns = salted(message_columns(config, model, columns), salt_of)
     target = build_target(config, table, model, columns)
+    reading = read_ahead(split(kafka)[0], config.batch_bytes)
     source_of = partial(
         KafkaSource,
-        split(kafka)[0],
+        reading,
         config.topic,
         isolation_level=config.isolation_level,
         stall_timeout_seconds=config.stall_timeout_seconds,
@@ -96,16 +98,16 @@ def assemble(
     return Job(
         config, source_of(group_id), warehouse, target, rules, code, context=who, stop=stop,
         progress=progress, registry=sides.registry, source_of=source_of, copies=copies,
-        member=_member(config, kafka, group_id, client_id),
+        member=_member(config, reading, group_id, client_id),
     )  # fmt: skip
 
 
-def _member(config: JobConfig, kafka: Mapping[str, Any], group_id: str, client_id: str) -> KafkaMemberSource | None:
+def _member(config: JobConfig, settings: Mapping[str, Any], group_id: str, client_id: str) -> KafkaMemberSource | None:
     """What reads where the job joins its group."""
     if not config.joins:
         return None
     isolation, patience = config.isolation_level, config.stall_timeout_seconds
-    return KafkaMemberSource(split(kafka)[0], config.topic, group_id, isolation, patience, client_id=client_id)
+    return KafkaMemberSource(settings, config.topic, group_id, isolation, patience, client_id=client_id)
 
 
 def close(job: Job) -> None:

@@ -12,7 +12,7 @@ import pytest
 from airflow_kafka_bq.assembly import close
 from airflow_kafka_bq.exceptions import AccessDeniedError, ConfigError, NotFoundError
 from airflow_kafka_bq.jobfile import assemble, read
-from airflow_kafka_bq.kafka import KafkaDeadLetterTopic, KafkaMemberSource
+from airflow_kafka_bq.kafka import KafkaDeadLetterTopic, KafkaMemberSource, KafkaSource
 from airflow_kafka_bq.pipeline.job import Job
 from airflow_kafka_bq.pipeline.stopping import Stop
 
@@ -179,3 +179,13 @@ def test_a_job_that_joins_has_a_member_and_others_have_none(assembled: Assemble)
     assert isinstance(member, KafkaMemberSource)
     assert assembled("").member is None
     assert assembled("assignment: subscribe\nwindow: {from: 2026-01-01, to: 2026-01-02}\n").member is None
+
+
+@pytest.mark.parametrize(("text", "kilobytes"), [("", "16384"), ("batch_bytes: 16MiB", "2048")])
+def test_the_client_fetches_ahead_what_suits_the_batch(text: str, kilobytes: str, assembled: Assemble) -> None:
+    job = assembled(f"assignment: subscribe\n{text}\n")
+    name = "queued.max.messages.kbytes"
+    assert isinstance(job.source, KafkaSource)
+    assert isinstance(job.member, KafkaMemberSource)
+    assert job.source._clients._for_consumer[name] == kilobytes
+    assert job.member._joined._for_consumer[name] == kilobytes

@@ -39,11 +39,15 @@ REFUSED_OPPOSITES: Settings = MappingProxyType(
 )
 """Forced; a setting that says the opposite is refused by name."""
 
+_AHEAD_KILOBYTES, _LEAST_AHEAD_KILOBYTES = 16 * 1024, 1024
+_USUAL_BATCH_BYTES = 64 * 1024 * 1024
+_OF_A_BATCH = 8
+
 _CONSUMER_DEFAULTS: Settings = MappingProxyType(
     {
         "check.crcs": "true",
         "fetch.queue.backoff.ms": "10",  # the client's 1000 ms made a bounded queue 25 to 200 times slower
-        "queued.max.messages.kbytes": "16384",
+        "queued.max.messages.kbytes": str(_AHEAD_KILOBYTES),
         "queued.min.messages": "100000",
         "fetch.wait.max.ms": "100",
     }
@@ -99,6 +103,18 @@ def consumer_settings(
         )
     forced = {**REFUSED_OPPOSITES, **_FORCED, "isolation.level": isolation_level, "group.id": group_id}
     return {"client.id": client_id, **_DEFAULTS, **_CONSUMER_DEFAULTS, **settings, **forced}
+
+
+def read_ahead(settings: Settings, batch_bytes: int) -> dict[str, Any]:
+    """The settings, with a queue that suits batches of this bound unless they name one.
+
+    What the client has fetched ahead lies in memory beside the batches, and takes more than twice its bytes. A fetch
+    asks for no more than the queue takes, and comes on top of a queue that is nearly full.
+    """
+    kilobytes = _AHEAD_KILOBYTES
+    if batch_bytes < _USUAL_BATCH_BYTES:
+        kilobytes = max(_LEAST_AHEAD_KILOBYTES, batch_bytes // _OF_A_BATCH // 1024)
+    return {"queued.max.messages.kbytes": str(kilobytes), **settings}
 
 
 def admin_settings(settings: Settings, *, client_id: str) -> dict[str, Any]:

@@ -14,45 +14,34 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
+from airflow_kafka_bq.pipeline.held import Places
 
-PIECE_MESSAGES = 16_384  # bulk parsing is fastest at about this many
-PIECE_BYTES = 16 * 1024 * 1024
+_PIECES_GIVEN_BACK = 2  # after each it would cost a twentieth of the time, and hardly need less
 
 
 @dataclass(slots=True)
 class Ahead:
-    """The batch that is being filled. One thread adds messages and takes pieces; ``parser`` has one of its own."""
+    """The batch that is being filled. One thread adds and takes pieces; ``parser`` has one of its own."""
 
     rules: RecordRules
     parser: ThreadPoolExecutor
+    places: Places
     follow: Callable[[Future[tuple[Records, float]]], None] | None = None  # hears of each piece
     _seconds: float = 0.0
-    _waiting: list[pa.RecordBatch] = field(default_factory=list)
-    _count: int = 0
-    _bytes: int = 0
     _first: int = 0
     _pieces: list[Future[tuple[Records, float]]] = field(default_factory=list)
 
-    def add(self, messages: pa.RecordBatch, size_bytes: int) -> None:
-        """Messages (RAW_SCHEMA) that follow those of before, and the bytes of their keys, values and headers."""
-        self._waiting.append(messages)
-        self._count += messages.num_rows
-        self._bytes += size_bytes
-        if self._count >= PIECE_MESSAGES or self._bytes >= PIECE_BYTES:
-            self._send()
-
-    def _send(self) -> None:
-        piece = self._waiting[0] if len(self._waiting) == 1 else pa.concat_batches(self._waiting)  # type: ignore[attr-defined]
-        self._pieces.append(self.parser.submit(_parsed, piece, self._first, self.rules))
+    def add(self, piece: pa.RecordBatch) -> None:
+        """Messages (RAW_SCHEMA) that follow those of before, and are held."""
+        self._pieces.append(self.parser.submit(self._parsed, piece, self._first))
         if self.follow:
             self.follow(self._pieces[-1])
-        self._first += self._count
-        self._waiting, self._count, self._bytes = [], 0, 0
+        if len(self._pieces) % _PIECES_GIVEN_BACK == 0:
+            self.parser.submit(pa.default_memory_pool().release_unused)
+        self._first += piece.num_rows
 
     def take(self) -> list[Records]:
         """All pieces of the batch in their order; the next batch begins. Raises what parsing raised."""
-        if self._waiting:
-            self._send()
         pieces, self._pieces, self._first = self._pieces, [], 0
         found = [piece.result() for piece in pieces]
         self._seconds += sum(seconds for _, seconds in found)
@@ -63,7 +52,6 @@ class Ahead:
         found, self._seconds = self._seconds, 0.0
         return found
 
-
-def _parsed(piece: pa.RecordBatch, first: int, rules: RecordRules) -> tuple[Records, float]:
-    began = time.monotonic()
-    return records(piece, first, rules), time.monotonic() - began
+    def _parsed(self, piece: pa.RecordBatch, first: int) -> tuple[Records, float]:
+        began = time.monotonic()
+        return self.places.held_rows(records(piece, first, self.rules), piece), time.monotonic() - began

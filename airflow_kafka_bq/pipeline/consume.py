@@ -30,6 +30,8 @@ from airflow_kafka_bq.batch import (
 )
 from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.exceptions import ConfigError, OffsetGapError, StopRequested, TopicChangedError
+from airflow_kafka_bq.pipeline.held import Places
+from airflow_kafka_bq.pipeline.pieces import Pieces, piece_bytes
 from airflow_kafka_bq.pipeline.same_topic import ANOTHER_TOPIC, require_same_topic
 from airflow_kafka_bq.pipeline.sizes import payload_bytes
 from airflow_kafka_bq.pipeline.standstill import place, stalled
@@ -84,7 +86,8 @@ class Drain:
     _opened: bool = False
     _began: float = field(init=False)
     limited: bool = False  # a bound of the run was reached before the end
-    listen: Callable[[pa.RecordBatch, int], None] | None = None  # hears of messages and bytes while a batch is filled
+    places: Places = field(default_factory=Places)
+    listen: Callable[[pa.RecordBatch], None] | None = None  # hears of each piece while a batch is filled
 
     def __post_init__(self) -> None:
         self._parts = {
@@ -125,8 +128,7 @@ class Drain:
         for part in self._parts.values():
             part.start = part.next_offset
         gaps, self._gaps = tuple(self._gaps), []
-        table = pa.Table.from_batches(chunks, RAW_SCHEMA)
-        return RawBatch(table, ranges, gaps) if ranges or gaps else None
+        return RawBatch(pa.Table.from_batches(chunks, RAW_SCHEMA), ranges, gaps) if ranges or gaps else None
 
     def _finished(self) -> bool:
         if all(part.done for part in self._parts.values()):
@@ -151,7 +153,7 @@ class Drain:
         self._opened = True
 
     def _fill(self) -> list[pa.RecordBatch]:
-        chunks: list[pa.RecordBatch] = []
+        pieces = Pieces(piece_bytes(self.config.batch_bytes), self.places, self.listen)
         count = size = 0
         began = moved_at = checked_at = self.clock()
         seen = dict(self.source.fetch_positions()) if self._opened else {}
@@ -162,10 +164,8 @@ class Drain:
             kept = self._take(polled)
             now = self.clock()
             if kept.num_rows:
-                chunks.append(kept)
                 added = payload_bytes(kept)
-                if self.listen:
-                    self.listen(kept, added)
+                pieces.add(kept, added)
                 count, size = count + kept.num_rows, size + added
                 self._messages, self._bytes = self._messages + kept.num_rows, self._bytes + added
             if polled.messages.num_rows or polled.ends or polled.out_of_range:
@@ -176,7 +176,7 @@ class Drain:
                     moved_at, seen = now, at
             if now - moved_at >= (patience := self.config.stall_timeout_seconds) and (unread := self._unread()):
                 raise stalled(self.source, self.plan, unread, self.group_id, patience)
-        return chunks
+        return pieces.taken()
 
     def _full(self, count: int, size: int, began: float) -> bool:
         config = self.config

@@ -23,9 +23,9 @@ from airflow_kafka_bq.formats.record_functions import changed
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
 from airflow_kafka_bq.formats.user_functions import UserFunction, kept, name_of, transformed
-from airflow_kafka_bq.pipeline.ahead import PIECE_BYTES, PIECE_MESSAGES
 from airflow_kafka_bq.pipeline.culprits import without_culprits
 from airflow_kafka_bq.pipeline.isolate import MAX_FOUND
+from airflow_kafka_bq.pipeline.pieces import PIECE_BYTES, PIECE_MESSAGES
 from airflow_kafka_bq.schema.build import message_columns
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.marks import is_per_record

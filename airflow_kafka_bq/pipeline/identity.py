@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from airflow_kafka_bq.batch import OffsetRange, RunPlan
 
+_ROWS = 16_384  # a number that never changes: it is part of the names
+
 
 class _Digest(io.RawIOBase):
     """A file that only hashes what is written to it."""
@@ -36,15 +38,16 @@ class _Digest(io.RawIOBase):
 def digest(table: pa.Table) -> str:
     """Hash of a table's content, the same however it is chunked or sliced, where no file has it.
 
-    Column by column, so that one column is copied at a time; and always copied, for a slice is written with bits of its
-    neighbours.
+    Column by column and a few rows at a time, for as much is copied; and always copied, for a slice is written with
+    bits of its neighbours.
     """
     sink = _Digest()
     for field, column in zip(table.schema.remove_metadata(), table.columns, strict=True):
         schema = pa.schema([field])
         with pa.ipc.new_stream(sink, schema) as writer:
-            chunks = column.chunks or [pa.nulls(0, field.type)]
-            writer.write_batch(pa.RecordBatch.from_arrays([pa.concat_arrays(chunks)], schema=schema))
+            for first in range(0, max(table.num_rows, 1), _ROWS):
+                chunks = column.slice(first, _ROWS).chunks or [pa.nulls(0, field.type)]
+                writer.write_batch(pa.RecordBatch.from_arrays([pa.concat_arrays(chunks)], schema=schema))
     return sink.hash.hexdigest()
 
 

@@ -17,9 +17,10 @@ from airflow_kafka_bq.pipeline.ahead import Ahead
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode, finished
 from airflow_kafka_bq.pipeline.file_ahead import FileAhead
+from airflow_kafka_bq.pipeline.held import Places
 from airflow_kafka_bq.pipeline.isolate import find_bad, without
 from airflow_kafka_bq.pipeline.letters import LetterDrain
-from airflow_kafka_bq.pipeline.memory import rare_collections
+from airflow_kafka_bq.pipeline.memory import given_back, rare_collections, small_pages
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
 from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
@@ -51,13 +52,14 @@ class Reader:
         """Every batch of the run, as MERGEs will take it. It is parsed while it is consumed."""
         with (
             rare_collections(),
+            small_pages(),
             ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-writer") as writer,
             ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser,
         ):
             files = FileAhead(self._begin_file, partial(finished, target=self.target), writer)
-            ahead = Ahead(self.rules.records, parser, files.add)
+            ahead = Ahead(self.rules.records, parser, places := Places(), files.add)
             if isinstance(self.drain, Drain):
-                self.drain.listen = ahead.add
+                self.drain.listen, self.drain.places = ahead.add, places
             try:
                 yield from self._batches(ahead, files)
             except BaseException:
@@ -65,6 +67,7 @@ class Reader:
                 raise
             finally:
                 parser.shutdown(wait=True, cancel_futures=True)
+                places.close()
 
     def _begin_file(self) -> StagingFile | None:
         """None where a function of the user's sees a whole batch before its rows are known."""
@@ -93,6 +96,7 @@ class Reader:
         raw, decoded = batch
         with self.report.timed("stage"):
             found = staged(self.stager, raw, decoded)
+            given_back()
         if decoded.written is not None:
             self.report.seconds["stage"] += decoded.written.result().seconds
         return found

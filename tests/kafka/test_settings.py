@@ -9,7 +9,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.kafka.settings import MASK, admin_settings, consumer_settings, masked, redacted
+from airflow_kafka_bq.kafka.settings import MASK, admin_settings, consumer_settings, masked, read_ahead, redacted
 
 MINIMAL = {"bootstrap.servers": "127.0.0.1:1"}
 
@@ -116,3 +116,17 @@ def test_secrets_are_cut_out_however_they_are_written(secret: str) -> None:
         cut = redacted(text, {"sasl.password": secret})
         assert MASK in cut
         assert [word for word in ("one", "two", "quo", "slash", "ssw") if word in cut] == []
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "kilobytes"), [(2, "1024"), (8, "1024"), (16, "2048"), (32, "4096"), (64, "16384"), (512, "16384")]
+)
+def test_what_is_fetched_ahead_suits_the_batch(mebibytes: int, kilobytes: str) -> None:
+    found = for_consumer(**read_ahead({}, mebibytes * 1024 * 1024))
+    assert found["queued.max.messages.kbytes"] == kilobytes
+    Consumer(found).close()
+
+
+def test_a_queue_of_the_users_stays_and_the_rest_of_the_settings_too() -> None:
+    given = {"queued.max.messages.kbytes": 7, "client.id": "mine"}
+    assert read_ahead(given, 1) == given

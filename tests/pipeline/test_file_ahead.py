@@ -17,11 +17,12 @@ from pydantic import BaseModel
 from airflow_kafka_bq.batch import Decoded, RawBatch, Written
 from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.formats.records import Records, records
-from airflow_kafka_bq.pipeline import ahead as station
-from airflow_kafka_bq.pipeline import reader, row_files
+from airflow_kafka_bq.pipeline import pieces, reader, row_files
 from airflow_kafka_bq.pipeline.ahead import Ahead
 from airflow_kafka_bq.pipeline.decode import decode, finished
 from airflow_kafka_bq.pipeline.file_ahead import FileAhead
+from airflow_kafka_bq.pipeline.held import Places
+from airflow_kafka_bq.pipeline.pieces import Pieces
 from airflow_kafka_bq.pipeline.row_files import RowFile, numbered
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stage import stage
@@ -55,17 +56,19 @@ def _messages(count: int) -> list[Message]:
 def test_it_is_what_would_be_written_afterwards(
     writer: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, piece: int, settings: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(station, "PIECE_MESSAGES", piece)
+    monkeypatch.setattr(pieces, "PIECE_MESSAGES", piece)
     monkeypatch.setattr(row_files, "SLICE_ROWS", 5)
     target, rules = job(Order, {}, max_bad_ratio=None, **settings)
     with ThreadPoolExecutor(1) as parser:
         files = FileAhead(MemoryFile, partial(finished, target=target), writer)
-        pieces = Ahead(rules.records, parser, files.add)
+        ahead = Ahead(rules.records, parser, Places(), files.add)
         for count in (23, 40):  # the second batch begins anew
             table = raw(_messages(count))
+            cut = Pieces(1 << 20, ahead.places, ahead.add)
             for one in table.to_batches():
-                pieces.add(one, 10)
-            decoded, found = decode(table, target, rules, pieces.take()), files.take()
+                cut.add(one, 10)
+            cut.taken()
+            decoded, found = decode(table, target, rules, ahead.take()), files.take()
             assert found is not None
             afterwards = RowFile(MemoryFile())
             afterwards.add(decoded.rows)

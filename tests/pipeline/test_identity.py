@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,28 @@ def test_a_column_of_another_type_or_name_is_another_table() -> None:
 def test_metadata_does_not_change_it() -> None:
     plain = pa.table({"a": [1]})
     assert identity.digest(plain.replace_schema_metadata({"written": "today"})) == identity.digest(plain)
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [4, 5, 10], list(range(11))])
+def test_a_few_rows_at_a_time_are_the_same_rows(cuts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["a", None, "", "b", "cc", None, "d", "e", "", "f", "g"]
+    monkeypatch.setattr(identity, "_ROWS", 4)
+    assert identity.digest(table_of(texts, cuts)) == identity.digest(table_of(texts, []))
+    for at in range(len(texts)):
+        others = [*texts[:at], "other", *texts[at + 1 :]]
+        assert identity.digest(table_of(others, cuts)) != identity.digest(table_of(texts, []))
+
+
+def test_no_more_than_a_few_rows_of_a_column_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column of a large batch is a sixth of its rows, and is copied while the next batch is read."""
+    copied: list[int] = []
+    join = pa.concat_arrays
+
+    def counted(arrays: Any) -> Any:
+        copied.append(sum(map(len, arrays)))
+        return join(arrays)
+
+    monkeypatch.setattr(pa, "concat_arrays", counted)
+    identity.digest(pa.table({"a": range(50_000)}))
+    assert sum(copied) == 50_000
+    assert max(copied) <= 16_384

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.pipeline.memory import rare_collections
+from airflow_kafka_bq.pipeline import reader
+from airflow_kafka_bq.pipeline.memory import rare_collections, small_pages
 from airflow_kafka_bq.testing.memory import MemoryWarehouse
 from tests.pipeline.world import TOPIC, World
 
@@ -86,3 +89,62 @@ def test_a_process_that_seeks_no_garbage_is_left_alone(own: tuple[int, int, int]
         assert gc.get_threshold()[0] == 0
     assert gc.get_threshold()[0] == 0
     assert own
+
+
+def _no_huge_pages() -> bool:
+    """What the kernel says of this process: PR_GET_THP_DISABLE."""
+    return bool(ctypes.CDLL(None).prctl(42, 0, 0, 0, 0))
+
+
+@pytest.fixture(params=[False, True], ids=["large", "small"])
+def pages(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether the process has no huge pages already: PR_SET_THP_DISABLE."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux has the switch")
+    before = _no_huge_pages()
+    ctypes.CDLL(None).prctl(41, int(request.param), 0, 0, 0)
+    yield request.param
+    ctypes.CDLL(None).prctl(41, int(before), 0, 0, 0)
+
+
+def test_pages_are_small_in_a_run_and_as_before_after_it(pages: bool) -> None:
+    world = World(1)
+    world.fill(4)
+    seen = []
+    source = world.source()
+    poll = source.poll
+
+    def looked(*arguments: Any) -> Any:
+        seen.append(_no_huge_pages())
+        return poll(*arguments)
+
+    source.poll = looked  # type: ignore[assignment,method-assign]
+    world.run(source=source)
+    assert seen
+    assert all(seen)
+    assert _no_huge_pages() == pages
+
+
+def test_pages_are_small_until_the_last_of_runs_that_overlap_ends(pages: bool) -> None:
+    first, second = small_pages(), small_pages()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert _no_huge_pages()
+    second.__exit__(None, None, None)
+    assert _no_huge_pages() == pages
+
+
+def test_a_system_without_the_switch_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", None)
+    with small_pages():
+        pass
+
+
+def test_what_staging_left_free_is_given_back_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(reader, "given_back", lambda: given.append(1))
+    world = World(1)
+    world.fill(6)
+    assert world.run(batch_messages=2).batches == len(given) == 3

@@ -14,6 +14,7 @@ import pytest
 from airflow_kafka_bq.batch import RawBatch
 from airflow_kafka_bq.pipeline import reader
 from airflow_kafka_bq.pipeline.consume import Drain
+from airflow_kafka_bq.pipeline.held import Places
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader
 from airflow_kafka_bq.pipeline.slices import plan_slices, stage_slice
 from airflow_kafka_bq.pipeline.stopping import Stop
@@ -162,3 +163,18 @@ def test_a_slice_does_so_too(alive: list[int]) -> None:
     stage_slice(world.job(None, batch_messages=4), document)
     assert len(alive) == 11
     assert max(alive) == 1, alive
+
+
+def test_what_held_its_batches_is_given_up_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Places] = []
+    close = Places.close
+
+    def counted(places: Places) -> None:
+        given.append(places)
+        close(places)
+
+    monkeypatch.setattr(Places, "close", counted)
+    world = World()
+    world.fill(12, 0)
+    world.run(batch_messages=4)
+    assert len(given) == 1
