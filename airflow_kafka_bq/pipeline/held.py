@@ -16,7 +16,8 @@ import pyarrow as pa
 from airflow_kafka_bq.formats.records import Records
 
 _END_OF_STREAM_BYTES = 8
-_ROOM = 8  # a place has an eighth more than is asked for: the next piece is a little larger
+_ROOM = 32  # a place has a bit more than is asked for: the next piece may be a little larger
+_LOOSE = 8  # what lies in a place that is an eighth too large wastes that much, and no more
 
 
 @dataclass(slots=True)
@@ -68,15 +69,14 @@ class Places:
         return view
 
     def _fitting(self, size: int) -> mmap.mmap | None:
-        for one in [*self._free]:
-            if size <= len(one) <= size + size // _ROOM * 2:
-                try:
-                    self._free.remove(one)
-                except ValueError:  # another thread was faster
-                    continue
-                return one
-        if self._free:
-            self._free.pop(0)  # in its stead there will be one of this size
+        fitting = [one for one in [*self._free] if size <= len(one) <= size + size // _LOOSE]
+        for one in sorted(fitting, key=len):
+            try:
+                self._free.remove(one)
+            except ValueError:  # another thread was faster
+                continue
+            return one
+        del self._free[:1]  # in its stead there will be one of this size
         return None
 
     def _dropped(self, place: mmap.mmap) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -118,6 +119,16 @@ def test_what_is_dropped_after_the_end_is_not_kept(places: list[weakref.ref[Any]
     assert late.equals(piece(MESSAGES))
     del late
     assert not any(one() is not None for one in places)
+
+
+def test_threads_that_ask_at_once_share_no_place() -> None:
+    ours, whole = Places(), [piece(MESSAGES[:count]) for count in (700, 720, 1_300, 2_000)]
+
+    def often(which: pa.RecordBatch) -> bool:
+        return all(ours.held(which).equals(which) for _ in range(200))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(often, whole))
 
 
 @pytest.mark.fault("K14")
