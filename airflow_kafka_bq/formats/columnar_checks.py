@@ -105,7 +105,7 @@ def _decimal_masks(node: Node, array: Any) -> Iterator[Any]:
     whole = max(limits["max_digits"] - places, 0)
     if whole < _WHOLE_DIGITS:
         yield _pc.greater_equal(size, _like(array, f"1e{whole}"))
-    yield _pc.not_equal(_pc.round(array, ndigits=places), array)
+    yield _pc.not_equal(_pc.round(array, ndigits=places, round_mode="towards_zero"), array)  # never beyond the type
     if limits["max_digits"] < places:
         yield _pc.is_valid(array)
 

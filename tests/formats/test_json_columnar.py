@@ -105,3 +105,14 @@ def test_a_number_too_small_for_a_wide_decimal_is_never_read_as_zero(text: str) 
     model = model_of((("decimal", "optional"),), "ignore")
     bulk, rows = both(model, [f'{{"f0": {text}}}'.encode()] * 3 + [b'{"f0": 0}', b'{"f0": 1e-5}'], few=1)
     assert_same(bulk, rows)
+
+
+@pytest.mark.parametrize(
+    "number", ["99999999999999999999999999999.999999999", "-99999999999999999999999999999.999999999"]
+)
+def test_the_largest_number_with_too_many_places_is_refused_by_itself(number: str) -> None:
+    """Rounded, it has one digit more than its type, of which Arrow tells where it is the last."""
+    model = model_of((("money", "required"),), "ignore")
+    bulk, rows = both(model, [b'{"f0": 1.25}', b'{"f0": 1.255}', f'{{"f0": {number}}}'.encode()])
+    assert_same(bulk, rows)
+    assert [one.index for one in bulk.bad] == [1, 2]
