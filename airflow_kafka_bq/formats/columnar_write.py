@@ -10,6 +10,7 @@ import pyarrow.compute
 
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.lists import lists_of
+from airflow_kafka_bq.formats.structured.around_null import spread
 
 _pc: Any = pyarrow.compute
 _HAS_ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -26,17 +27,25 @@ def written(node: Node, array: Any) -> Any:
     if node.element is not None:
         return lists_of(array, written(node.element, array.flatten()), node.wire)
     if node.children:
-        children = [written(child, values) for child, values in zip(node.children, array.flatten(), strict=True)]
-        mask = array.is_null() if array.null_count else None
-        fields = [node.wire.field(index) for index in range(node.wire.num_fields)]
-        return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
-    if node.kind in {"TIMESTAMP", "AWARE"}:
+        return _structs(node, array)
+    if node.kind == "TIMESTAMP":
         return _zoned(array).cast(node.wire)
     if node.kind == "DATETIME":
         array.cast(pa.timestamp("us"))  # the text is staged, but only if there is such a day
     if node.kind == "BIGNUMERIC":
         return _decimal_text(array)
     return array.cast(node.wire)
+
+
+def _structs(node: Node, array: Any) -> Any:
+    """Below a null as a row has it that is made of Python's values, and not what the reader left there."""
+    if array.null_count:
+        rows = _pc.subtract(_pc.cumulative_sum(array.is_valid().cast(pa.int64())), 1)
+        index = _pc.if_else(array.is_valid(), rows, pa.scalar(None, pa.int64()))
+        return spread(_structs(node, array.drop_null()), index)
+    children = [written(child, values) for child, values in zip(node.children, array.flatten(), strict=True)]
+    fields = [node.wire.field(index) for index in range(node.wire.num_fields)]
+    return pa.StructArray.from_arrays(children, fields=fields)
 
 
 def _zoned(array: Any) -> Any:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, NaiveDatetime, create_model
 
 from airflow_kafka_bq.formats.columnar_plan import Node, plan
 from airflow_kafka_bq.formats.columnar_write import written
+from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.schema.model import model_columns
 
 
@@ -89,3 +90,14 @@ def test_lists_of_objects_keep_their_places() -> None:
     assert singles.to_pylist() == [None, {"sku": "a", "at": NOON}, {"sku": "b", "at": None}]
     many = written(lines, pa.array([values[1:], [], None, values[2:]], lines.read))
     assert many.to_pylist() == [singles.to_pylist()[1:], [], [], singles.to_pylist()[2:]]
+
+
+@pytest.mark.parametrize(
+    "given", [[None, {"sku": "a", "at": None}, None], [None], [{"sku": "", "at": "2024-01-01T12:00:00Z"}]]
+)
+def test_below_a_null_lies_what_a_row_has_that_was_made_by_itself(given: list[Any]) -> None:
+    """A batch is named by the bytes of its rows, those included that nobody reads."""
+    one = node(Line | None, None)
+    found = written(one, pa.array(given, one.read))
+    alone = pa.array([row and {"sku": row["sku"], "at": row["at"] and NOON} for row in given], one.wire)
+    assert digest(pa.table({"line": found})) == digest(pa.table({"line": alone}))
