@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,11 +15,13 @@ import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnreadableError, read
-from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined
+from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined, others
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node, Plan
 from airflow_kafka_bq.formats.columnar_write import written
 from airflow_kafka_bq.formats.json_rows import JsonRows
+from airflow_kafka_bq.formats.known_forms import FEWEST, Formed, KnownForms
+from airflow_kafka_bq.formats.opened import NOBODY
 from airflow_kafka_bq.formats.parser import Parsed
 from airflow_kafka_bq.formats.unknown_fields import kept, unknown
 
@@ -41,6 +43,7 @@ class JsonColumnar:
     def __init__(self, rows: JsonRows, plan: Plan) -> None:
         self._rows = rows
         self._nodes = plan.nodes
+        self._forms = KnownForms(plan.nodes)
         self._refuse_unknown = rows.refuse_unknown or plan.forbids
         whole = [re.escape(node.source) for node in plan.nodes if node.kind == "INT64"]
         other_numbers = rf'"(?:{"|".join(whole)})"\s*:\s*(?:-?[0-9]*[.eE]|-?[0-9]{{19}})' if whole else None
@@ -53,12 +56,38 @@ class JsonColumnar:
 
     def parse(self, values: pa.Array[Any]) -> Parsed:
         """Validate the values and write them as the staging file has them."""
-        if len(values) > 4 * SAMPLE and not self._worth_it(values.slice(0, SAMPLE)):
-            return self._rows.parse(values)
-        clean = self._search.found(values)
-        good = pa.concat_arrays([pa.array([], pa.int64()), *(one.positions for one in clean)])
-        rows = pa.concat_tables([self.schema.empty_table(), *(one.rows for one in clean)])
+        formed = [(one.positions, self._of_form(values, one)) for one in self._forms.found(values)]
+        clean = [found for _, found in formed if found is not None]
+        rest = _rest(len(values), [positions for positions, found in formed if found is not None])
+        if not clean:
+            clean = self._in_bulk(values)
+        elif len(rest) >= FEWEST:
+            clean += [replace(one, positions=rest.take(one.positions)) for one in self._in_bulk(values.take(rest))]
+        good, rows = self._in_order(clean)
         return joined(values, good, rows, self._rows.parse, sum(one.unknown_fields for one in clean))
+
+    def _in_order(self, clean: Sequence[_Clean]) -> tuple[Any, pa.Table]:
+        good = pa.concat_arrays([NOBODY, *(one.positions for one in clean)])
+        rows = pa.concat_tables([self.schema.empty_table(), *(one.rows for one in clean)])
+        if _pc.all(_pc.less(good.slice(0, max(len(good) - 1, 0)), good.slice(1)), min_count=0).as_py():
+            return good, rows
+        order = _pc.sort_indices(good)
+        return good.take(order), rows.take(order)
+
+    def _in_bulk(self, values: Any) -> list[_Clean]:
+        """What can be read together of messages whose form is not known."""
+        if len(values) > 4 * SAMPLE and not self._worth_it(values.slice(0, SAMPLE)):
+            return []
+        return self._search.found(values)
+
+    def _of_form(self, values: Any, formed: Formed) -> _Clean | None:
+        """None: a value is no such thing as its column has, and nobody knows which."""
+        strange = pa.repeat(True, len(formed.positions)) if formed.unknown else None
+        sent = values.take(formed.positions) if formed.unknown and self._rows.keep_unknown else values
+        try:
+            return self._clean(sent, formed.positions, formed.columns, strange)
+        except UnreadableError:
+            return None
 
     def _worth_it(self, sample: Any) -> bool:
         """Whether most messages can be read in bulk. Where they cannot, the search for those that can is in vain."""
@@ -67,6 +96,13 @@ class JsonColumnar:
     def _read(self, values: Any, positions: Any, ignore_unknown: bool) -> _Clean:
         columns = read(values, self._nodes, ignore_unknown=ignore_unknown)
         strange = unknown(values, self._nodes, columns, self._rows.fields) if ignore_unknown else None
+        return self._clean(values, positions, columns, strange)
+
+    def _clean(self, values: Any, positions: Any, columns: Sequence[Any], strange: Any | None) -> _Clean:
+        """Those of which all is certain.
+
+        :param strange: mask of the messages that have an unknown field; None: there is none.
+        """
         found = [each for node, column in zip(self._nodes, columns, strict=True) for each in suspects(node, column)]
         if strange is not None and self._refuse_unknown:
             found.append(_pc.indices_nonzero(strange).cast(pa.int64()))
@@ -75,7 +111,7 @@ class JsonColumnar:
             columns, found = [*columns, texts], [*found, refused]
         lost = pa.concat_arrays([pa.array([], pa.int64()), *found])
         if len(lost):
-            keep = _pc.invert(_pc.is_in(row_numbers(len(values)), value_set=lost))
+            keep = _pc.invert(_pc.is_in(row_numbers(len(positions)), value_set=lost))
             columns = [column.filter(keep) for column in columns]
             positions = positions.filter(keep)
             strange = None if strange is None else strange.filter(keep)
@@ -90,6 +126,13 @@ class JsonColumnar:
         if self._rows.keep_unknown:
             arrays.append(columns[-1] if len(columns) > len(self._nodes) else pa.nulls(len(arrays[0]), pa.string()))
         return pa.table(arrays, schema=self.schema)
+
+
+def _rest(count: int, found: Sequence[Any]) -> Any:
+    """Positions of those that were not found."""
+    if sum(map(len, found)) == count:
+        return NOBODY
+    return others(count, pa.concat_arrays([NOBODY, *found]))
 
 
 def _any_wide(nodes: Sequence[Node]) -> bool:
