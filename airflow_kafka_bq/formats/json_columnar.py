@@ -58,11 +58,12 @@ class JsonColumnar:
         """Validate the values and write them as the staging file has them."""
         formed = [(one.positions, self._of_form(values, one)) for one in self._forms.found(values)]
         clean = [found for _, found in formed if found is not None]
-        rest = _rest(len(values), [positions for positions, found in formed if found is not None])
         if not clean:
             clean = self._in_bulk(values)
-        elif len(rest) >= FEWEST:
-            clean += [replace(one, positions=rest.take(one.positions)) for one in self._in_bulk(values.take(rest))]
+        else:
+            rest = _rest(len(values), [positions for positions, found in formed if found is not None])
+            more = self._in_bulk(values.take(rest)) if len(rest) >= FEWEST else []
+            clean += [replace(one, positions=rest.take(one.positions)) for one in more]
         good, rows = self._in_order(clean)
         return joined(values, good, rows, self._rows.parse, sum(one.unknown_fields for one in clean))
 
@@ -132,7 +133,7 @@ def _rest(count: int, found: Sequence[Any]) -> Any:
     """Positions of those that were not found."""
     if sum(map(len, found)) == count:
         return NOBODY
-    return others(count, pa.concat_arrays([NOBODY, *found]))
+    return others(count, pa.concat_arrays(found))
 
 
 def _any_wide(nodes: Sequence[Node]) -> bool:

@@ -19,7 +19,8 @@ _pc: Any = pyarrow.compute
 FEWEST = 64  # below, a look at each costs less
 _LOOKED_AT = 256
 _MOST_FORMS = 4  # of one topic: a member that is there or not makes another
-_TRIES = 8
+_TRIES = 6
+_MOST_WAITS = 15  # pieces
 _BLOCK = 1 << 14  # messages: bounds what is kept for a form
 _BLOCK_BYTES = 1 << 23  # where quotes are takes up to twelve times what they do
 
@@ -40,13 +41,15 @@ class KnownForms:
         self._nodes = tuple(nodes)
         self._forms: tuple[Form, ...] = ()
         self._well_known = False
+        self._failures = 0
+        self._waits = 0
 
     def found(self, values: Any) -> list[Formed]:
         """Those that share a known form; each is once among them at most.
 
         :param values: binary, none null.
         """
-        if len(values) < FEWEST or not (self._well_known or self._learn(values.slice(0, _LOOKED_AT))):
+        if len(values) < FEWEST or not (self._well_known or self._worth_it(values.slice(0, _LOOKED_AT))):
             return []
         forms, size = self._forms, _block_size(values)
         starts = range(0, len(values), size)
@@ -69,6 +72,18 @@ class KnownForms:
         found = cut(marked, rows, form)
         read = None if found is None else columns_of(found, self._nodes)
         return None if read is None else Formed(read[0].rows, read[1], form.unknown)
+
+    def _worth_it(self, sample: Any) -> bool:
+        """Whether most messages have a form. Where they did not, it is ever longer until somebody looks again."""
+        if self._waits:
+            self._waits -= 1
+            return False
+        if self._learn(sample):
+            self._failures = 0
+            return True
+        self._waits = min((1 << self._failures) - 1, _MOST_WAITS)
+        self._failures += 1
+        return False
 
     def _learn(self, sample: Any) -> bool:
         """From a few messages, and which known forms are still in use; whether most of the messages have a form."""

@@ -181,6 +181,18 @@ def test_messages_that_have_no_form_are_not_looked_at_for_long() -> None:
         assert forms.found(values) == []
 
 
+def test_where_there_are_no_forms_they_are_sought_ever_more_rarely() -> None:
+    forms = KnownForms(parsers(Outer)[0]._nodes)
+    values: pa.Array[Any] = pa.array([b'{"name":"\\n","number":1}'] * 100, pa.binary())
+    with mock.patch.object(KnownForms, "_learn", side_effect=[False] * 3 + [True, False, False]) as learn:
+        seen = []
+        for _ in range(11):
+            before = learn.call_count
+            forms.found(values)
+            seen.append(learn.call_count - before)
+    assert seen == [1, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0]
+
+
 def test_a_form_that_is_no_more_is_forgotten_and_the_new_one_learnt() -> None:
     forms = KnownForms(parsers(Outer)[0]._nodes)
     old: pa.Array[Any] = pa.array(ordinary(100), pa.binary())
