@@ -234,7 +234,7 @@ def test_known_forms_and_row_by_row_agree(batch: Batch, extra: Extra, unknown: s
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@looked_at(3_000)
+@looked_at(2_000)
 @ANY
 def test_known_forms_and_row_by_row_agree_at_length(
     batch: Batch, extra: Extra, unknown: str, few: int, block: int
