@@ -14,9 +14,9 @@ SETTINGS: Mapping[str, dict[str, Any]] = {
     SMALL: {"batch_bytes": "16MiB"},
     SMALLEST: {"batch_bytes": "2MiB"},
 }
-# The smallest one fills three batches at least: with fewer, the two that are in memory at a time are not full.
+# The smallest one fills four batches at least: with fewer, the two that are in memory at a time are not full.
 COUNTS: Mapping[str, tuple[int, ...]] = {
-    DEFAULT: (750_000, 3_000_000),
+    DEFAULT: (1_100_000, 4_400_000),
     SMALL: (300_000, 1_500_000),
     SMALLEST: (30_000, 300_000, 1_500_000),
 }

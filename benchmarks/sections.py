@@ -56,7 +56,7 @@ def memory(result: dict[str, Any]) -> str:
     text = wrapped(
         "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
         "most, one being merged while the next is read, so the first few batches reach what all others need too: the "
-        "smallest backlog of each setting is one of three batches or a few. Fifty times the backlog is measured with "
+        "smallest backlog of each setting is one of four batches or five. Fifty times the backlog is measured with "
         "small batches; with larger ones it would be tens of millions of messages.",
         indent="",
     )

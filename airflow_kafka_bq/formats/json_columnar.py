@@ -19,8 +19,9 @@ from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined, oth
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node, Plan
 from airflow_kafka_bq.formats.columnar_write import written
+from airflow_kafka_bq.formats.json_forms import FEWEST
 from airflow_kafka_bq.formats.json_rows import JsonRows
-from airflow_kafka_bq.formats.known_forms import FEWEST, Formed, KnownForms
+from airflow_kafka_bq.formats.known_forms import Formed, KnownForms
 from airflow_kafka_bq.formats.opened import NOBODY
 from airflow_kafka_bq.formats.parser import Parsed
 from airflow_kafka_bq.formats.unknown_fields import kept, unknown

@@ -22,8 +22,8 @@ from airflow_kafka_bq.formats.opened import NOBODY, indices
 _pc: Any = pyarrow.compute
 
 FEWEST = 64  # below, a look at each costs less
-_LOOKED_AT = 256
-_MOST_FORMS = 4  # of one topic: a member that is there or not makes another
+LOOKED_AT = 256
+MOST_FORMS = 4  # of one topic: a member that is there or not makes another
 _TRIES = 8
 _MOST_PLACES = 200  # of scalars and keys: what is larger outgrows the engine's memory
 _UTF8_PART = 512
@@ -58,7 +58,7 @@ def of_known_form(values: Any) -> Any:
     """
     if len(values) < FEWEST:
         return NOBODY
-    form = _learnt(values.slice(0, _LOOKED_AT))
+    form = _learnt(values.slice(0, LOOKED_AT))
     return NOBODY if form is None else _only_utf8(values, indices(_matches(values, form)))
 
 
@@ -67,7 +67,7 @@ def _learnt(sample: Any) -> str | None:
     forms: list[str] = []
     rest = sample
     for _ in range(_TRIES):
-        if not len(rest) or len(forms) == _MOST_FORMS:
+        if not len(rest) or len(forms) == MOST_FORMS:
             break
         form, others = _first_form(rest)
         if form is not None:

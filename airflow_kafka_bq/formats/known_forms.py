@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute
 
 from airflow_kafka_bq.formats.columnar_plan import Node
+from airflow_kafka_bq.formats.json_forms import FEWEST, LOOKED_AT, MOST_FORMS
 from airflow_kafka_bq.formats.token_columns import columns_of
 from airflow_kafka_bq.formats.token_cut import Marked, cut
 from airflow_kafka_bq.formats.token_form import Form, NoFormError
@@ -16,9 +17,6 @@ from airflow_kafka_bq.formats.token_learning import form_of
 
 _pc: Any = pyarrow.compute
 
-FEWEST = 64  # below, a look at each costs less
-_LOOKED_AT = 256
-_MOST_FORMS = 4  # of one topic: a member that is there or not makes another
 _TRIES = 6
 _MOST_WAITS = 15  # pieces
 _BLOCK = 1 << 14  # messages: bounds what is kept for a form
@@ -49,7 +47,7 @@ class KnownForms:
 
         :param values: binary, none null.
         """
-        if len(values) < FEWEST or not (self._well_known or self._worth_it(values.slice(0, _LOOKED_AT))):
+        if len(values) < FEWEST or not (self._well_known or self._worth_it(values.slice(0, LOOKED_AT))):
             return []
         forms, size = self._forms, _block_size(values)
         starts = range(0, len(values), size)
@@ -92,7 +90,7 @@ class KnownForms:
         for form in self._forms:
             rest = self._tried(marked, rest, form, forms)
         for _ in range(_TRIES):
-            if len(rest) < 2 or len(forms) == _MOST_FORMS:
+            if len(rest) < 2 or len(forms) == MOST_FORMS:
                 break
             value, rest = sample[rest[0].as_py()].as_py(), rest.slice(1)
             try:

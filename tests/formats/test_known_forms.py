@@ -16,6 +16,7 @@ from airflow_kafka_bq.formats import bulk_search, json_columnar, known_forms
 from airflow_kafka_bq.formats.bulk_read import read
 from airflow_kafka_bq.formats.columnar_plan import plan
 from airflow_kafka_bq.formats.json_columnar import JsonColumnar
+from airflow_kafka_bq.formats.json_forms import FEWEST
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.known_forms import KnownForms
 from airflow_kafka_bq.formats.parser import Parsed
@@ -207,7 +208,7 @@ def test_a_form_that_is_no_more_is_forgotten_and_the_new_one_learnt() -> None:
 
 def test_few_messages_are_not_worth_it_and_long_ones_are_cut_into_blocks() -> None:
     forms = KnownForms(parsers(Outer)[0]._nodes)
-    assert forms.found(pa.array(ordinary(known_forms.FEWEST - 1), pa.binary())) == []
+    assert forms.found(pa.array(ordinary(FEWEST - 1), pa.binary())) == []
     with mock.patch.object(known_forms, "_BLOCK_BYTES", 1000):
         found = forms.found(pa.array(ordinary(100), pa.binary()))
         assert len(found) > 5
