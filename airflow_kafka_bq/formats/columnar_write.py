@@ -10,7 +10,6 @@ import pyarrow.compute
 
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.lists import lists_of
-from airflow_kafka_bq.formats.structured.around_null import spread
 
 _pc: Any = pyarrow.compute
 _HAS_ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -40,6 +39,8 @@ def written(node: Node, array: Any) -> Any:
 def _structs(node: Node, array: Any) -> Any:
     """Below a null as a row has it that is made of Python's values, and not what the reader left there."""
     if array.null_count:
+        from airflow_kafka_bq.formats.structured.around_null import spread  # a model without NULL needs none of it
+
         rows = _pc.subtract(_pc.cumulative_sum(array.is_valid().cast(pa.int64())), 1)
         index = _pc.if_else(array.is_valid(), rows, pa.scalar(None, pa.int64()))
         return spread(_structs(node, array.drop_null()), index)

@@ -62,8 +62,8 @@ class Reader:
                 self.drain.listen, self.drain.places = ahead.add, places
             try:
                 yield from self._batches(ahead, files)
-            except BaseException:
-                writer.shutdown(wait=False, cancel_futures=True)  # of the last batch the file may not be whole yet
+            except GeneratorExit:  # behind any other error, a stop too, the batches that were read are staged
+                writer.shutdown(wait=False, cancel_futures=True)
                 raise
             finally:
                 parser.shutdown(wait=True, cancel_futures=True)
