@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.formats.records import Records, records
 from airflow_kafka_bq.pipeline import pieces, reader, row_files
 from airflow_kafka_bq.pipeline.ahead import Ahead
+from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import decode, finished
 from airflow_kafka_bq.pipeline.file_ahead import FileAhead
 from airflow_kafka_bq.pipeline.held import Places
@@ -62,8 +64,8 @@ def test_it_is_what_would_be_written_afterwards(
     with ThreadPoolExecutor(1) as parser:
         files = FileAhead(MemoryFile, partial(finished, target=target), writer)
         ahead = Ahead(rules.records, parser, Places(), files.add)
-        for count in (23, 40):  # the second batch begins anew
-            table = raw(_messages(count))
+        for size in (23, 40):  # the second batch begins anew
+            table = raw(_messages(size))
             cut = Pieces(1 << 20, ahead.places, ahead.add)
             for one in table.to_batches():
                 cut.add(one, 10)
@@ -159,6 +161,24 @@ def test_the_last_file_is_written_to_its_end_though_nothing_is_left_to_read(
     world.run(batch_messages=1_000)
     assert [one.written.result().rows for one in seen if one.written] == [1_000, 500]
     assert len(world.rows()) == 1_500
+
+
+def test_what_ends_the_run_leaves_the_batch_before_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer is still busy with the first batch when reading the second one fails."""
+    world, calls = World(1), count()
+    for number in range(1_500):
+        world.send(b"%d" % number)
+    add, next_batch = RowFile.add, Drain.next_batch
+
+    def slow(self: RowFile, rows: Any) -> None:
+        time.sleep(0.3)
+        add(self, rows)
+
+    monkeypatch.setattr(RowFile, "add", slow)
+    monkeypatch.setattr(Drain, "next_batch", lambda self: next_batch(self) if next(calls) < 1 else 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.run(batch_messages=1_000)
+    assert len(world.rows()) == 1_000
 
 
 def test_a_run_that_fails_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
