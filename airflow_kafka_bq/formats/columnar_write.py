@@ -39,11 +39,10 @@ def written(node: Node, array: Any) -> Any:
 def _structs(node: Node, array: Any) -> Any:
     """Below a null as a row has it that is made of Python's values, and not what the reader left there."""
     if array.null_count:
-        from airflow_kafka_bq.formats.structured.around_null import spread  # a model without NULL needs none of it
+        # A model without NULL needs none of that package.
+        from airflow_kafka_bq.formats.structured.around_null import rows_of, spread
 
-        rows = _pc.subtract(_pc.cumulative_sum(array.is_valid().cast(pa.int64())), 1)
-        index = _pc.if_else(array.is_valid(), rows, pa.scalar(None, pa.int64()))
-        return spread(_structs(node, array.drop_null()), index)
+        return spread(_structs(node, array.drop_null()), rows_of(array.is_valid()))
     children = [written(child, values) for child, values in zip(node.children, array.flatten(), strict=True)]
     fields = [node.wire.field(index) for index in range(node.wire.num_fields)]
     return pa.StructArray.from_arrays(children, fields=fields)

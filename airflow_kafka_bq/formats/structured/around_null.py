@@ -14,6 +14,12 @@ _pc: Any = pyarrow.compute
 _ZEROS = pa.py_buffer(bytes(64))
 
 
+def rows_of(present: Any) -> Any:
+    """Of each place its row among those that have a value, or null; int64."""
+    rows = _pc.subtract(_pc.cumulative_sum(present.cast(pa.int64())), 1)
+    return _pc.if_else(present, rows, pa.scalar(None, pa.int64()))
+
+
 def spread(found: Any, index: Any) -> Any:
     """Values where they belong.
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
+from airflow_kafka_bq.formats.structured.around_null import rows_of
 from airflow_kafka_bq.formats.structured.cursor import Cursor
 from airflow_kafka_bq.formats.structured.raw_columns import Decode, Fields, Perhaps, Plain, RawColumn, RawColumns
 
@@ -54,7 +55,6 @@ def where(present: Any, cursor: Cursor, read: Read) -> Perhaps:
     """What those have that have a value, each at its place; they go on behind it, the others stay."""
     some = cursor.some(_pc.indices_nonzero(present))
     found = read(some)
-    rows = _pc.subtract(_pc.cumulative_sum(present.cast(pa.int64())), 1)
-    index = _pc.if_else(present, rows, pa.scalar(None, pa.int64()))
+    index = rows_of(present)
     cursor.after(some, index)
     return Perhaps(found, index)
