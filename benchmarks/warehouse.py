@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 import pyarrow as pa
 
-from airflow_kafka_bq.batch import JobResult
-from airflow_kafka_bq.bigquery.staging_file import ParquetFile, staging_file
+from airflow_kafka_bq.batch import JobResult, Written
+from airflow_kafka_bq.bigquery.staging_file import ParquetFile
 from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.ports import MergeSpec, StagingFile, Warehouse
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import MemoryBigQuery, MemoryWarehouse
+from airflow_kafka_bq.testing.memory.staging_file import MemoryFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,37 @@ class Span:
     last: int
     rows: int
     distinct: int
+
+
+class CountedFile(ParquetFile):
+    """Parquet that knows which coordinates its rows have. Dead letters, few, are kept as they are too.
+
+    :param spent: hears of the CPU seconds that counting takes: they are not the engine's.
+    """
+
+    def __init__(self, spent: Callable[[float], None]) -> None:
+        super().__init__()
+        self._spent = spent
+        self.spans: list[tuple[int, Span]] = []
+        self.letters = MemoryFile()
+
+    def write(self, rows: pa.Table) -> None:
+        """As ``ports.StagingFile``."""
+        super().write(rows)
+        began = time.thread_time()
+        if "_kafka_value" in rows.schema.names:
+            self.letters.write(rows)
+        else:
+            self._count(rows)
+        self._spent(time.thread_time() - began)
+
+    def _count(self, rows: pa.Table) -> None:
+        grouped = rows.group_by("_kafka_partition", use_threads=False).aggregate(
+            [("_kafka_offset", how) for how in ("min", "max", "count", "count_distinct")]
+        )
+        for row in grouped.to_pylist():
+            found = Span(*(row[f"_kafka_offset_{how}"] for how in ("min", "max", "count", "count_distinct")))
+            self.spans.append((row["_kafka_partition"], found))
 
 
 class InstantWarehouse(MemoryWarehouse):
@@ -43,34 +76,28 @@ class InstantWarehouse(MemoryWarehouse):
         self._loads = loads
         self._spans: defaultdict[int, list[Span]] = defaultdict(list)
         self.file_bytes = 0
-        self.counting_seconds = 0.0  # of CPU: not the engine's
+        self.counting_seconds = 0.0
 
     def begin_file(self) -> StagingFile:
         """Parquet, for BigQuery or to be thrown away."""
-        return ParquetFile()
+        return CountedFile(self._counted)
 
-    def load(
-        self,
-        job_id: str,
-        table: TableId,
-        rows: pa.Table,
-        target: Target,
-        expires_at: datetime,
-        file: StagingFile | None = None,
-    ) -> JobResult:
+    def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
         """Send the file, count, and stage an empty table."""
+        file: CountedFile = written.file
         if self._loads is None:
-            self.file_bytes += (staging_file(rows) if file is None else file.finished()).tell()
+            self.file_bytes += file.finished().tell()
         else:
-            sent = self._loads.load(job_id, table, rows, target, expires_at, file)
-            assert (sent.failure, sent.output_rows) == (None, rows.num_rows), sent
-        if "_kafka_value" in rows.schema.names:  # dead letters, few, are kept as they are
-            return super().load(job_id, table, rows, target, expires_at)
-        began = time.thread_time()
-        self._count(rows)
-        self.counting_seconds += time.thread_time() - began
-        done = super().load(job_id, table, rows.schema.empty_table(), target, expires_at)
-        return done if done.failure else replace(done, output_rows=rows.num_rows)
+            sent = self._loads.load(job_id, table, written, target, expires_at)
+            assert (sent.failure, sent.output_rows) == (None, written.rows), sent
+        if "_kafka_value" in written.schema.names:
+            return super().load(job_id, table, replace(written, file=file.letters), target, expires_at)
+        for partition, span in file.spans:
+            self._spans[partition].append(span)
+        empty = MemoryFile()
+        empty.write(written.schema.empty_table())
+        done = super().load(job_id, table, replace(written, file=empty, rows=0), target, expires_at)
+        return done if done.failure else replace(done, output_rows=written.rows)
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Every staged row is new."""
@@ -79,15 +106,8 @@ class InstantWarehouse(MemoryWarehouse):
         done = super().merge(job_id, nothing, max_bytes_billed)
         return done if done.failure else replace(done, inserted=spec.staged.rows)
 
-    def _count(self, rows: pa.Table) -> None:
-        grouped = rows.group_by("_kafka_partition", use_threads=False).aggregate(
-            [("_kafka_offset", how) for how in ("min", "max", "count", "count_distinct")]
-        )
-        for row in grouped.to_pylist():
-            first, last, count, distinct = (
-                row[f"_kafka_offset_{how}"] for how in ("min", "max", "count", "count_distinct")
-            )
-            self._spans[row["_kafka_partition"]].append(Span(first, last, count, distinct))
+    def _counted(self, seconds: float) -> None:
+        self.counting_seconds += seconds
 
     def landed(self) -> dict[str, int]:
         """Rows, and how many of them repeat coordinates. :raises AssertionError: two loads overlap."""

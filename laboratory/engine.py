@@ -7,18 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from airflow_kafka_bq import assembly, jobfile
-from airflow_kafka_bq.batch import JobResult, Polled, Position
+from airflow_kafka_bq.batch import JobResult, Polled, Position, Written
 from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.kafka.source import KafkaSource
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import MergeSpec, StagingFile
+from airflow_kafka_bq.ports import MergeSpec
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import MemoryBigQuery
 from benchmarks.warehouse import InstantWarehouse
@@ -37,22 +38,15 @@ class SlowWarehouse(InstantWarehouse):
         self._topic, self._diary, self._sizes, self._sleep = topic, diary, sizes, sleep
         self._staged: list[dict[Place, list[int]]] = []
 
-    def load(
-        self,
-        job_id: str,
-        table: TableId,
-        rows: pa.Table,
-        target: Target,
-        expires_at: datetime,
-        file: StagingFile | None = None,
-    ) -> JobResult:
+    def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
         """Stage."""
         offsets: defaultdict[Place, list[int]] = defaultdict(list)
-        for row in rows.select(["_kafka_partition", "_kafka_offset"]).to_pylist():
+        content = BytesIO(written.file.finished().getvalue())
+        for row in pq.read_table(content, columns=["_kafka_partition", "_kafka_offset"]).to_pylist():
             offsets[self._topic, row["_kafka_partition"]].append(row["_kafka_offset"])
         self._diary.delivered(offsets)
         self._sleep(self._sizes.stage)
-        done = super().load(job_id, table, rows, target, expires_at, file)
+        done = super().load(job_id, table, written, target, expires_at)
         self._staged.append(offsets)
         return done
 

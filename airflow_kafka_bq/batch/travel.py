@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -105,7 +105,8 @@ class Decoded:
     """Rows, dead letters and what was dropped; ``rows.num_rows + dead_letters + ignored == messages``.
 
     ``rows`` has one Arrow column per target column that the load carries (wire types: see ``schema.wire``),
-    plus ``_tombstone`` (bool). ``dead_letters`` has DEAD_LETTER_SCHEMA.
+    plus ``_tombstone`` (bool). ``dead_letters`` has DEAD_LETTER_SCHEMA. Where ``written`` has the rows, those columns
+    alone are in memory that somebody looks at behind it (``bounds.looked_at``); ``again`` decodes the batch anew.
     """
 
     rows: pa.Table
@@ -114,14 +115,20 @@ class Decoded:
     ignored: int = 0
     unknown_fields: int = 0
     timestamps_replaced: int = 0
-    written: Future[Written] | None = None  # ``rows``, numbered, where they are written already or soon will be
+    written: Future[Written] | None = None  # the rows, numbered, where they are written already or soon will be
+    again: Callable[[], Decoded] | None = None
+
+    def whole(self) -> Decoded:
+        """With all columns of its rows."""
+        return self if self.again is None else self.again()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Rows of a batch in the file that their load job sends (``ports.StagingFile``)."""
+    """Rows of a batch in the file that their load job sends (``ports.StagingFile``); None once it is loaded."""
 
     file: Any
+    schema: pa.Schema
     rows: int
     digest: str
     seconds: float  # that writing them took

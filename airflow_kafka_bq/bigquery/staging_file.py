@@ -40,10 +40,3 @@ def _writer(buffer: io.BytesIO, schema: pa.Schema) -> ParquetWriter:
     import pyarrow.parquet as pq  # a run without messages needs no file
 
     return pq.ParquetWriter(buffer, schema, compression="zstd", use_dictionary=False, write_statistics=False)
-
-
-def staging_file(rows: pa.Table) -> io.BytesIO:
-    """Parquet of these rows; its size is where the buffer stands."""
-    file = ParquetFile()
-    file.write(rows)
-    return file.finished()

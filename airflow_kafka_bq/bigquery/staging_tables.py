@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from airflow_kafka_bq.batch import JobResult
+from airflow_kafka_bq.batch import JobResult, Written
 from airflow_kafka_bq.bigquery.errors import is_missing_dataset, job_failure
 from airflow_kafka_bq.bigquery.fields import staged_fields
 from airflow_kafka_bq.bigquery.jobs import ONCE, Jobs
-from airflow_kafka_bq.bigquery.staging_file import ParquetFile, staging_file
+from airflow_kafka_bq.bigquery.staging_file import ParquetFile
 from airflow_kafka_bq.bigquery.statements import Statements
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import NotFoundError
-from airflow_kafka_bq.ports import StagingFile
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -34,17 +32,9 @@ class StagingTables:
         """Parquet, in memory."""
         return ParquetFile()
 
-    def load(
-        self,
-        job_id: str,
-        table: TableId,
-        rows: pa.Table,
-        target: Target,
-        expires_at: datetime,
-        file: StagingFile | None = None,
-    ) -> JobResult:
+    def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
         """A load job into a table of its own; its expiry is set when the table is made, since a load job cannot."""
-        staging = bigquery.Table(str(table), schema=staged_fields(rows.schema))
+        staging = bigquery.Table(str(table), schema=staged_fields(written.schema))
         staging.expires = expires_at
         if target.kms_key_name:  # messages lie here as they do in the target
             staging.encryption_configuration = bigquery.EncryptionConfiguration(target.kms_key_name)
@@ -60,7 +50,7 @@ class StagingTables:
         parquet = bigquery.format_options.ParquetOptions()
         parquet.enable_list_inference = True  # without it an ARRAY is read as a STRUCT of lists
         config.parquet_options = parquet
-        buffer = staging_file(rows) if file is None else file.finished()
+        buffer = written.file.finished()
         size = buffer.tell()  # a known size below 5 MiB goes up in one request
 
         def send(seconds: float) -> bigquery.LoadJob:

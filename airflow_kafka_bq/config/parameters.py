@@ -167,7 +167,7 @@ class Parameters(BaseModel):
     that it fails for becomes a dead letter."""
     batch_messages: Positive = 500_000
     """Messages of a batch, at most."""
-    batch_bytes: Size = ByteSize(64 * 1024 * 1024)
+    batch_bytes: Size = ByteSize(values.USUAL_BATCH_BYTES)
     """Bytes of keys, values and headers that close a batch."""
     batch_seconds: Seconds | None = None
     """Time that closes a batch which has messages."""

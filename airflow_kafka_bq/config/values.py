@@ -15,6 +15,8 @@ from airflow_kafka_bq.config.frozen import FrozenMapping
 from airflow_kafka_bq.config.messages import Refusal
 from airflow_kafka_bq.config.scalars import LARGEST_INT64, whole
 
+USUAL_BATCH_BYTES = 64 * 1024 * 1024
+"""Default of ``batch_bytes``: who asks for less wants to spare memory."""
 Offsets = dict[int, int]
 _LARGEST_PARTITION = 2**31 - 1
 

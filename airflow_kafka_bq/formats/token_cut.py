@@ -23,7 +23,7 @@ _INT32, _UINT8 = pa.int32(), pa.uint8()
 _QUOTE, _BACKSLASH, _SPACE = (pa.scalar(ord(one), _UINT8) for one in '"\\ ')
 _FEWEST_ROWS = 1 << 9
 _UTF8_PART = 4
-_PART = 1 << 18  # bytes
+_PART = 1 << 18  # bytes that are looked through at a time, so that what is needed beside them is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Marked:
         data = values.buffers()[2].slice(first, last - first) if last > first else pa.py_buffer(b" ")
         edges = _pc.subtract(edges, pa.scalar(first, _INT32))
         octets = pa.Array.from_buffers(_UINT8, data.size, [None, data])
-        quotes = _pc.indices_nonzero(_pc.equal(octets, _QUOTE)).cast(_INT32)
+        quotes = _where(octets, _QUOTE)
         firsts = _pc.search_sorted(quotes, edges).cast(_INT32)
         return cls(data, edges, quotes, firsts, _plain(values, octets, edges))
 
@@ -96,14 +96,15 @@ def cut(marked: Marked, rows: Any, form: Form) -> Cut | None:
 
     :param rows: positions of messages that are plain, ascending, int64.
     """
-    rows = _with_quotes(marked, rows, form)
-    while len(rows):
-        edges = _edges(marked, rows, form)
-        wrong = _pc.less(edges.slice(1), edges.slice(0, len(edges) - 1))
-        if not _pc.any(wrong).as_py():
-            return _proved(marked, rows, form, edges)
-        rows = rows.filter(_others(wrong, len(rows), _stride(form)))
-    return None
+    rows, stride = _with_quotes(marked, rows, form), _stride(form)
+    if not len(rows):
+        return None
+    edges = _edges(marked, rows, form)
+    wrong = _pc.less(edges.slice(1), edges.slice(0, len(edges) - 1))
+    if _pc.any(wrong).as_py():
+        keep = _others(wrong, len(rows), stride)
+        rows, edges = rows.filter(keep), pa.FixedSizeListArray.from_arrays(edges, stride).filter(keep).flatten()
+    return _proved(marked, rows, form, edges) if len(rows) else None
 
 
 def _with_quotes(marked: Marked, rows: Any, form: Form) -> Any:
@@ -220,6 +221,20 @@ def _plain(values: Any, octets: Any, edges: Any) -> Any:
         lost = _pc.subtract(_pc.search_sorted(edges, at, side="right").cast(pa.int64()), 1)
         rows = rows.filter(_pc.invert(_pc.is_in(rows, value_set=_pc.unique(lost))))
     return rows if bounds["max"] < 0x80 or is_utf8(values) else _only_utf8(values, rows)
+
+
+def _where(octets: Any, wanted: Any) -> Any:
+    """Positions of a byte, as int32: numbers that are left over, in half the time that Arrow's own search takes."""
+    found = [pa.array([], _INT32)]
+    for first in range(0, len(octets), _PART):
+        mask = _pc.equal(octets.slice(first, _PART), wanted)
+        found.append(_pc.add(_numbers().slice(0, len(mask)).filter(mask), pa.scalar(first, _INT32)))
+    return pa.concat_arrays(found)
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> Any:
+    return row_numbers(_PART).cast(_INT32)
 
 
 def _has_backslash(data: Any) -> bool:

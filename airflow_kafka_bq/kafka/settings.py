@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
+from airflow_kafka_bq.config.values import USUAL_BATCH_BYTES
 from airflow_kafka_bq.exceptions import ConfigError
 
 Settings = Mapping[str, Any]
@@ -40,7 +41,6 @@ REFUSED_OPPOSITES: Settings = MappingProxyType(
 """Forced; a setting that says the opposite is refused by name."""
 
 _AHEAD_KILOBYTES, _LEAST_AHEAD_KILOBYTES = 16 * 1024, 1024
-_USUAL_BATCH_BYTES = 64 * 1024 * 1024
 _OF_A_BATCH = 8
 
 _CONSUMER_DEFAULTS: Settings = MappingProxyType(
@@ -112,7 +112,7 @@ def read_ahead(settings: Settings, batch_bytes: int) -> dict[str, Any]:
     asks for no more than the queue takes, and comes on top of a queue that is nearly full.
     """
     kilobytes = _AHEAD_KILOBYTES
-    if batch_bytes < _USUAL_BATCH_BYTES:
+    if batch_bytes < USUAL_BATCH_BYTES:
         kilobytes = max(_LEAST_AHEAD_KILOBYTES, batch_bytes // _OF_A_BATCH // 1024)
     return {"queued.max.messages.kbytes": str(kilobytes), **settings}
 

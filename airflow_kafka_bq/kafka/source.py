@@ -168,13 +168,15 @@ class KafkaSource:
         for message in failed:
             self._event(message, ends, out_of_range)
         read = [message for message in found if message.error() is None] if failed else found
-        if not self._open.keys() >= set(map(Message.partition, read)):
+        last = messages.last_of_each(read)
+        if not self._open.keys() >= last.keys():
             read = [message for message in read if message.partition() in self._open]
+            last = messages.last_of_each(read)
         if read or ends:
             self._clients.troubles.messages_flow()
         if not read:
             return Polled(messages.EMPTY, {}, ends, out_of_range)
-        return Polled(messages.record_batch(read), messages.leader_epochs(read), ends, out_of_range)
+        return Polled(messages.record_batch(read), messages.leader_epochs(last), ends, out_of_range)
 
     def _event(self, message: Message, ends: dict[int, int], out_of_range: dict[int, int]) -> None:
         error, offset = message.error(), message.offset()

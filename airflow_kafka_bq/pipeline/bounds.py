@@ -19,10 +19,20 @@ from airflow_kafka_bq.pipeline.partitions import around, floor, partitions, writ
 from airflow_kafka_bq.pipeline.ranges import MAX_VALUES
 from airflow_kafka_bq.schema.columns import Column
 from airflow_kafka_bq.schema.target import Target
+from airflow_kafka_bq.schema.wire import TOMBSTONE, row_schema
 
 MAX_PARTITIONS = 2_000
 _MAX_TEXT = 512
 _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
+
+
+def looked_at(target: Target) -> tuple[str, ...]:
+    """Columns of rows that are looked at behind their file: here, and to see that a dedup key is whole."""
+    found = {TOMBSTONE.name, *target.key, *target.cluster_by}
+    if target.partitioning and not target.partitioning.by_ingestion:
+        found.add(target.partitioning.column)
+    lower = {name.lower() for name in found}
+    return tuple(name for name in row_schema(target).names if name.lower() in lower)
 
 
 def of_rows(rows: pa.Table, target: Target, now: datetime | None = None) -> tuple[ColumnBounds, ...]:

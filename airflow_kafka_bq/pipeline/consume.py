@@ -160,7 +160,7 @@ class Drain:
         while not self._finished() and not self._full(count, size, began):
             if self.stopped():
                 raise StopRequested
-            polled = self.source.poll(self._room(count), POLL_SECONDS)
+            polled = self.source.poll(self._room(count, pieces.room), POLL_SECONDS)
             kept = self._take(polled)
             now = self.clock()
             if kept.num_rows:
@@ -183,8 +183,8 @@ class Drain:
         late = config.batch_seconds is not None and self.clock() - began >= config.batch_seconds
         return count >= config.batch_messages or size >= config.batch_bytes or (late and count > 0)
 
-    def _room(self, count: int) -> int:
-        room = min(POLL_MESSAGES, self.config.batch_messages - count)
+    def _room(self, count: int, of_piece: int) -> int:
+        room = min(POLL_MESSAGES, of_piece, self.config.batch_messages - count)
         if self.config.max_messages is not None:
             room = min(room, self.config.max_messages - self._messages)
         return room

@@ -80,11 +80,18 @@ class DecodeRules:
         return cls(rules, filter, transform)
 
 
-def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[Records] = ()) -> Decoded:
+def decode(
+    raw: pa.Table,
+    target: Target,
+    rules: DecodeRules,
+    parsed: Sequence[Records] = (),
+    columns: Sequence[str] | None = None,
+) -> Decoded:
     """Rows in wire types and dead letters, both in the order of the messages.
 
     :param raw: messages, RAW_SCHEMA.
     :param parsed: all of them in pieces, where they were parsed already.
+    :param columns: those that ``parsed`` has of its rows, and the rows will; None: all.
     :raises ConfigError: ``filter`` or ``transform`` failed, or returned what cannot be used.
     :raises AccountingError: a message got lost on the way; a bug of ours.
     """
@@ -92,7 +99,7 @@ def decode(raw: pa.Table, target: Target, rules: DecodeRules, parsed: Sequence[R
     rows = _Rows.of(pieces, rules.records.schema)
     filtered, unfiltered = rows.filtered(rules.filter)
     modified, unchanged = filtered.transformed(rules.transform, target)
-    named, nameless = modified.finished(target)
+    named, nameless = modified.finished(target, columns)
     unread = (one for piece in pieces for one in piece.bad)
     bad = sorted([*unread, *unfiltered, *unchanged, *nameless], key=lambda one: one.index)
     decoded = Decoded(
@@ -198,9 +205,11 @@ class _Rows:
             raise ConfigError(said)
         return self.where(pc.invert(lost)), [Bad(index, "transform", "null_in_required", said) for index in numbers]
 
-    def finished(self, target: Target) -> tuple[_Rows, list[Bad]]:
+    def finished(self, target: Target, columns: Sequence[str] | None = None) -> tuple[_Rows, list[Bad]]:
         """As they are staged, and those whose dedup key is not whole."""
         staged = row_schema(target)
+        if columns is not None:
+            staged = pa.schema([staged.field(name) for name in columns])
         named, nameless = self._with_key(target.key)
         return _Rows(named.table.select(staged.names).cast(staged), named.origins), nameless
 

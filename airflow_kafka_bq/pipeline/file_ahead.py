@@ -14,21 +14,20 @@ import pyarrow as pa
 
 from airflow_kafka_bq.batch import Written
 from airflow_kafka_bq.formats.records import Records
+from airflow_kafka_bq.pipeline.ahead import Piece
 from airflow_kafka_bq.pipeline.row_files import RowFile
 from airflow_kafka_bq.ports import StagingFile
-
-Piece = Future[tuple[Records, float]]
 
 
 @dataclass(slots=True)
 class FileAhead:
     """The file of the batch that is being filled. One thread adds pieces and takes files; ``writer`` has its own.
 
-    :param begin: a new file; None: nobody needs one.
+    :param begin: a new file.
     :param finish: rows of a piece as they are staged.
     """
 
-    begin: Callable[[], StagingFile | None]
+    begin: Callable[[], StagingFile]
     finish: Callable[[Records], pa.Table]
     writer: ThreadPoolExecutor
     _open: RowFile | None = None
@@ -37,10 +36,7 @@ class FileAhead:
     def add(self, piece: Piece) -> None:
         """A piece that follows those of before; it is written as soon as it is parsed."""
         if self._open is None:
-            file = self.begin()
-            if file is None:
-                return
-            self._open = RowFile(file)
+            self._open = RowFile(self.begin())
         self._parts.append(self.writer.submit(self._write, self._open, piece))
 
     def take(self) -> Future[Written] | None:
@@ -49,8 +45,7 @@ class FileAhead:
         return None if found is None else self.writer.submit(_whole, found, parts)
 
     def _write(self, file: RowFile, piece: Piece) -> None:
-        parsed, _ = piece.result()
-        file.add(self.finish(parsed))
+        file.add(self.finish(piece.result().whole.pop()))
 
 
 def _whole(file: RowFile, parts: list[Future[None]]) -> Written:

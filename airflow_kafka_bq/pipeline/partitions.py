@@ -23,6 +23,8 @@ def floor(values: Any, partition: Layout) -> Any:
         return _numbers(values, partition)
     if pa.types.is_string(values.type):  # DATETIME travels as text
         values = pc.cast(values, pa.timestamp("us"))
+    elif pa.types.is_timestamp(values.type):  # in UTC; to ask for its offset at each value costs more than all else
+        return pc.floor_temporal(values.cast(pa.timestamp("us")), unit=partition.granularity).cast(values.type)
     return pc.floor_temporal(values, unit=partition.granularity)
 
 

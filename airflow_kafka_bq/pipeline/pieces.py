@@ -43,6 +43,11 @@ class Pieces:
         if self._count >= PIECE_MESSAGES or self._bytes >= self.most_bytes:
             self._close()
 
+    @property
+    def room(self) -> int:
+        """How many messages the piece that is being filled has room for."""
+        return PIECE_MESSAGES - self._count
+
     def taken(self) -> list[pa.RecordBatch]:
         """All of them, in their order."""
         if self._waiting:

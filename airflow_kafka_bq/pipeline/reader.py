@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from airflow_kafka_bq.batch import Decoded, RawBatch, Staged
-from airflow_kafka_bq.exceptions import BadMessagesError, IngestError
+from airflow_kafka_bq.batch import Decoded, RawBatch, Staged, Written
+from airflow_kafka_bq.config.values import USUAL_BATCH_BYTES
+from airflow_kafka_bq.exceptions import AccountingError, BadMessagesError, IngestError
+from airflow_kafka_bq.formats.records import Records
 from airflow_kafka_bq.pipeline.ahead import Ahead
+from airflow_kafka_bq.pipeline.bounds import looked_at
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode, finished
 from airflow_kafka_bq.pipeline.file_ahead import FileAhead
@@ -23,9 +26,8 @@ from airflow_kafka_bq.pipeline.letters import LetterDrain
 from airflow_kafka_bq.pipeline.memory import given_back, rare_collections, small_pages
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.split import split
-from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained
+from airflow_kafka_bq.pipeline.stage import ROWS, RowsRejected, Stager, rejects, stage, unexplained, written_now
 from airflow_kafka_bq.pipeline.stopping import Stop
-from airflow_kafka_bq.ports import StagingFile
 from airflow_kafka_bq.schema.target import Target
 
 
@@ -56,10 +58,13 @@ class Reader:
             ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-writer") as writer,
             ThreadPoolExecutor(1, thread_name_prefix="kafka-bq-parser") as parser,
         ):
-            files = FileAhead(self._begin_file, partial(finished, target=self.target), writer)
-            ahead = Ahead(self.rules.records, parser, places := Places(), files.add)
+            files = FileAhead(self.stager.warehouse.begin_file, partial(finished, target=self.target), writer)
+            ahead = Ahead(self.rules.records, parser, places := Places())
+            if self.rules.filter is None and self.rules.transform is None:  # else they see the whole batch first
+                ahead.follow, ahead.columns = files.add, looked_at(self.target)
             if isinstance(self.drain, Drain):
                 self.drain.listen, self.drain.places = ahead.add, places
+                ahead.sparing = self.drain.config.batch_bytes < USUAL_BATCH_BYTES
             try:
                 yield from self._batches(ahead, files)
             except GeneratorExit:  # behind any other error, a stop too, the batches that were read are staged
@@ -68,11 +73,6 @@ class Reader:
             finally:
                 parser.shutdown(wait=True, cancel_futures=True)
                 places.close()
-
-    def _begin_file(self) -> StagingFile | None:
-        """None where a function of the user's sees a whole batch before its rows are known."""
-        rules = self.rules
-        return self.stager.warehouse.begin_file() if rules.filter is None and rules.transform is None else None
 
     def _batches(self, ahead: Ahead, files: FileAhead) -> Iterator[tuple[RawBatch, Decoded]]:
         while True:
@@ -83,8 +83,19 @@ class Reader:
             parsed = ahead.take()
             self.report.seconds["decode"] += ahead.spent()
             with self.report.timed("decode"):
-                decoded = replace(decode(raw.messages, self.target, self.rules, parsed), written=files.take())
+                decoded = self._decoded(raw, parsed, ahead, files.take())
             yield from split(raw, decoded, self.stager.target)
+
+    def _decoded(self, raw: RawBatch, parsed: list[Records], ahead: Ahead, file: Future[Written] | None) -> Decoded:
+        if file is None:
+            return decode(raw.messages, self.target, self.rules, parsed)
+
+        def again() -> Decoded:  # from any thread, while pieces of a later batch are parsed
+            with ahead.parsing:
+                return decode(raw.messages, self.target, self.rules)
+
+        found = decode(raw.messages, self.target, self.rules, parsed, ahead.columns)
+        return replace(found, written=file, again=again)
 
     def in_step(self) -> Generator[Prepared, None, None]:
         """Every batch of the run, staged before the next one is read: for a caller that changes nothing."""
@@ -105,12 +116,35 @@ class Reader:
 def staged(stager: Stager, raw: RawBatch, decoded: Decoded) -> Prepared:
     """Stage; where BigQuery rejects rows that our checks let through, they become dead letters."""
     try:
-        return Prepared(raw, replace(decoded, written=None), stage(stager, raw, decoded))
+        return Prepared(raw, _without_file(decoded), stage(stager, raw, decoded))
     except RowsRejected as signal:
-        bad = find_bad(decoded.rows.num_rows, rejects(stager, decoded.rows)) if signal.part == ROWS else {}
+        if signal.part != ROWS:
+            raise _unusable(stager, decoded, signal) from signal
+        whole = _whole(stager, decoded)
+        bad = find_bad(whole.rows.num_rows, rejects(stager, whole.rows))
         if not bad:
             raise _unusable(stager, decoded, signal) from signal
-        return restaged(stager, raw, decoded, bad, "load")
+        return restaged(stager, raw, whole, bad, "load")
+
+
+def _without_file(decoded: Decoded) -> Decoded:
+    """It was loaded: a fifth of what the messages take, which are kept until the MERGE."""
+    if decoded.written is None:
+        return decoded
+    loaded: Future[Written] = Future()
+    loaded.set_result(replace(decoded.written.result(), file=None))
+    return replace(decoded, written=loaded)
+
+
+def _whole(stager: Stager, decoded: Decoded) -> Decoded:
+    """With all columns, to find the rows that BigQuery rejects: by their number, so they are the same or none.
+
+    :raises AccountingError: other rows came of the same messages; a bug of ours.
+    """
+    whole = decoded.whole()
+    if decoded.written and written_now(stager, whole.rows).digest != decoded.written.result().digest:
+        raise AccountingError("a batch that was decoded again has other rows than the one that was staged")
+    return whole
 
 
 def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str], where: str) -> Prepared:
@@ -119,7 +153,7 @@ def restaged(stager: Stager, raw: RawBatch, decoded: Decoded, bad: dict[int, str
     :param where: what rejected them: ``load`` or ``merge``.
     :raises IngestError: BigQuery rejects the rest too, so no single row explains it.
     """
-    rest = without(raw, decoded, bad, where)
+    rest = without(raw, _whole(stager, decoded), bad, where)
     try:
         return Prepared(raw, rest, stage(stager, raw, rest))
     except RowsRejected as signal:

@@ -23,7 +23,8 @@ class RowFile:
     """A file that is being written, with a number for each row (``_row``)."""
 
     file: StagingFile
-    _rows: int = 0  # that are written
+    _schema: pa.Schema | None = None  # of what is written
+    _rows: int = 0
     _seconds: float = 0.0
     _waiting: list[pa.Table] = field(default_factory=list)
 
@@ -45,11 +46,13 @@ class RowFile:
             self._write(waiting)
         # BLAKE2 takes half the time of SHA-256 where the CPU does not know that.
         digest = hashlib.blake2b(self.file.finished().getbuffer(), digest_size=32).hexdigest()
-        return Written(self.file, self._rows, digest, self._seconds + time.monotonic() - began)
+        assert self._schema is not None  # noqa: S101
+        return Written(self.file, self._schema, self._rows, digest, self._seconds + time.monotonic() - began)
 
     def _write(self, rows: pa.Table) -> None:
-        self.file.write(numbered(rows.combine_chunks(), self._rows))
-        self._rows += rows.num_rows
+        found = numbered(rows.combine_chunks(), self._rows)
+        self.file.write(found)
+        self._schema, self._rows = found.schema, self._rows + rows.num_rows
 
 
 def numbered(rows: pa.Table, first: int = 0) -> pa.Table:

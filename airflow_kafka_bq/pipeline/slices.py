@@ -33,7 +33,7 @@ from airflow_kafka_bq.pipeline.reader import Prepared, ahead_by_one
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import copy_dead_letters, located, merger_of, planned, reader_of, report_of
 from airflow_kafka_bq.pipeline.slicing import slices, whole
-from airflow_kafka_bq.pipeline.stage import Stager, load
+from airflow_kafka_bq.pipeline.stage import Stager, load, written_now
 from airflow_kafka_bq.pipeline.target import fit
 
 log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def _name(document: Mapping[str, Any]) -> str:
 
 def _note(stager: Stager, name: str, document: Document) -> str:
     """Keep what was staged where the next try of this slice finds it: a retry of a task begins without its XComs."""
-    table, _ = load(stager, name, _NOTE, pa.table({"document": [json.dumps(document)]}))
+    table, _ = load(stager, name, _NOTE, written_now(stager, pa.table({"document": [json.dumps(document)]})))
     return str(table)
 
 

@@ -34,8 +34,8 @@ from airflow_kafka_bq.exceptions import (
 )
 from airflow_kafka_bq.pipeline import bounds, identity
 from airflow_kafka_bq.pipeline.letters import outcomes, ranges_of
-from airflow_kafka_bq.pipeline.row_files import RowFile, numbered
-from airflow_kafka_bq.ports import StagingFile, Warehouse
+from airflow_kafka_bq.pipeline.row_files import RowFile
+from airflow_kafka_bq.ports import Warehouse
 from airflow_kafka_bq.schema.target import Target
 
 log = logging.getLogger(__name__)
@@ -76,49 +76,49 @@ def stage(stager: Stager, raw: RawBatch, decoded: Decoded) -> Staged:
     :raises RowsRejected: BigQuery does not take a row; see ``bad_rows``.
     :raises AccountingError: a load job reports another number of rows.
     """
-    rows = numbered(decoded.rows)
+    rows, counted = decoded.rows, decoded.rows.num_rows
     letters, ranges = pa.concat_tables([decoded.dead_letters, _lost(raw.gaps)]), raw.ranges
     if stager.plan.kind is Kind.REDRIVE:
         letters, ranges = outcomes(raw.messages, letters), ranges_of(raw.messages)
-    dead = numbered(letters)
-    parts = ((ROWS, rows, _written(stager, decoded)), (DEAD, dead, _written_now(stager, letters)))
-    digests = [written.digest for _, _, written in parts]
+    parts = {ROWS: _written(stager, decoded), DEAD: written_now(stager, letters)}
+    digests = [written.digest for written in parts.values()]
     batch = identity.batch_id(stager.plan, ranges, stager.fingerprint, *digests)
     loaded: dict[str, tuple[StagedTable, ...]] = {ROWS: (), DEAD: ()}
     jobs = []
-    for part, table, written in parts:
-        if table.num_rows:
-            name, job_id = load(stager, batch, part, table, written.file)
-            loaded[part] = (StagedTable(str(name), table.num_rows),)
+    for part, written in parts.items():
+        if written.rows:
+            name, job_id = load(stager, batch, part, written)
+            loaded[part] = (StagedTable(str(name), written.rows),)
             jobs.append(job_id)
     return Staged(
         batch_id=batch,
         kind=stager.plan.kind,
         ranges=ranges,
         messages=raw.messages.num_rows,
-        rows=rows.num_rows,
+        rows=counted,
         dead_lettered=decoded.dead_letters.num_rows,
         ignored=decoded.ignored,
         tombstones=pc.sum(rows.column("_tombstone")).as_py() or 0,
         rows_tables=loaded[ROWS],
         dead_letters_tables=loaded[DEAD],
         load_job_ids=tuple(jobs),
-        bounds=bounds.of_rows(rows, stager.target, stager.now()) if rows.num_rows else (),
-        dead_letter_bounds=bounds.of_dead_letters(dead) if dead.num_rows else (),
+        bounds=bounds.of_rows(rows, stager.target, stager.now()) if counted else (),
+        dead_letter_bounds=bounds.of_dead_letters(letters) if letters.num_rows else (),
     )
 
 
 def _written(stager: Stager, decoded: Decoded) -> Written:
     """The file, once it is whole. :raises AccountingError: it holds another number of rows; a bug of ours."""
     if decoded.written is None:
-        return _written_now(stager, decoded.rows)
+        return written_now(stager, decoded.rows)
     written = decoded.written.result()
     if written.rows != decoded.rows.num_rows:
         raise AccountingError(f"{written.rows} rows were written for a batch of {decoded.rows.num_rows}")
     return written
 
 
-def _written_now(stager: Stager, rows: pa.Table) -> Written:
+def written_now(stager: Stager, rows: pa.Table) -> Written:
+    """The file of rows that are all there."""
     found = RowFile(stager.warehouse.begin_file())
     found.add(rows)
     return found.whole()
@@ -141,21 +141,21 @@ def _lost(gaps: tuple[Gap, ...]) -> pa.Table:
     return pa.Table.from_pylist(rows, DEAD_LETTER_SCHEMA)
 
 
-def load(stager: Stager, batch: str, part: str, rows: pa.Table, file: StagingFile | None = None) -> tuple[TableId, str]:
+def load(stager: Stager, batch: str, part: str, written: Written) -> tuple[TableId, str]:
     """(staging table, job id) of a load that holds exactly these rows."""
     error: Exception = WarehouseUnavailableError(f"no load job of batch {batch} came through", batch_id=batch)
     fresh = 0
     for attempt in itertools.count():
         job_id = identity.load_job(batch, part, attempt)
         table = stager.target.staging(f"{batch}_{part}_{attempt}")
-        result = stager.warehouse.load(job_id, table, rows, stager.target, stager.expires_at(), file)
+        result = stager.warehouse.load(job_id, table, written, stager.target, stager.expires_at())
         if result.failure is None:
-            right = result.destination == str(table) and result.output_rows == rows.num_rows
-            if right and (not result.attached or stager.warehouse.row_count(table) == rows.num_rows):
+            right = result.destination == str(table) and result.output_rows == written.rows
+            if right and (not result.attached or stager.warehouse.row_count(table) == written.rows):
                 return table, job_id
             if not result.attached:
                 message = (
-                    f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {rows.num_rows}"
+                    f"load job {job_id} wrote {result.output_rows} rows into {result.destination}, not {written.rows}"
                 )
                 raise AccountingError(message, batch_id=batch)
             continue  # an older job under our id does not hold our rows any more (expired): the next attempt does
@@ -176,13 +176,11 @@ def load(stager: Stager, batch: str, part: str, rows: pa.Table, file: StagingFil
 
 def rejects(stager: Stager, rows: pa.Table) -> Callable[[int, int], str | None]:
     """A probe for ``isolate.find_bad``: loads some of the rows into a scratch table and drops it."""
-    everything = numbered(rows)
 
     def rejected(first: int, last: int) -> str | None:
-        part = everything.slice(first, last - first + 1)
-        name = identity.digest(part)[:20]
+        part = written_now(stager, rows.slice(first, last - first + 1))
         try:
-            table, _ = load(replace(stager, expiration_hours=1), name, "probe", part)
+            table, _ = load(replace(stager, expiration_hours=1), part.digest[:20], "probe", part)
         except RowsRejected as signal:
             found = signal.error
             return found.message if isinstance(found, IngestError) else str(found)

@@ -25,6 +25,7 @@ from airflow_kafka_bq.batch import (
     RunContext,
     Staged,
     Uncopied,
+    Written,
 )
 from airflow_kafka_bq.config.letters import LetterSelection
 from airflow_kafka_bq.config.values import TableId
@@ -210,19 +211,8 @@ class Warehouse(Protocol):
     def begin_file(self) -> StagingFile:
         """A file for ``load`` that is written while its rows come; it may be dropped."""
 
-    def load(
-        self,
-        job_id: str,
-        table: TableId,
-        rows: pa.Table,
-        target: Target,
-        expires_at: datetime,
-        file: StagingFile | None = None,
-    ) -> JobResult:
-        """Load rows into a new staging table that expires; attaches to the job if the id is taken.
-
-        :param file: these rows and no others, in their order, where they were written already.
-        """
+    def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
+        """Load a file's rows into a new staging table that expires; attaches to the job if the id is taken."""
 
     def row_count(self, table: TableId) -> int | None:
         """Rows of a table; None if it is not there."""

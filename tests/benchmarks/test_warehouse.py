@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from airflow_kafka_bq.batch import Written
 from airflow_kafka_bq.config import JobConfig, TableId
 from airflow_kafka_bq.schema.build import build_target
 from airflow_kafka_bq.testing.memory import MemoryBigQuery
@@ -21,7 +22,11 @@ def landed(*loads: list[tuple[int, int]]) -> dict[str, int]:
         partitions, offsets = zip(*coordinates, strict=True)
         rows = pa.table({"_kafka_partition": pa.array(partitions), "_kafka_offset": pa.array(offsets)})
         table, expires = TableId("demo", "bench", f"staging_{number}"), datetime(2100, 1, 1, tzinfo=UTC)
-        done = warehouse.load(f"load-{number}", table, rows, TARGET, expires)
+        file = warehouse.begin_file()
+        for first in range(0, rows.num_rows, 2):  # in slices, as a run writes it
+            file.write(rows.slice(first, 2))
+        written = Written(file, rows.schema, rows.num_rows, "", 0.0)
+        done = warehouse.load(f"load-{number}", table, written, TARGET, expires)
         assert (done.failure, done.output_rows) == (None, len(coordinates))
     return warehouse.landed()
 

@@ -43,7 +43,7 @@ def trouble(bigquery: LocalBigQuery) -> Iterator[Any]:
 
 
 def load(bench: Workbench, name: str) -> JobResult:
-    rows = bench.table([row("a", 0), row("b", 1)])
+    rows = bench.file([row("a", 0), row("b", 1)])
     return bench.warehouse.load(f"{name}-job", bench.target.staging(name), rows, bench.target, soon(bench.world))
 
 
@@ -90,7 +90,7 @@ def test_a_staging_table_that_another_run_drops_at_that_moment_is_made_again(
         return look(*arguments, **named)
 
     monkeypatch.setattr(client, "get_table", dropped_first)
-    rows = bench.table([row("a", 0), row("b", 1)])
+    rows = bench.file([row("a", 0), row("b", 1)])
     result = warehouse.load(f"{name}-second", staging, rows, bench.target, soon(bench.world))
     assert (result.failure, result.output_rows) == (None, 2)
 

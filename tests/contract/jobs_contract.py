@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_kafka_bq.batch import Failure, Recent
+from airflow_kafka_bq.batch import Failure, Recent, Written
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import CostLimitError, NotFoundError
 from airflow_kafka_bq.pipeline.bounds import of_rows
+from airflow_kafka_bq.ports.staging_file import StagingFile
 from tests.contract.warehouse_world import WarehouseWorld, soon
 from tests.contract.workbench import Workbench, coordinate_target, dead_letter, keep_target, row, update_target
 
@@ -21,7 +22,7 @@ class Jobs:
     def test_a_load_tells_where_and_how_many(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table, job_id = bench.target.staging("s"), bench.job_id()
-        result = bench.warehouse.load(job_id, table, bench.table([row("a", 0), row("b", 1)]), bench.target, soon(world))
+        result = bench.warehouse.load(job_id, table, bench.file([row("a", 0), row("b", 1)]), bench.target, soon(world))
         assert (result.failure, result.attached, result.destination, result.output_rows) == (None, False, str(table), 2)
         assert result.job_id == job_id
         assert bench.warehouse.row_count(table) == 2
@@ -32,7 +33,7 @@ class Jobs:
         """It may be sent again, and the same writes are the same bytes: a batch is named by them."""
         bench = Workbench(world, keep_target(world))
         rows = bench.table([row("a", 0), row("b", 1), row("c", 2)])
-        files = []
+        files: list[StagingFile] = []
         for _ in range(2):
             files.append(bench.warehouse.begin_file())
             for part in (rows.slice(0, 2), rows.slice(2)):
@@ -40,17 +41,18 @@ class Jobs:
         assert files[0].finished().getvalue() == files[1].finished().getvalue()
         for number in range(2):
             table = bench.target.staging(f"file_{number}")
-            done = bench.warehouse.load(bench.job_id(), table, rows, bench.target, soon(world), files[0])
+            written = Written(files[0], rows.schema, 3, "", 0.0)
+            done = bench.warehouse.load(bench.job_id(), table, written, bench.target, soon(world))
             assert (done.failure, done.output_rows) == (None, 3)
             assert bench.warehouse.row_count(table) == 3
 
     def test_the_same_id_attaches_and_loads_nothing(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table, other, job_id = bench.target.staging("s"), bench.target.staging("other"), bench.job_id()
-        bench.warehouse.load(job_id, table, bench.table([row("a", 0), row("b", 1)]), bench.target, soon(world))
-        again = bench.warehouse.load(job_id, table, bench.table([row("c", 2)]), bench.target, soon(world))
+        bench.warehouse.load(job_id, table, bench.file([row("a", 0), row("b", 1)]), bench.target, soon(world))
+        again = bench.warehouse.load(job_id, table, bench.file([row("c", 2)]), bench.target, soon(world))
         assert (again.failure, again.attached, again.destination, again.output_rows) == (None, True, str(table), 2)
-        elsewhere = bench.warehouse.load(job_id, other, bench.table([row("c", 2)]), bench.target, soon(world))
+        elsewhere = bench.warehouse.load(job_id, other, bench.file([row("c", 2)]), bench.target, soon(world))
         assert (elsewhere.attached, elsewhere.destination) == (True, str(table))  # the caller must look at it
         assert bench.warehouse.row_count(table) == 2
         assert bench.warehouse.row_count(other) == 0
@@ -58,8 +60,8 @@ class Jobs:
     def test_a_table_that_holds_rows_is_never_loaded_twice(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table = bench.target.staging("s")
-        bench.warehouse.load(bench.job_id(), table, bench.table([row("a", 0)]), bench.target, soon(world))
-        result = bench.warehouse.load(bench.job_id(), table, bench.table([row("b", 1)]), bench.target, soon(world))
+        bench.warehouse.load(bench.job_id(), table, bench.file([row("a", 0)]), bench.target, soon(world))
+        result = bench.warehouse.load(bench.job_id(), table, bench.file([row("b", 1)]), bench.target, soon(world))
         assert result.failure is Failure.TERMINAL
         assert result.error is not None
         assert bench.warehouse.row_count(table) == 1
@@ -67,16 +69,16 @@ class Jobs:
     def test_the_id_of_a_failed_load_is_burnt(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table, fresh, job_id = bench.target.staging("s"), bench.target.staging("fresh"), bench.job_id()
-        bench.warehouse.load(bench.job_id(), table, bench.table([row("a", 0)]), bench.target, soon(world))
-        bench.warehouse.load(job_id, table, bench.table([row("b", 1)]), bench.target, soon(world))
-        again = bench.warehouse.load(job_id, fresh, bench.table([row("b", 1)]), bench.target, soon(world))
+        bench.warehouse.load(bench.job_id(), table, bench.file([row("a", 0)]), bench.target, soon(world))
+        bench.warehouse.load(job_id, table, bench.file([row("b", 1)]), bench.target, soon(world))
+        again = bench.warehouse.load(job_id, fresh, bench.file([row("b", 1)]), bench.target, soon(world))
         assert (again.failure, again.attached) == (Failure.TERMINAL, True)
         assert bench.warehouse.row_count(fresh) == 0
 
     def test_a_staging_table_expires(self, world: WarehouseWorld) -> None:
         bench = Workbench(world, keep_target(world))
         table, job_id = bench.target.staging("s"), bench.job_id()
-        rows = bench.table([row("a", 0)])
+        rows = bench.file([row("a", 0)])
         bench.warehouse.load(job_id, table, rows, bench.target, soon(world, 2))
         assert bench.warehouse.row_count(table) == 1
         world.wait(2.5)
@@ -124,7 +126,7 @@ class Jobs:
             again = bench.warehouse.load(
                 f"{staged.batch_id}-{'rows' if staged is rows else 'dead'}",
                 name,
-                bench.table([row("a", 0)]),
+                bench.file([row("a", 0)]),
                 bench.target,
                 soon(world),
             )

@@ -141,8 +141,8 @@ class Together:
         bench = Workbench(world, coordinate_target(world))
         table, text = bench.target.staging("note"), '{"a": "ü\\n\'`"}'
         assert bench.warehouse.note(table) is None
-        rows = pa.table({"document": [text]})
-        done = bench.warehouse.load(bench.job_id("note"), table, rows, bench.target, soon(world))
+        note = bench.written(pa.table({"document": [text]}))
+        done = bench.warehouse.load(bench.job_id("note"), table, note, bench.target, soon(world))
         assert (done.failure, done.output_rows) == (None, 1), done.error
         assert bench.warehouse.note(table) == text
         bench.warehouse.drop(table)

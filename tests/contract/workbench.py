@@ -21,6 +21,7 @@ from airflow_kafka_bq.batch import (
     RunContext,
     Staged,
     StagedTable,
+    Written,
 )
 from airflow_kafka_bq.config.partitioning import Partitioning
 from airflow_kafka_bq.config.rules import COORDINATES
@@ -137,6 +138,16 @@ class Workbench:
         numbered = [{**one, "_row": number} for number, one in enumerate(rows)]
         return pa.Table.from_pylist(numbered, wire_schema(self.target))
 
+    def file(self, rows: list[Any]) -> Written:
+        """The same as a file that is written."""
+        return self.written(self.table(rows))
+
+    def written(self, rows: pa.Table) -> Written:
+        """A file that holds just these columns."""
+        file = self.warehouse.begin_file()
+        file.write(rows)
+        return Written(file, rows.schema, rows.num_rows, "", 0.0)
+
     def stage(self, *rows: Any, dead: tuple[Any, ...] = (), bounds: tuple[ColumnBounds, ...] = ()) -> Staged:
         """Load rows and dead letters into tables of their own."""
         batch_id = self.job_id("batch")
@@ -149,7 +160,7 @@ class Workbench:
             if loaded.num_rows:
                 table = self.target.staging(f"{batch_id}-{part}")
                 job_id = f"{batch_id}-{part}"
-                result = self.warehouse.load(job_id, table, loaded, self.target, soon(self.world))
+                result = self.warehouse.load(job_id, table, self.written(loaded), self.target, soon(self.world))
                 assert (result.failure, result.output_rows) == (None, loaded.num_rows), result
                 tables[part] = str(table)
         return Staged(

@@ -10,8 +10,8 @@ from pydantic import BaseModel, NaiveDatetime, create_model
 
 from airflow_kafka_bq.formats.columnar_plan import Node, plan
 from airflow_kafka_bq.formats.columnar_write import written
-from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.schema.model import model_columns
+from tests.pipeline.content import digest
 
 
 class Line(BaseModel):

@@ -20,12 +20,12 @@ from airflow_kafka_bq.formats.json_forms import FEWEST
 from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.known_forms import KnownForms
 from airflow_kafka_bq.formats.parser import Parsed
-from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.schema.hashing import salted
 from airflow_kafka_bq.schema.model import model_columns
 from tests.formats.json_fragments import RAW
 from tests.formats.json_messages import FIELDS, FITTING, messages, model_of
 from tests.formats.test_json_columnar import assert_same
+from tests.pipeline.content import digest
 
 Batch = tuple[tuple[tuple[str, str], ...], list[bytes]]
 Extra = Literal["ignore", "forbid", "allow"]

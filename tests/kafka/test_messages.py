@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Message
 
 from airflow_kafka_bq.batch import RAW_SCHEMA
-from airflow_kafka_bq.kafka.messages import EMPTY, leader_epochs, record_batch
+from airflow_kafka_bq.kafka.messages import EMPTY, last_of_each, leader_epochs, record_batch
 
 
 def message(offset: int, **more: Any) -> Message:
@@ -42,5 +42,7 @@ def test_messages_without_headers_have_none() -> None:
 
 @pytest.mark.parametrize("epoch", [0, 4])
 def test_the_epoch_of_the_last_message_counts(epoch: int) -> None:
-    found = leader_epochs([message(1, leader_epoch=9), message(2, leader_epoch=epoch), message(3, partition=1)])
+    found = leader_epochs(
+        last_of_each([message(1, leader_epoch=9), message(2, leader_epoch=epoch), message(3, partition=1)])
+    )
     assert found == {0: epoch}

@@ -52,7 +52,7 @@ def test_a_harmless_change_survives_and_lines_that_are_not_there_are_told(tmp_pa
     file, line = "airflow_kafka_bq/pipeline/positions.py", '"""What is committed beside an offset: whose it is'
     text = (REPOSITORY / file).read_text(encoding="utf-8").splitlines(keepends=True)[0]
     assert text.startswith(line)
-    harmless = Mutant("harmless", file, ("tests/pipeline/test_identity.py",), (Change(text, f"{text}# nothing\n"),))
+    harmless = Mutant("harmless", file, ("tests/pipeline/test_batch_names.py",), (Change(text, f"{text}# nothing\n"),))
     assert not judge(harmless, tmp_path).killed
     gone = Mutant("gone", file, (), (Change("not there\n", ""),))
     with pytest.raises(DoesNotApplyError, match="0 times"):

@@ -10,16 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
 
-import pyarrow as pa
-
-from airflow_kafka_bq.batch import JobResult
+from airflow_kafka_bq.batch import JobResult, Written
 from airflow_kafka_bq.config import TableId
 from airflow_kafka_bq.pipeline.reader import Prepared, Reader
 from airflow_kafka_bq.pipeline.report import RunReport
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.pipeline.stopping import Stop
 from airflow_kafka_bq.ports import MergeSpec, Warehouse
-from airflow_kafka_bq.ports.staging_file import StagingFile
 from airflow_kafka_bq.schema.target import Target
 from airflow_kafka_bq.testing.memory import Killed, MemoryBigQuery, MemoryWarehouse
 from airflow_kafka_bq.testing.memory.staging_file import rows_in
@@ -182,21 +179,13 @@ class SteppedWarehouse(Watched):
             jobs.settle()
             return self._heard("merge", job.commit())
 
-    def load(
-        self,
-        job_id: str,
-        table: TableId,
-        rows: pa.Table,
-        target: Target,
-        expires_at: datetime,
-        file: StagingFile | None = None,
-    ) -> JobResult:
+    def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
         """As the Warehouse's."""
         database = self._database
         self._actor.gate("load")
         if self._is_taken("load", job_id):
-            return self._heard("load", MemoryWarehouse(database).load(job_id, table, rows, target, expires_at, file))
-        job = database.begin_load(job_id, table, rows if file is None else rows_in(file), expires_at)
+            return self._heard("load", MemoryWarehouse(database).load(job_id, table, written, target, expires_at))
+        job = database.begin_load(job_id, table, rows_in(written.file), expires_at)
         job.ready_at = _later(database)
         self._actor.gate("load runs")
         with database.lock:

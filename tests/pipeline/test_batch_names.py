@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_kafka_bq.batch import Kind, OffsetRange, RunPlan, TopicFacts
-from airflow_kafka_bq.pipeline.identity import batch_id, digest, load_job, merge_job
+from airflow_kafka_bq.pipeline.identity import batch_id, load_job, merge_job
+from tests.pipeline.content import digest
 
 FACTS = TopicFacts("shop.orders", (0, 1), "id-1", "cluster")
 PLAN = RunPlan(FACTS, "cluster/shop.orders", Kind.LIVE, {}, 3, {})

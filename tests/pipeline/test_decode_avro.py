@@ -16,11 +16,11 @@ from airflow_kafka_bq.config import JobConfig
 from airflow_kafka_bq.formats.structured import parsing
 from airflow_kafka_bq.formats.structured.sides import sides
 from airflow_kafka_bq.pipeline.decode import DecodeRules, decode
-from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.ports import RegisteredSchema
 from airflow_kafka_bq.schema.build import build_target
 from tests.formats.structured.test_writers import Shelf, framed
 from tests.formats.structured.values import avro_bytes, record
+from tests.pipeline.content import digest
 
 OLD = (
     {"name": "id", "type": "long"},

@@ -19,7 +19,8 @@ from airflow_kafka_bq.batch import Decoded, RawBatch, Written
 from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.formats.records import Records, records
 from airflow_kafka_bq.pipeline import pieces, reader, row_files
-from airflow_kafka_bq.pipeline.ahead import Ahead
+from airflow_kafka_bq.pipeline.ahead import Ahead, Parsed
+from airflow_kafka_bq.pipeline.bounds import looked_at
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import decode, finished
 from airflow_kafka_bq.pipeline.file_ahead import FileAhead
@@ -63,19 +64,25 @@ def test_it_is_what_would_be_written_afterwards(
     target, rules = job(Order, {}, max_bad_ratio=None, **settings)
     with ThreadPoolExecutor(1) as parser:
         files = FileAhead(MemoryFile, partial(finished, target=target), writer)
-        ahead = Ahead(rules.records, parser, Places(), files.add)
+        ahead = Ahead(rules.records, parser, Places(), files.add, looked_at(target))
         for size in (23, 40):  # the second batch begins anew
             table = raw(_messages(size))
             cut = Pieces(1 << 20, ahead.places, ahead.add)
             for one in table.to_batches():
                 cut.add(one, 10)
             cut.taken()
-            decoded, found = decode(table, target, rules, ahead.take()), files.take()
+            kept, found = decode(table, target, rules, ahead.take(), looked_at(target)), files.take()
             assert found is not None
+            decoded = decode(table, target, rules)
+            assert kept.rows.equals(decoded.rows.select(kept.rows.column_names))
+            assert {*kept.rows.column_names} < {*decoded.rows.column_names}
+            assert (kept.ignored, kept.origins) == (decoded.ignored, decoded.origins)
+            assert kept.dead_letters.equals(decoded.dead_letters)
             afterwards = RowFile(MemoryFile())
             afterwards.add(decoded.rows)
             whole = afterwards.whole()
             assert (found.result().rows, found.result().digest) == (decoded.rows.num_rows, whole.digest)
+            assert found.result().schema == whole.schema
             assert rows_in(found.result().file).equals(numbered(decoded.rows).combine_chunks())
         assert files.take() is None
 
@@ -85,14 +92,14 @@ def test_what_writing_raised_is_raised_with_the_file(writer: ThreadPoolExecutor)
         raise MemoryError
 
     _, rules = job(None, {})
-    piece: Future[tuple[Records, float]] = Future()
-    piece.set_result((records(raw(_messages(3)).to_batches()[0], 0, rules.records), 0.0))
+    found, piece = records(raw(_messages(3)).to_batches()[0], 0, rules.records), Future[Parsed]()
+    piece.set_result(Parsed(found, [found], 0.0))
     files = FileAhead(MemoryFile, broken, writer)
     files.add(piece)
-    found = files.take()
-    assert found is not None
+    file = files.take()
+    assert file is not None
     with pytest.raises(MemoryError):
-        found.result()
+        file.result()
 
 
 def test_a_file_of_another_number_of_rows_is_not_loaded() -> None:

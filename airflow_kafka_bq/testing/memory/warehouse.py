@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-
-from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext
+from airflow_kafka_bq.batch import Absence, JobResult, LedgerRow, OffsetRange, Recent, RunContext, Written
 from airflow_kafka_bq.config.values import TableId
 from airflow_kafka_bq.exceptions import IngestError, MergeRejectedError
 from airflow_kafka_bq.ports import MergeSpec, StagingFile
@@ -163,13 +161,12 @@ class MemoryWarehouse(LetterTable):
         self,
         job_id: str,
         table: TableId,
-        rows: pa.Table,
+        written: Written,
         target: Target,  # noqa: ARG002 - labels and keys of the target mean nothing in memory
         expires_at: datetime,
-        file: StagingFile | None = None,
     ) -> JobResult:
         """A load job into a table of its own, which is made before the job is sent."""
-        loaded = rows if file is None else rows_in(file)
+        loaded = rows_in(written.file)
         with self._call("load"):
             self._database.create_staging(table, expires_at)
             return self._database.jobs.submit(

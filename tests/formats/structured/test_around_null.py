@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_kafka_bq.formats.structured.around_null import spread
-from airflow_kafka_bq.pipeline.identity import digest
+from tests.pipeline.content import digest
 
 INNER = pa.struct([pa.field("a", pa.string()), pa.field("n", pa.int64())])
 KINDS: list[tuple[pa.DataType, list[Any]]] = [

@@ -15,10 +15,10 @@ from airflow_kafka_bq.formats.structured.parsing import StructuredRows
 from airflow_kafka_bq.formats.structured.rows import ColumnFilling
 from airflow_kafka_bq.formats.structured.shapes import Schema
 from airflow_kafka_bq.formats.structured.writers import OneWriter, RegisteredWriters, Writer, Writers
-from airflow_kafka_bq.pipeline.identity import digest
 from airflow_kafka_bq.ports import RegisteredSchema
 from tests.formats.structured.test_writers import Shelf, framed
 from tests.formats.structured.values import avro_bytes, columns, record
+from tests.pipeline.content import digest
 
 OLD = record("long", {"name": "text", "type": "string"})
 NEW = record("long", {"name": "text", "type": "string"}, {"name": "more", "type": "int"})

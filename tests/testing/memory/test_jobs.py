@@ -113,7 +113,7 @@ def test_a_load_that_runs_shows_nothing(world: MemoryWorld, bench: Workbench) ->
     running = world.database.begin_load("load-1", table, bench.table([row("a", 0)]), soon(world))
     assert bench.warehouse.row_count(table) == 0
     with pytest.raises(WarehouseUnavailableError):
-        bench.warehouse.load("load-1", table, bench.table([row("a", 0)]), bench.target, soon(world))
+        bench.warehouse.load("load-1", table, bench.file([row("a", 0)]), bench.target, soon(world))
     running.commit()
     assert bench.warehouse.row_count(table) == 1
 
@@ -135,7 +135,7 @@ def test_bad_rows_fail_the_merge_and_the_probe_finds_them(world: MemoryWorld, be
 def test_bad_rows_can_fail_the_load(world: MemoryWorld, bench: Workbench) -> None:
     world.database.reject_rows(lambda one: "no" if one["_row"] == 1 else None, at="load")
     table = bench.target.staging("s")
-    result = bench.warehouse.load("l", table, bench.table([row("a", 0), row("b", 1)]), bench.target, soon(world))
+    result = bench.warehouse.load("l", table, bench.file([row("a", 0), row("b", 1)]), bench.target, soon(world))
     assert result.failure is Failure.BAD_ROWS
     assert bench.warehouse.row_count(table) == 0
 
