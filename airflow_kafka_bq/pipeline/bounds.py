@@ -28,7 +28,7 @@ _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
 
 def looked_at(target: Target) -> tuple[str, ...]:
     """Columns of rows that are looked at behind their file: here, and to see that a dedup key is whole."""
-    found = {TOMBSTONE.name, *target.key, *target.cluster_by}
+    found = {TOMBSTONE.name, *target.key}
     if target.partitioning and not target.partitioning.by_ingestion:
         found.add(target.partitioning.column)
     lower = {name.lower() for name in found}

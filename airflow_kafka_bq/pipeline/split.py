@@ -28,7 +28,6 @@ def split(
         yield raw, decoded
         return
     decoded = decoded.whole()  # each part has a file of its own
-    rows, letters = touched(decoded.rows, target), touched_by_dead_letters(decoded.dead_letters)
     yield from _parts(raw, decoded, [*_cuts(_marks(raw, decoded, rows, letters), most), raw.messages.num_rows])
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from airflow_kafka_bq.batch import RAW_SCHEMA, Polled
 from airflow_kafka_bq.exceptions import KafkaUnavailableError, OffsetGapError, StalledError, TopicChangedError
+from airflow_kafka_bq.pipeline import consume, pieces, row_files
+from airflow_kafka_bq.pipeline.held import Places
 from airflow_kafka_bq.pipeline.runner import run
 from airflow_kafka_bq.ports import Source
 from airflow_kafka_bq.testing.memory import MemorySource
@@ -40,6 +42,26 @@ def test_batches_and_runs_are_exact_to_the_message(batch: int, most: int | None)
     assert str(report.outcome) == ("limit" if most else "end")
     world.run()
     assert sum(world.offsets().values()) == len(world.offsets()) == 7
+
+
+def test_a_piece_is_as_large_as_a_slice_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the message: else each slice would be copied from two pieces."""
+    assert pieces.PIECE_MESSAGES == row_files.SLICE_ROWS
+    monkeypatch.setattr(pieces, "PIECE_MESSAGES", 3)
+    monkeypatch.setattr(consume, "POLL_MESSAGES", 2)
+    closed: list[int] = []
+    held = Places.held
+
+    def noted(self: Places, messages: pa.RecordBatch) -> pa.RecordBatch:
+        if messages.schema == RAW_SCHEMA:
+            closed.append(messages.num_rows)
+        return held(self, messages)
+
+    monkeypatch.setattr(Places, "held", noted)
+    world = World(1)
+    world.fill(10)
+    world.run(batch_messages=8)
+    assert closed == [3, 3, 2, 2]
 
 
 def test_bytes_close_a_batch_and_a_run() -> None:

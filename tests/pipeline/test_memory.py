@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from airflow_kafka_bq.config.values import USUAL_BATCH_BYTES
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.pipeline import reader
+from airflow_kafka_bq.pipeline import pieces, reader
 from airflow_kafka_bq.pipeline.memory import rare_collections, small_pages
 from airflow_kafka_bq.testing.memory import MemoryWarehouse
 from tests.pipeline.world import TOPIC, World
@@ -148,3 +150,22 @@ def test_what_staging_left_free_is_given_back_after_each_batch(monkeypatch: pyte
     world = World(1)
     world.fill(6)
     assert world.run(batch_messages=2).batches == len(given) == 3
+
+
+@pytest.mark.parametrize(("size", "sparing"), [("1MiB", True), (USUAL_BATCH_BYTES - 1, True), (None, False)])
+def test_a_run_with_small_batches_gives_back_what_is_free_while_it_reads(
+    size: Any, sparing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE_MESSAGES", 1)
+    given: list[str] = []
+
+    class Pool:
+        def release_unused(self) -> None:
+            given.append(threading.current_thread().name)
+
+    monkeypatch.setattr("airflow_kafka_bq.pipeline.ahead.pa.default_memory_pool", Pool)
+    world = World(1)
+    world.fill(9)
+    world.run(**({"batch_bytes": size} if size else {}))
+    by_parser = [name for name in given if name.startswith("kafka-bq-parser")]
+    assert len(by_parser) == (4 if sparing else 0)  # behind every second piece

@@ -77,3 +77,22 @@ def test_no_rows_are_a_file_with_columns() -> None:
     found = written(table_of([]), [], ParquetFile)
     assert found.rows == 0
     assert pq.read_schema(found.file.finished()).names == ["text", "flag", "lists", "structs", "_row"]
+
+
+def test_a_piece_that_is_a_slice_is_not_copied() -> None:
+    """Nor is one of several, if each is as long as a slice."""
+    taken: list[pa.Table] = []
+
+    class Kept(MemoryFile):
+        def write(self, rows: pa.Table) -> None:
+            taken.append(rows)
+            super().write(rows)
+
+    parts = [table_of(list("abcd")), table_of(list("efgh"))]
+    file = RowFile(Kept())
+    for one in parts:
+        file.add(one)
+    assert file.whole().rows == 8
+    for ours, theirs in zip(taken, parts, strict=True):
+        [found], [given] = ours.column("text").chunks, theirs.column("text").chunks
+        assert [str(one) for one in found.buffers()] == [str(one) for one in given.buffers()]  # their addresses
