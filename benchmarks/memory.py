@@ -8,19 +8,21 @@ from typing import Any
 from benchmarks.cases import MODEL, Run, engine
 from benchmarks.site import Site
 
-DEFAULT, SMALL, SMALLEST = "all defaults", "batch_bytes: 16MiB", "batch_bytes: 2MiB"
+IDLE, DEFAULT, SMALL, SMALLEST = "nothing to read", "all defaults", "batch_bytes: 16MiB", "batch_bytes: 2MiB"
 SETTINGS: Mapping[str, dict[str, Any]] = {
+    IDLE: {},
     DEFAULT: {},
     SMALL: {"batch_bytes": "16MiB"},
     SMALLEST: {"batch_bytes": "2MiB"},
 }
 # The smallest one fills four batches at least: with fewer, the two that are in memory at a time are not full.
 COUNTS: Mapping[str, tuple[int, ...]] = {
+    IDLE: (0,),
     DEFAULT: (1_100_000, 4_400_000),
     SMALL: (300_000, 1_500_000),
     SMALLEST: (30_000, 300_000, 1_500_000),
 }
-TRIED: Mapping[str, tuple[int, ...]] = dict.fromkeys(SETTINGS, (5_000, 20_000))
+TRIED: Mapping[str, tuple[int, ...]] = {**dict.fromkeys(SETTINGS, (5_000, 20_000)), IDLE: (0,)}
 Counts = Mapping[str, tuple[int, ...]]
 
 

@@ -52,12 +52,14 @@ def memory(result: dict[str, Any]) -> str:
         for count in counts:
             of = [run for run in memory if run["settings"] == settings and run["messages"] == count]
             peaks = figure((run["peak_mib"] for run in of), 0)
-            rows.append([settings, f"{count:,}", f"{count / counts[0]:g} ×", str(of[0]["batches"]), peaks])
+            times = f"{count / counts[0]:g} ×" if count else "–"
+            rows.append([settings, f"{count:,}", times, str(of[0]["batches"]), peaks])
     text = wrapped(
         "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
         "most, one being merged while the next is read, so the first few batches reach what all others need too: the "
         "smallest backlog of each setting is one of four batches or five. Fifty times the backlog is measured with "
-        "small batches; with larger ones it would be tens of millions of messages.",
+        "small batches; with larger ones it would be tens of millions of messages. What the same process takes when "
+        "it finds nothing to read is its start-up, the packages of the measurement with it.",
         indent="",
     )
     return f"## Memory\n\n{text}\n\n{table(['', 'messages', 'backlog', 'batches', 'peak MiB'], rows)}"

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.cases import AVRO, BAD, EMPTY, PROTOBUF
-from benchmarks.memory import DEFAULT, SMALL, SMALLEST
+from benchmarks.memory import DEFAULT, IDLE, SMALL, SMALLEST
 
 Run = dict[str, Any]
 Result = dict[str, Any]
@@ -91,13 +91,11 @@ def growth(settings: str) -> Callable[[Result], list[float]]:
 
 
 def above_start(settings: str) -> Callable[[Result], list[float]]:
-    """MiB of the peak above what a run without messages needs."""
+    """MiB of the peak above what the same process needs that finds nothing to read."""
 
     def found(result: Result) -> list[float]:
-        idle = [run["peak_mib"] for run in result["runs"] if run["case"].startswith("kafka-bq run, model") and
-                run["case"].endswith(EMPTY)]  # fmt: skip
-        peaks = _peaks(result, settings)
-        return [peak - median(idle) for peak in peaks[max(peaks)]] if peaks and idle else []
+        idle, peaks = _peaks(result, IDLE), _peaks(result, settings)
+        return [peak - median(idle[0]) for peak in peaks[max(peaks)]] if peaks and idle else []
 
     return found
 

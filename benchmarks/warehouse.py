@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -35,34 +34,20 @@ class Span:
 
 
 class CountedFile(ParquetFile):
-    """Parquet that knows which coordinates its rows have. Dead letters, few, are kept as they are too.
+    """Parquet, and the coordinates that its rows have. Dead letters, few, are kept as they are too."""
 
-    :param spent: hears of the CPU seconds that counting takes: they are not the engine's.
-    """
-
-    def __init__(self, spent: Callable[[float], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._spent = spent
-        self.spans: list[tuple[int, Span]] = []
+        self.coordinates: list[pa.Table] = []
         self.letters = MemoryFile()
 
     def write(self, rows: pa.Table) -> None:
         """As ``ports.StagingFile``."""
         super().write(rows)
-        began = time.thread_time()
         if "_kafka_value" in rows.schema.names:
             self.letters.write(rows)
         else:
-            self._count(rows)
-        self._spent(time.thread_time() - began)
-
-    def _count(self, rows: pa.Table) -> None:
-        grouped = rows.group_by("_kafka_partition", use_threads=False).aggregate(
-            [("_kafka_offset", how) for how in ("min", "max", "count", "count_distinct")]
-        )
-        for row in grouped.to_pylist():
-            found = Span(*(row[f"_kafka_offset_{how}"] for how in ("min", "max", "count", "count_distinct")))
-            self.spans.append((row["_kafka_partition"], found))
+            self.coordinates.append(rows.select(["_kafka_partition", "_kafka_offset"]))
 
 
 class InstantWarehouse(MemoryWarehouse):
@@ -76,11 +61,11 @@ class InstantWarehouse(MemoryWarehouse):
         self._loads = loads
         self._spans: defaultdict[int, list[Span]] = defaultdict(list)
         self.file_bytes = 0
-        self.counting_seconds = 0.0
+        self.counting_seconds = 0.0  # of CPU: not the engine's
 
     def begin_file(self) -> StagingFile:
         """Parquet, for BigQuery or to be thrown away."""
-        return CountedFile(self._counted)
+        return CountedFile()
 
     def load(self, job_id: str, table: TableId, written: Written, target: Target, expires_at: datetime) -> JobResult:
         """Send the file, count, and stage an empty table."""
@@ -92,8 +77,9 @@ class InstantWarehouse(MemoryWarehouse):
             assert (sent.failure, sent.output_rows) == (None, written.rows), sent
         if "_kafka_value" in written.schema.names:
             return super().load(job_id, table, replace(written, file=file.letters), target, expires_at)
-        for partition, span in file.spans:
-            self._spans[partition].append(span)
+        began = time.thread_time()
+        self._count(pa.concat_tables(file.coordinates))
+        self.counting_seconds += time.thread_time() - began
         empty = MemoryFile()
         empty.write(written.schema.empty_table())
         done = super().load(job_id, table, replace(written, file=empty, rows=0), target, expires_at)
@@ -106,8 +92,15 @@ class InstantWarehouse(MemoryWarehouse):
         done = super().merge(job_id, nothing, max_bytes_billed)
         return done if done.failure else replace(done, inserted=spec.staged.rows)
 
-    def _counted(self, seconds: float) -> None:
-        self.counting_seconds += seconds
+    def _count(self, rows: pa.Table) -> None:
+        grouped = rows.group_by("_kafka_partition", use_threads=False).aggregate(
+            [("_kafka_offset", how) for how in ("min", "max", "count", "count_distinct")]
+        )
+        for row in grouped.to_pylist():
+            first, last, count, distinct = (
+                row[f"_kafka_offset_{how}"] for how in ("min", "max", "count", "count_distinct")
+            )
+            self._spans[row["_kafka_partition"]].append(Span(first, last, count, distinct))
 
     def landed(self) -> dict[str, int]:
         """Rows, and how many of them repeat coordinates. :raises AssertionError: two loads overlap."""
