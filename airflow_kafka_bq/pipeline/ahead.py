@@ -21,18 +21,18 @@ _PIECES_GIVEN_BACK = 2  # costs a twelfth of the time; after each it would be tw
 
 
 @dataclass(slots=True)
-class Parsed:
+class ParsedPiece:
     """A piece that was parsed.
 
-    :param records: with those columns that the batch keeps. :param whole: the same with all of them, for one to take.
+    :param records: with those columns that the batch keeps. :param to_write: with all of them, for one to take.
     """
 
     records: Records
-    whole: list[Records]
+    to_write: list[Records]
     seconds: float
 
 
-Piece = Future[Parsed]
+Piece = Future[ParsedPiece]
 
 
 @dataclass(slots=True)
@@ -75,10 +75,10 @@ class Ahead:
         found, self._seconds = self._seconds, 0.0
         return found
 
-    def _parsed(self, piece: pa.RecordBatch, first: int) -> Parsed:
+    def _parsed(self, piece: pa.RecordBatch, first: int) -> ParsedPiece:
         began = time.monotonic()
         with self.parsing:
             found = records(piece, first, self.rules)
         kept = found if self.columns is None else replace(found, rows=found.rows.select(self.columns))
-        whole = [] if self.columns is None else [found]
-        return Parsed(self.places.held_rows(kept, piece), whole, time.monotonic() - began)
+        to_write = [] if self.columns is None else [found]
+        return ParsedPiece(self.places.held_rows(kept, piece), to_write, time.monotonic() - began)

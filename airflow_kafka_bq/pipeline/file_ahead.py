@@ -45,7 +45,7 @@ class FileAhead:
         return None if found is None else self.writer.submit(_whole, found, parts)
 
     def _write(self, file: RowFile, piece: Piece) -> None:
-        file.add(self.finish(piece.result().whole.pop()))
+        file.add(self.finish(piece.result().to_write.pop()))
 
 
 def _whole(file: RowFile, parts: list[Future[None]]) -> Written:

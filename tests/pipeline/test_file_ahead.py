@@ -19,7 +19,7 @@ from airflow_kafka_bq.batch import Decoded, RawBatch, Written
 from airflow_kafka_bq.exceptions import AccountingError
 from airflow_kafka_bq.formats.records import Records, records
 from airflow_kafka_bq.pipeline import pieces, reader, row_files
-from airflow_kafka_bq.pipeline.ahead import Ahead, Parsed
+from airflow_kafka_bq.pipeline.ahead import Ahead, ParsedPiece
 from airflow_kafka_bq.pipeline.bounds import looked_at
 from airflow_kafka_bq.pipeline.consume import Drain
 from airflow_kafka_bq.pipeline.decode import decode, finished
@@ -92,8 +92,8 @@ def test_what_writing_raised_is_raised_with_the_file(writer: ThreadPoolExecutor)
         raise MemoryError
 
     _, rules = job(None, {})
-    found, piece = records(raw(_messages(3)).to_batches()[0], 0, rules.records), Future[Parsed]()
-    piece.set_result(Parsed(found, [found], 0.0))
+    found, piece = records(raw(_messages(3)).to_batches()[0], 0, rules.records), Future[ParsedPiece]()
+    piece.set_result(ParsedPiece(found, [found], 0.0))
     files = FileAhead(MemoryFile, broken, writer)
     files.add(piece)
     file = files.take()

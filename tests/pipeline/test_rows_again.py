@@ -106,7 +106,7 @@ def test_a_piece_is_dropped_once_it_is_written(monkeypatch: pytest.MonkeyPatch) 
     world.fill(5)
     world.run(batch_messages=2)
     assert [one.result().records.rows.num_rows for one in pieces] == [2, 2, 1]
-    assert [one.result().whole for one in pieces] == [[], [], []]
+    assert [one.result().to_write for one in pieces] == [[], [], []]
     assert all("payload" not in one.result().records.rows.column_names for one in pieces)
 
 
