@@ -24,7 +24,15 @@ def render(result: dict[str, Any]) -> str:
     runs: list[Run] = result["runs"]
     cases = list(dict.fromkeys(run["case"] for run in runs if not run["case"].endswith(EMPTY)))
     introduction = wrapped(f"{_INTRODUCTION.format(**result['settings'])} {_fewer(result, cases)}".strip(), indent="")
-    parts = ["# Benchmarks", introduction, _targets(result), _throughput(runs, cases), _WHAT, _missing(result)]
+    parts = [
+        "# Benchmarks",
+        introduction,
+        _targets(result),
+        sections.LIMITS,
+        _throughput(runs, cases),
+        _WHAT,
+        _missing(result),
+    ]
     parts += [_ratios(runs, cases), _stations(runs, cases), _startup(runs, cases), sections.row_path(result)]
     parts += [
         sections.memory(result),

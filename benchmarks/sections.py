@@ -65,6 +65,27 @@ def memory(result: dict[str, Any]) -> str:
     return f"## Memory\n\n{text}\n\n{table(['', 'messages', 'backlog', 'batches', 'peak MiB'], rows)}"
 
 
+LIMITS = """\
+## What was not reached, and what its limit is made of
+
+- **Rows per second and processor time of JSON.** Two cores do all there is to do: the client, the run and the broker.
+  A bare loop leaves the second core to the broker. For 0.35 of its rows per second, taking messages out of the client
+  and their parts into columns, reading the JSON, writing the file and sending it may together cost five times what a
+  bare loop does, and neither core may ever wait for the other. The client and the columns of its messages take two of
+  the five, the file one, the broker another. Where the time is, thread by thread, and what was tried: four parsers
+  and five allocators ([37](decisions/37-arrow-reads-the-json.md)), an expression for payloads and texts cut at quotes
+  for models ([46](decisions/46-a-known-form-needs-no-parser.md)), the file beside the reading
+  ([47](decisions/47-the-file-is-written-while-the-batch-is-read.md)), five ways of taking messages, one in C without
+  objects ([48](decisions/48-what-a-row-costs-and-what-is-left.md)), rows dropped early, a second parser thread, six
+  ways of compressing ([49](decisions/49-rows-go-once-they-are-written.md)).
+- **Beside the script by hand and the official operator, tuned.** The same limit, for what they take of a row's time
+  is the client's too. They have no model and check nothing.
+- **A model with validators.** pydantic's objects: their values in columns, with nothing checked, are the least, and
+  stand below. Tried: a row at a time, objects kept until columns are made of them, 128 at a time, values taken out of
+  each ([14](decisions/14-bulk-parsing-leaves-doubt-to-pydantic.md)).
+"""
+
+
 def crashes(result: dict[str, Any]) -> str:
     names = ("before", "lost", "duplicates")
     rows = [[run["case"], *(f"{run[name]:,}" for name in names)] for run in result["crashes"]]
