@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ _RAW: list[pa.Field[Any]] = [
     pa.field("value", pa.binary()),  # null: a tombstone
     pa.field("headers", HEADERS),
 ]
+_KEPT = 1 << 14  # of numbers: as many as a piece of a batch has messages
+
 RAW_SCHEMA = pa.schema(_RAW)
 """Messages as read: one row per message, in the order of arrival (ascending offsets within a partition)."""
 
@@ -56,4 +59,15 @@ def first_and_last(partitions: Sequence[int], offsets: Sequence[int]) -> tuple[d
 
 def row_numbers(count: int, first: int = 0) -> pa.Array[Any]:
     """``count`` numbers from ``first`` on, as int64. Of a Python range each would be a Python object for a moment."""
+    if not first and count <= _KEPT:
+        return _kept().slice(0, count)
+    return _counted(count, first)
+
+
+@lru_cache(maxsize=1)
+def _kept() -> pa.Array[Any]:
+    return _counted(_KEPT, 0)
+
+
+def _counted(count: int, first: int) -> pa.Array[Any]:
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=pa.scalar(first - 1, pa.int64()))

@@ -16,6 +16,7 @@ from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.doubt import doubtful, rows_with
 from airflow_kafka_bq.formats.opened import moved
 from airflow_kafka_bq.formats.parser import Parsed
+from airflow_kafka_bq.formats.positions import others
 
 _pc: Any = pyarrow.compute
 Found = TypeVar("Found")
@@ -107,12 +108,6 @@ class BulkSearch(Generic[Found]):
             return None
         mask = _pc.match_substring_regex(values, self.other_numbers)
         return mask if _pc.any(mask).as_py() else None
-
-
-def others(count: int, positions: Any) -> Any:
-    """Of ``count`` positions those that are not among these, as int64."""
-    everything = row_numbers(count)
-    return everything.filter(_pc.invert(_pc.is_in(everything, value_set=positions)))
 
 
 def joined(values: Any, good: Any, rows: pa.Table, parse: Callable[[Any], Parsed], unknown_fields: int = 0) -> Parsed:

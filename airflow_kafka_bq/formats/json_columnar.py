@@ -13,9 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import UnreadableError, read
-from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined, others
+from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, joined
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node, Plan
 from airflow_kafka_bq.formats.columnar_write import written
@@ -24,6 +23,7 @@ from airflow_kafka_bq.formats.json_rows import JsonRows
 from airflow_kafka_bq.formats.known_forms import Formed, KnownForms
 from airflow_kafka_bq.formats.opened import NOBODY
 from airflow_kafka_bq.formats.parser import Parsed
+from airflow_kafka_bq.formats.positions import all_but, others
 from airflow_kafka_bq.formats.unknown_fields import kept, unknown
 
 _pc: Any = pyarrow.compute
@@ -113,7 +113,7 @@ class JsonColumnar:
             columns, found = [*columns, texts], [*found, refused]
         lost = pa.concat_arrays([pa.array([], pa.int64()), *found])
         if len(lost):
-            keep = _pc.invert(_pc.is_in(row_numbers(len(positions)), value_set=lost))
+            keep = all_but(len(positions), lost)
             columns = [column.filter(keep) for column in columns]
             positions = positions.filter(keep)
             strange = None if strange is None else strange.filter(keep)

@@ -18,12 +18,12 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from airflow_kafka_bq.exceptions import ConfigError
-from airflow_kafka_bq.formats.bulk_search import others
 from airflow_kafka_bq.formats.exact_numbers import exact_numbers, has_exact, long_numbers
 from airflow_kafka_bq.formats.forbidding import forbidding_tells
 from airflow_kafka_bq.formats.model_fields import MessageFields
 from airflow_kafka_bq.formats.model_piles import ModelPlan
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, Row, bytes_of, row_by_row
+from airflow_kafka_bq.formats.positions import others
 from airflow_kafka_bq.schema.columns import Column
 
 _pc: Any = pyarrow.compute

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.json
 
-from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.bulk_read import read
-from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch, others
+from airflow_kafka_bq.formats.bulk_search import SAMPLE, BulkSearch
 from airflow_kafka_bq.formats.columnar_checks import suspects
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.doubt import doubtful
+from airflow_kafka_bq.formats.positions import all_but, others
 from airflow_kafka_bq.formats.unknown_fields import fully_known
 
 _pc: Any = pyarrow.compute
@@ -72,7 +72,7 @@ def _look(nodes: Sequence[Node], values: Any, positions: Any, ignore_unknown: bo
         found.append(_pc.indices_nonzero(_pc.invert(fully_known(values, nodes, columns))).cast(pa.int64()))
     if not found:
         return positions
-    return positions.filter(_pc.invert(_pc.is_in(row_numbers(len(values)), value_set=pa.concat_arrays(found))))
+    return positions.filter(all_but(len(values), pa.concat_arrays(found)))
 
 
 def _learnt(values: Any) -> tuple[Node, ...]:

@@ -10,6 +10,7 @@ import pyarrow.compute
 
 from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.json_forms import FEWEST, LOOKED_AT, MOST_FORMS
+from airflow_kafka_bq.formats.positions import others
 from airflow_kafka_bq.formats.token_columns import columns_of
 from airflow_kafka_bq.formats.token_cut import Marked, cut
 from airflow_kafka_bq.formats.token_form import Form, NoFormError
@@ -116,4 +117,8 @@ def _block_size(values: Any) -> int:
 
 
 def _without(rows: Any, found: Any) -> Any:
-    return rows.slice(0, 0) if len(rows) == len(found) else rows.filter(_pc.invert(_pc.is_in(rows, value_set=found)))
+    if len(rows) == len(found):
+        return rows.slice(0, 0)
+    if rows[-1].as_py() == len(rows) - 1:  # they are all there are
+        return others(len(rows), found)
+    return rows.filter(_pc.invert(_pc.is_in(rows, value_set=found)))

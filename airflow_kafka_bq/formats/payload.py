@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
-from airflow_kafka_bq.formats.bulk_search import joined, others
+from airflow_kafka_bq.formats.bulk_search import joined
 from airflow_kafka_bq.formats.json_forms import FEWEST, of_known_form
 from airflow_kafka_bq.formats.json_proof import certain
 from airflow_kafka_bq.formats.json_text import SPACE_BEFORE_COLON, exact_text
 from airflow_kafka_bq.formats.parser import Bad, Parsed, Rejected, bytes_of
+from airflow_kafka_bq.formats.positions import others
 
 _pc: Any = pyarrow.compute
 

@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA, row_numbers
+from airflow_kafka_bq.batch import HEADERS, RAW_SCHEMA
 from airflow_kafka_bq.formats.coordinates import coordinates
 from airflow_kafka_bq.formats.kafka_keys import key_column
 from airflow_kafka_bq.formats.opened import Opener, moved
 from airflow_kafka_bq.formats.parser import Bad
+from airflow_kafka_bq.formats.positions import all_but
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys
 from airflow_kafka_bq.schema.wire import TOMBSTONE
 
@@ -125,5 +126,5 @@ def _with_coordinates(
     if not nameless:
         return table, origins, bad
     lost = pa.array([one.index for one in nameless], pa.int64())
-    kept = pc.invert(pc.is_in(row_numbers(len(origins)), value_set=lost))
+    kept = all_but(len(origins), lost)
     return table.filter(kept), origins.filter(kept), bad

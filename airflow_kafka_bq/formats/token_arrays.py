@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.opened import indices
+from airflow_kafka_bq.formats.positions import all_but
 from airflow_kafka_bq.formats.token_cut import Cut, evens
 
 _pc: Any = pyarrow.compute
@@ -65,7 +65,7 @@ class Elements:
         if not _pc.any(wrong).as_py():
             return None
         lost = self.parents.take(indices(wrong))
-        return _pc.invert(_pc.is_in(row_numbers(len(self.cut.rows)), value_set=lost))
+        return all_but(len(self.cut.rows), lost)
 
     def texts(self) -> Any:
         """Of all messages, one after the other."""

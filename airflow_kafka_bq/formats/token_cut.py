@@ -16,6 +16,7 @@ import pyarrow.compute
 from airflow_kafka_bq.batch import row_numbers
 from airflow_kafka_bq.formats.doubt import is_utf8
 from airflow_kafka_bq.formats.opened import indices
+from airflow_kafka_bq.formats.positions import all_but, others
 from airflow_kafka_bq.formats.token_form import Edge, Form
 
 _pc: Any = pyarrow.compute
@@ -156,8 +157,7 @@ def _proved(marked: Marked, rows: Any, form: Form, edges: Any) -> Cut | None:
 
 def _others(wrong: Any, count: int, stride: int) -> Any:
     """Mask of the messages none of whose parts is wrong."""
-    turns = _pc.divide(indices(wrong), stride)
-    return _pc.invert(_pc.is_in(row_numbers(count), value_set=turns))
+    return all_but(count, _pc.divide(indices(wrong), stride))
 
 
 def _stride(form: Form) -> int:
@@ -219,7 +219,7 @@ def _plain(values: Any, octets: Any, edges: Any) -> Any:
         strange = _pc.or_(_pc.equal(octets, _BACKSLASH), _pc.less(octets, _SPACE))
         at = _pc.indices_nonzero(strange).cast(_INT32)
         lost = _pc.subtract(_pc.search_sorted(edges, at, side="right").cast(pa.int64()), 1)
-        rows = rows.filter(_pc.invert(_pc.is_in(rows, value_set=_pc.unique(lost))))
+        rows = others(len(values), _pc.unique(lost))
     return rows if bounds["max"] < 0x80 or is_utf8(values) else _only_utf8(values, rows)
 
 

@@ -86,11 +86,13 @@ def test_no_field_has_metadata_that_would_change_a_batchs_identity(schema: pa.Sc
     assert [field.name for field in schema if field.metadata] == []
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 1000])
-def test_row_numbers_count_from_zero(count: int) -> None:
-    numbers = row_numbers(count)
-    assert numbers.type == pa.int64()
-    assert numbers.to_pylist() == list(range(count))
+@pytest.mark.parametrize("count", [0, 1, 2, 1000, 1 << 14, (1 << 14) + 1])
+@pytest.mark.parametrize("first", [0, 1, 20_000])
+def test_row_numbers_count_from_the_first(count: int, first: int) -> None:
+    for _ in range(2):
+        numbers = row_numbers(count, first)
+        assert numbers.type == pa.int64()
+        assert numbers.to_pylist() == list(range(first, first + count))
 
 
 def test_whole_numbers_of_a_slice() -> None:
