@@ -46,12 +46,14 @@ def bare(site: Site, topic: str, messages: int) -> list[Run]:
     return [{**run, "run_cpu_seconds": said["run_cpu_seconds"]}]
 
 
-def engine(site: Site, topic: str, messages: int, name: str = "engine", **settings: Any) -> list[Run]:
+def engine(
+    site: Site, topic: str, messages: int, name: str = "engine", merge_seconds: float = 0.0, **settings: Any
+) -> list[Run]:
     """A whole run into the sink, then one with nothing to do in the same process."""
     dataset = f"bench_{uuid.uuid4().hex[:8]}"  # a group of its own: it remembers positions
     site.empty_sink(dataset)
     path = site.job(topic, dataset, sink=True, **settings)
-    found = site.measured("-m", "benchmarks.child", "engine", str(path))
+    found = site.measured("-m", "benchmarks.child", "engine", str(path), str(merge_seconds))
     said = found["said"]
     dead = said["report"]["rows"]["dead_lettered"]
     whole = _checked(name, found, messages, {**said["landed"], "dead_lettered": dead}, _steady(said["report"]))

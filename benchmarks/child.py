@@ -1,6 +1,6 @@
 """What runs in a process of its own, besides the command line itself; prints one JSON document.
 
-``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES``, or ``engine JOB.yaml [--no-sink]``
+``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES``, or ``engine JOB.yaml [--no-sink] [SECONDS-OF-A-MERGE]``
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def bare(bootstrap: str, topic: str, messages: int) -> dict[str, Any]:
     return {**done, "landed": {"rows": count, "duplicates": 0}}
 
 
-def engine(path: str, *, sink: bool = True) -> dict[str, Any]:
+def engine(path: str, *, sink: bool = True, merge_seconds: float = 0.0) -> dict[str, Any]:
     """A run whose loads go to the sink, with a Warehouse that answers at once, and a second one with nothing to do."""
     from airflow_kafka_bq import jobfile
     from airflow_kafka_bq.pipeline.runner import run
@@ -46,7 +46,7 @@ def engine(path: str, *, sink: bool = True) -> dict[str, Any]:
     table = file.config.table_id(str(file.bigquery["project"]))
     database = MemoryBigQuery(table.project, [table.dataset])
     stop = Stop()
-    warehouse = InstantWarehouse(database, jobfile.assemble(file, stop).warehouse if sink else None)
+    warehouse = InstantWarehouse(database, jobfile.assemble(file, stop).warehouse if sink else None, merge_seconds)
     done: list[dict[str, Any]] = []
     for _ in range(2):
         began, cpu = time.monotonic(), time.process_time()
@@ -69,7 +69,8 @@ def main() -> None:
     """As the module says."""
     kind, *arguments = sys.argv[1:]
     if kind == "engine":
-        found = engine(arguments[0], sink="--no-sink" not in arguments)
+        seconds = [float(one) for one in arguments[1:] if one != "--no-sink"]
+        found = engine(arguments[0], sink="--no-sink" not in arguments, merge_seconds=sum(seconds))
     else:
         found = bare(arguments[0], arguments[1], int(arguments[2]))
     print(json.dumps(found))

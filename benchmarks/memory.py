@@ -15,6 +15,9 @@ SETTINGS: Mapping[str, dict[str, Any]] = {
     SMALL: {"batch_bytes": "16MiB"},
     SMALLEST: {"batch_bytes": "2MiB"},
 }
+# As long as reading a batch takes, and BigQuery's takes longer: with none, what is read behind a batch would never be
+# a whole one while that is still in memory.
+MERGE_SECONDS: Mapping[str, float] = {IDLE: 0.0, DEFAULT: 1.5, SMALL: 0.5, SMALLEST: 0.1}
 # The smallest one fills four batches at least: with fewer, the two that are in memory at a time are not full.
 COUNTS: Mapping[str, tuple[int, ...]] = {
     IDLE: (0,),
@@ -28,7 +31,8 @@ Counts = Mapping[str, tuple[int, ...]]
 
 def run(site: Site, settings: str, topic: str, messages: int) -> Run:
     """One of them."""
-    found = engine(site, topic, messages, "engine, model", model=MODEL, **SETTINGS[settings])[0]
+    seconds = MERGE_SECONDS[settings]
+    found = engine(site, topic, messages, "engine, model", seconds, model=MODEL, **SETTINGS[settings])[0]
     return {"settings": settings, **found}
 
 

@@ -57,9 +57,11 @@ def memory(result: dict[str, Any]) -> str:
     text = wrapped(
         "The engine with the model, the same bounds of a batch and ever more messages. Two batches are in memory at "
         "most, one being merged while the next is read, so the first few batches reach what all others need too: the "
-        "smallest backlog of each setting is one of four batches or five. Fifty times the backlog is measured with "
-        "small batches; with larger ones it would be tens of millions of messages. What the same process takes when "
-        "it finds nothing to read is its start-up, the packages of the measurement with it.",
+        "smallest backlog of each setting is one of four batches or five. A MERGE takes as long as reading a batch "
+        "does: with none, what is read behind a batch would never be a whole one while that is still in memory. Fifty "
+        "times the backlog is measured with small batches; with larger ones it would be tens of millions of messages. "
+        "What the same process takes when it finds nothing to read is its start-up, the packages of the measurement "
+        "with it.",
         indent="",
     )
     return f"## Memory\n\n{text}\n\n{table(['', 'messages', 'backlog', 'batches', 'peak MiB'], rows)}"

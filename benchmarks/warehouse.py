@@ -54,11 +54,13 @@ class InstantWarehouse(MemoryWarehouse):
     """Counts rows by their coordinates.
 
     :param loads: takes the load jobs; None: the file is made and thrown away.
+    :param merge_seconds: how long a MERGE takes.
     """
 
-    def __init__(self, database: MemoryBigQuery, loads: Warehouse | None = None) -> None:
+    def __init__(self, database: MemoryBigQuery, loads: Warehouse | None = None, merge_seconds: float = 0.0) -> None:
         super().__init__(database)
         self._loads = loads
+        self._merge_seconds = merge_seconds
         self._spans: defaultdict[int, list[Span]] = defaultdict(list)
         self.file_bytes = 0
         self.counting_seconds = 0.0  # of CPU: not the engine's
@@ -87,6 +89,7 @@ class InstantWarehouse(MemoryWarehouse):
 
     def merge(self, job_id: str, spec: MergeSpec, max_bytes_billed: int | None) -> JobResult:
         """Every staged row is new."""
+        time.sleep(self._merge_seconds)
         empty = tuple(replace(one, rows=0) for one in spec.staged.rows_tables)
         nothing = replace(spec, staged=replace(spec.staged, rows=0, rows_tables=empty))
         done = super().merge(job_id, nothing, max_bytes_billed)
