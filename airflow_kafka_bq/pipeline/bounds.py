@@ -23,6 +23,7 @@ from airflow_kafka_bq.schema.wire import TOMBSTONE, row_schema
 
 MAX_PARTITIONS = 2_000
 _MAX_TEXT = 512
+_LOOKED_AT = 1_000  # rows that show whether a column has few values
 _BOUNDABLE = {"INT64", "STRING", "DATE", "TIMESTAMP", "NUMERIC", "BOOL"}
 
 
@@ -86,7 +87,9 @@ def touched_by_dead_letters(letters: pa.Table) -> Any:
 def _span(values: Any, column: Column) -> list[ColumnBounds]:
     if column.type not in _BOUNDABLE or pa.types.is_nested(values.type):
         return []
-    distinct = values.unique()
+    distinct = values.slice(0, _LOOKED_AT).unique()
+    if len(distinct) <= MAX_VALUES:  # most columns show before that they have more: a hash of all takes half a batch
+        distinct = values.unique()
     if len(distinct) <= MAX_VALUES and column.type != "TIMESTAMP":
         some = tuple(value for value in distinct.to_pylist() if value is not None)
         if all(not isinstance(value, str) or len(value) <= _MAX_TEXT for value in some):

@@ -52,6 +52,21 @@ def test_bounds_are_as_near_as_the_touched_days() -> None:
     assert set(found["_kafka_offset"].values) == {5, 7, 9}
 
 
+@pytest.mark.parametrize("more", [1, 30])
+def test_what_comes_late_in_a_batch_lies_within_its_bounds(more: int) -> None:
+    """Behind as many rows as are looked at to see whether there are few values."""
+    world = World(1)
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    partitions = [7] * 3_000 + list(range(more))
+    rows = _rows([noon] * len(partitions), partitions, list(range(len(partitions))))
+    found = {one.column: one for one in bounds.of_rows(rows, world.target(world.config()))}
+    if more == 1:
+        assert set(found["_kafka_partition"].values) == {0, 7}
+    else:
+        assert found["_kafka_partition"].ranges == ((0, 29),)
+    assert found["_kafka_offset"].ranges == ((0, len(partitions) - 1),)
+
+
 def test_many_values_become_a_span_with_both_ends() -> None:
     world = World(1)
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
