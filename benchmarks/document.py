@@ -12,6 +12,7 @@ from benchmarks import sections, targets
 from benchmarks.cases import EMPTY
 from benchmarks.layout import Run, by_row, figure, of_case, table, wrapped
 from benchmarks.picture import bars
+from benchmarks.result import read
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PICTURE = DOCUMENT.with_suffix("") / "rates.svg"
@@ -63,10 +64,10 @@ def drawn(result: dict[str, Any]) -> str:
 
 
 _INTRODUCTION = (
-    "Written by `make bench` from `benchmarks/result.json`; the rules are in `benchmarks/README.md`. {messages:,} JSON "
-    "messages of {mean_value_bytes:.0f} bytes (mean, without keys) on {partitions} partitions of a real Apache Kafka "
-    "broker, read by processes of their own that took turns. Figures are the median of {repetitions} runs, in brackets "
-    "the smallest and the largest."
+    "Written by `make bench` from `benchmarks/result.jsonl`; the rules are in `benchmarks/README.md`. {messages:,} "
+    "JSON messages of {mean_value_bytes:.0f} bytes (mean, without keys) on {partitions} partitions of a real Apache "
+    "Kafka broker, read by processes of their own that took turns. Figures are the median of {repetitions} runs, in "
+    "brackets the smallest and the largest."
 )
 _WHAT = """
 - **bare**: a `consume(1000)` loop that drops the messages, with the same client settings: the limit of a Python client.
@@ -189,4 +190,4 @@ def _conditions(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    write(json.loads(Path(__file__).with_name("result.json").read_text()))
+    write(read())

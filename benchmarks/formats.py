@@ -30,6 +30,7 @@ from airflow_kafka_bq.schema.build import build_target
 from benchmarks import document, machine
 from benchmarks.encoded import AVRO, AVRO_EVENT, JSON_SCHEMA, PROTO, Encoded, encoded
 from benchmarks.orders import SEED, Order
+from benchmarks.result import read
 
 RESULT = Path(__file__).with_name("formats.json")
 _PACKAGES = ("pyarrow", "pydantic", "msgspec", "fastavro", "protobuf", "jsonschema")
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     result = measure(options.messages, options.repetitions)
     options.output.write_text(json.dumps(result, indent=1) + "\n")
     if options.output == RESULT:
-        document.write(json.loads(RESULT.with_name("result.json").read_text()))
+        document.write(read())
 
 
 def measure(messages: int, repetitions: int) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""``make bench``: measure everything in one session and write ``result.json`` and ``docs/benchmarks.md``."""
+"""``make bench``: measure everything in one session and write ``result.jsonl`` and ``docs/benchmarks.md``."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,9 +15,9 @@ from benchmarks.crash import CRASHES
 from benchmarks.events import PARTITIONS, SEED
 from benchmarks.merging import merged
 from benchmarks.peers.environments import UnavailableError, python_of
+from benchmarks.result import RESULT, read, write
 from benchmarks.site import Site, site
 
-RESULT = Path(__file__).with_name("result.json")
 _PACKAGES = ("confluent-kafka", "google-cloud-bigquery", "pyarrow", "pydantic", "airflow-provider-kafka-bq")
 _MEMORY_TURNS = 3
 PARTS = ("memory", "row path", "killed")
@@ -31,9 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     with site() as place:
         result = measure(place, options)
     if options.merge:
-        result = merged(json.loads(RESULT.read_text()), result)
+        result = merged(read(), result)
     if options.output:
-        options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        write(result, options.output)
     if options.output == RESULT:
         document.write(result)
     print(document.render(result))

@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,10 +16,11 @@ from typing import Any
 from airflow_kafka_bq.config import JobConfig
 from benchmarks.arrivals import DAY, curve
 from benchmarks.lag_picture import picture
+from benchmarks.result import read
 from benchmarks.simulate import Played, Setup, play
 
 PICTURE = Path(__file__).parent.parent / "docs" / "scaling.svg"
-_HERE = Path(__file__).parent
+_SCALED = Path(__file__).with_name("scale_out.json")
 _CASE = "engine, model"
 TIB, _GIB, _MIB, _MINIMUM = 2**40, 2**30, 2**20, 10 * 10**6
 # https://cloud.google.com/bigquery/pricing, on demand, region US, list prices.
@@ -66,13 +66,8 @@ class Constants:
         return min(job.batch_messages, int(job.batch_bytes / self.message_bytes))
 
 
-@cache
-def _result(name: str) -> Any:
-    return json.loads((_HERE / name).read_text("utf-8"))
-
-
 def _constants() -> Constants:
-    measured, scaled = _result("result.json"), _result("scale_out.json")
+    measured, scaled = read(), json.loads(_SCALED.read_text("utf-8"))
     runs = [run for run in measured["runs"] if run["case"] == _CASE]
     bare = [run for run in measured["runs"] if run["case"] == "bare"]
     empty = {

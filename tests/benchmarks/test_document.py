@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from statistics import median
 from typing import Any
 
@@ -10,16 +9,16 @@ import pytest
 
 from benchmarks import document
 from benchmarks.memory import SMALLEST
-from benchmarks.run import RESULT
+from benchmarks.result import read
 
 
 def test_the_document_is_in_step_with_the_result() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     assert document.DOCUMENT.read_text() == document.render(result), "python -m benchmarks.document writes it anew"
 
 
 def test_what_is_published_was_measured_as_the_rules_say() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     assert result["settings"]["messages"] >= 500_000
     repetitions = {case: 0 for case in (run["case"] for run in result["runs"])}
     for run in result["runs"]:
@@ -34,7 +33,7 @@ def _run(case: str, repetition: int, **cost: float) -> dict[str, Any]:
 
 
 def test_medians_stand_between_the_smallest_and_the_largest_and_ratios_are_of_one_turn() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     bare = [_run("bare", turn, cpu_seconds=cpu) for turn, cpu in enumerate((1.0, 2.0, 4.0))]
     ours = [_run("ours", turn, cpu_seconds=cpu) for turn, cpu in enumerate((3.0, 4.0, 20.0))]
     text = document.render({**result, "runs": [*bare, *ours]})
@@ -44,7 +43,7 @@ def test_medians_stand_between_the_smallest_and_the_largest_and_ratios_are_of_on
 
 @pytest.mark.parametrize(("lost", "duplicates"), [(7, 0), (0, 7)])
 def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     runs = [_run("bare", 0), _run("ours", 0, lost=lost, duplicates=duplicates)]
     lines = document.render({**result, "runs": runs}).splitlines()
     (row,) = [line for line in lines if line.startswith("| ours |") and line.count("|") == 9]
@@ -53,7 +52,7 @@ def test_what_is_lost_or_doubled_is_shown(lost: int, duplicates: int) -> None:
 
 def test_many_times_the_messages_need_no_more_memory() -> None:
     """The runs with a few batches at least: two are in memory at most, so with fewer nothing is full."""
-    memory = [run for run in json.loads(RESULT.read_text())["memory"] if run["batches"] > 2]
+    memory = [run for run in read()["memory"] if run["batches"] > 2]
     compared = 0
     for settings in {run["settings"] for run in memory}:
         peaks: dict[int, list[float]] = {}
@@ -71,25 +70,25 @@ def test_many_times_the_messages_need_no_more_memory() -> None:
 
 @pytest.mark.parametrize(("load", "said"), [(0.5, False), (64.0, True)])
 def test_a_busy_machine_is_named(load: float, said: bool) -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     runs = [_run("bare", 0, load_before=load), _run("ours", 0, load_before=load)]
     text = document.render({**result, "machine": {**result["machine"], "cores": 2}, "runs": runs})
     assert ("busy with other work" in text) is said
 
 
 def test_the_picture_is_in_step_with_the_result() -> None:
-    assert document.PICTURE.read_text() == document.drawn(json.loads(RESULT.read_text()))
+    assert document.PICTURE.read_text() == document.drawn(read())
 
 
 def test_what_was_not_measured_is_named_with_the_reason() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     text = document.render({**result, "missing": {"dlt, plain": "no\nnetwork | here"}})
     assert "| dlt, plain | no network / here |" in text
     assert "## Not measured" not in document.render({**result, "missing": {}})
 
 
 def test_who_got_fewer_messages_is_said_and_a_row_is_compared_with_a_row() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     settings = {**result["settings"], "messages": 1000}
     runs = [_run("bare", 0, cpu_seconds=1.0), _run("slow", 0, messages=100, cpu_seconds=2.0)]
     text = document.render({**result, "settings": settings, "runs": runs})
@@ -98,7 +97,7 @@ def test_who_got_fewer_messages_is_said_and_a_row_is_compared_with_a_row() -> No
 
 
 def test_a_model_with_validators_is_shown_by_row() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     row_path = [{"messages": 1000, "decode_cpu_seconds": 0.01, "validate_cpu_seconds": 0.008, "repetition": 0}]
     text = document.render({**result, "row_path": row_path})
     assert "| the decode station | 10.00 (10.00–10.00) | 1.25 (1.25–1.25) |" in text
@@ -109,13 +108,13 @@ def test_a_model_with_validators_is_shown_by_row() -> None:
 
 
 def test_memory_says_how_many_times_the_smallest_backlog() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     memory = [{"settings": "x", "messages": count, "batches": 3, "peak_mib": 1.0} for count in (60, 600, 3_000)]
     lines = document.render({**result, "memory": memory}).splitlines()
     assert [line.split(" | ")[2] for line in lines if line.startswith("| x |")] == ["1 ×", "10 ×", "50 ×"]
 
 
 def test_what_was_measured_later_is_said() -> None:
-    result = json.loads(RESULT.read_text())
+    result = read()
     text = document.render({**result, "later": ["dlt, plain"]})
     assert "Measured in another session than the rest: dlt, plain" in text

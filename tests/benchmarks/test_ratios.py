@@ -5,7 +5,6 @@ Processor time, the best of three: other work on the machine makes single runs d
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from airflow_kafka_bq.testing.kafka import KafkaBroker
-from benchmarks.run import RESULT
+from benchmarks.result import read
 from benchmarks.site import measured
 
 MESSAGES = 100_000
@@ -48,6 +47,6 @@ def _cpu(*arguments: str) -> float:
 
 
 def _published(case: str) -> float:
-    runs = json.loads(RESULT.read_text())["runs"]
+    runs = read()["runs"]
     floor = {run["repetition"]: run["run_cpu_seconds"] for run in runs if run["case"] == "bare"}
     return float(median(run["run_cpu_seconds"] / floor[run["repetition"]] for run in runs if run["case"] == case))

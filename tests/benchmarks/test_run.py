@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from benchmarks import memory, run
 from benchmarks.cases import BAD, CASES, EMPTY, ONE_BAD, PEERS, Case
 from benchmarks.peers.environments import UnavailableError
-from benchmarks.run import RESULT, _measured, _options
+from benchmarks.result import RESULT, read
+from benchmarks.run import _measured, _options
 
 REPOSITORY = Path(__file__).parents[2]
 WIDE = "kafka-bq run, 1,000 partitions"
@@ -28,12 +28,12 @@ OURS = ["bare", "engine", "kafka-bq", "handwritten", "memory", "row path"]
 @pytest.mark.bigquery
 @pytest.mark.timeout(900)
 def test_a_quick_run_measures_every_case_and_loses_nothing(tmp_path: Path) -> None:
-    output = tmp_path / "result.json"
+    output = tmp_path / "result.jsonl"
     line = [sys.executable, "-m", "benchmarks.run", "--try", "--output", str(output), "--only", *OURS]
     done = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("# Benchmarks")
-    result = json.loads(output.read_text())
+    result = read(output)
     whole = {one["case"]: one for one in result["runs"] if "messages" in one}
     assert set(whole) == {*PEERLESS, *HANDWRITTEN} - {WIDE}
     assert {one["case"] for one in result["runs"]} - set(whole) == {f"{case}{EMPTY}" for case in (*TWICE, WIDE)}

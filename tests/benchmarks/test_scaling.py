@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
@@ -13,6 +12,7 @@ from airflow_kafka_bq.config import JobConfig
 from benchmarks import scaling
 from benchmarks.arrivals import DAY, curve
 from benchmarks.lag_picture import picture
+from benchmarks.result import read
 from benchmarks.scaling import CONSTANTS, EXAMPLES, KAFKA_BYTES, KEY_BYTES, Example, bill, jobs
 from benchmarks.simulate import Played, Run, Setup, play
 from tools.reference.scaling import parts
@@ -38,7 +38,7 @@ def test_the_picture_is_the_one_beside_the_page() -> None:
 
 
 def test_constants_are_those_of_the_result_files() -> None:
-    result = json.loads((ROOT / "benchmarks" / "result.json").read_text("utf-8"))
+    result = read()
     rates = sorted(run["messages"] / run["steady_seconds"] for run in result["runs"] if run["case"] == "engine, model")
     assert rates[0] <= CONSTANTS.rows_per_second <= rates[-1]
     assert CONSTANTS.rows_per_second < CONSTANTS.bare_rows_per_second
