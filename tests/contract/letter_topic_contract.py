@@ -115,7 +115,7 @@ class Outages:
         self, world: SourceWorld, power: Callable[[bool], None]
     ) -> None:
         name = world.topic()
-        with letter_topic(world, name, 1.0) as topic:
+        with letter_topic(world, name, 3.0) as topic:  # a busy machine may take one for its first connection
             assert topic.send(copies({"value": b"before"})).error is None
             power(False)
             began = world.monotonic()
