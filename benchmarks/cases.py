@@ -53,7 +53,7 @@ def engine(
     dataset = f"bench_{uuid.uuid4().hex[:8]}"  # a group of its own: it remembers positions
     site.empty_sink(dataset)
     path = site.job(topic, dataset, sink=True, **settings)
-    found = site.measured("-m", "benchmarks.child", "engine", str(path), str(merge_seconds))
+    found = site.measured("-m", "benchmarks.child", "engine", str(path), "--merge-seconds", str(merge_seconds))
     said = found["said"]
     dead = said["report"]["rows"]["dead_lettered"]
     whole = _checked(name, found, messages, {**said["landed"], "dead_lettered": dead}, _steady(said["report"]))

@@ -1,12 +1,12 @@
 """What runs in a process of its own, besides the command line itself; prints one JSON document.
 
-``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES``, or ``engine JOB.yaml [--no-sink] [SECONDS-OF-A-MERGE]``
+``python -m benchmarks.child bare BOOTSTRAP TOPIC MESSAGES``, or ``engine JOB.yaml [--no-sink] [--merge-seconds N]``
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from dataclasses import replace
 from typing import Any
@@ -67,13 +67,22 @@ def engine(path: str, *, sink: bool = True, merge_seconds: float = 0.0) -> dict[
 
 def main() -> None:
     """As the module says."""
-    kind, *arguments = sys.argv[1:]
-    if kind == "engine":
-        seconds = [float(one) for one in arguments[1:] if one != "--no-sink"]
-        found = engine(arguments[0], sink="--no-sink" not in arguments, merge_seconds=sum(seconds))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.child", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    loop = kinds.add_parser("bare")
+    loop.add_argument("bootstrap")
+    loop.add_argument("topic")
+    loop.add_argument("messages", type=int)
+    whole = kinds.add_parser("engine")
+    whole.add_argument("job")
+    whole.add_argument("--no-sink", dest="sink", action="store_false")
+    whole.add_argument("--merge-seconds", type=float, default=0.0)
+    found = parser.parse_args()
+    if found.kind == "engine":
+        said = engine(found.job, sink=found.sink, merge_seconds=found.merge_seconds)
     else:
-        found = bare(arguments[0], arguments[1], int(arguments[2]))
-    print(json.dumps(found))
+        said = bare(found.bootstrap, found.topic, found.messages)
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
 
+_KEPT = 1 << 14  # numbers of rows: as many as a piece of a batch has messages
+
 _RAW: list[pa.Field[Any]] = [
     pa.field("partition", pa.int64(), nullable=False),
     pa.field("offset", pa.int64(), nullable=False),
@@ -19,8 +21,6 @@ _RAW: list[pa.Field[Any]] = [
     pa.field("value", pa.binary()),  # null: a tombstone
     pa.field("headers", HEADERS),
 ]
-_KEPT = 1 << 14  # of numbers: as many as a piece of a batch has messages
-
 RAW_SCHEMA = pa.schema(_RAW)
 """Messages as read: one row per message, in the order of arrival (ascending offsets within a partition)."""
 

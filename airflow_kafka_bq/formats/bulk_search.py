@@ -16,7 +16,7 @@ from airflow_kafka_bq.formats.columnar_plan import Node
 from airflow_kafka_bq.formats.doubt import doubtful, rows_with
 from airflow_kafka_bq.formats.opened import moved
 from airflow_kafka_bq.formats.parser import Parsed
-from airflow_kafka_bq.formats.positions import others
+from airflow_kafka_bq.formats.positions import among, others
 
 _pc: Any = pyarrow.compute
 Found = TypeVar("Found")
@@ -100,7 +100,7 @@ class BulkSearch(Generic[Found]):
                 break
         else:
             return pa.repeat(True, len(values))
-        return _pc.is_in(row_numbers(len(values)), value_set=pa.array(lost, pa.int64()))
+        return among(len(values), pa.array(lost, pa.int64()))
 
     def _strange_numbers(self, values: Any) -> Any | None:
         """Mask of the messages whose whole numbers may be written like 1.0; None if there is none."""
@@ -140,7 +140,7 @@ def _alike(values: Any, error: UnreadableError) -> Any | None:
     most = max(_TRIES, len(values) // _FEW)
     if shown[0][-1:] in _ONE_BEGINNING:
         found = rows_with(values, shown[0], most)
-        return None if found is None else _pc.is_in(row_numbers(len(values)), value_set=pa.array(found, pa.int64()))
+        return None if found is None else among(len(values), pa.array(found, pa.int64()))
     mask = _pc.match_substring_regex(values, error.looks)
     return mask if (_pc.sum(mask).as_py() or 0) <= most else None
 

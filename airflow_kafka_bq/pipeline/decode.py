@@ -19,7 +19,7 @@ from airflow_kafka_bq.formats.coordinates import headers, kafka_timestamps
 from airflow_kafka_bq.formats.encoded import Sides
 from airflow_kafka_bq.formats.function_checks import check_functions
 from airflow_kafka_bq.formats.parser import Bad
-from airflow_kafka_bq.formats.positions import all_but
+from airflow_kafka_bq.formats.positions import among
 from airflow_kafka_bq.formats.record_functions import changed
 from airflow_kafka_bq.formats.records import RecordRules, Records, records
 from airflow_kafka_bq.formats.tombstones import TombstoneKeys, key_reader
@@ -228,7 +228,7 @@ class _Rows:
 def _dead_letters(raw: pa.Table, bad: Sequence[Bad]) -> pa.Table:
     if not bad:
         return DEAD_LETTER_SCHEMA.empty_table()
-    lost = pc.invert(all_but(raw.num_rows, pa.array([one.index for one in bad], pa.int64())))
+    lost = among(raw.num_rows, pa.array([one.index for one in bad], pa.int64()))
     messages = raw.filter(lost)  # ``take`` of a few would join all chunks of the batch first
     return pa.table(
         [

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_kafka_bq.formats import positions
-from airflow_kafka_bq.formats.positions import all_but, others
+from airflow_kafka_bq.formats.positions import all_but, among, others
 
 
 @st.composite
@@ -37,6 +37,7 @@ def test_it_is_what_sets_say(case: tuple[int, list[int]], random: Random) -> Non
         assert left.type == pa.int64()
         assert left.to_pylist() == rest
         assert all_but(count, integers(given_)).to_pylist() == [at in rest for at in range(count)]
+        assert among(count, integers(given_)).to_pylist() == [at not in rest for at in range(count)]
 
 
 @pytest.mark.parametrize("lost", [[0], [99], [0, 99], [40, 41], []])

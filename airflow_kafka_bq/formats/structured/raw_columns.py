@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from airflow_kafka_bq.batch import row_numbers
+from airflow_kafka_bq.formats.positions import among
 
 _pc: Any = pyarrow.compute
 
@@ -98,7 +99,7 @@ class Several:
     def with_one_of(self, wanted: Any) -> Any:
         """Which lists have one of these values."""
         owners = owners_of(self.offsets).filter(wanted)
-        return _pc.is_in(row_numbers(len(self)), value_set=_pc.unique(owners))
+        return among(len(self), _pc.unique(owners))
 
 
 def owners_of(offsets: Any) -> Any:
